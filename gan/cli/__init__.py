@@ -1,0 +1,1 @@
+"""The commands: each module reads its flags, builds a config and calls the layers below."""

@@ -1,0 +1,159 @@
+"""The settings of a run: one frozen dataclass, the source of the flags, of `--help` and of `config.json`.
+
+Each field says in its metadata which group of the help it belongs to, what it means, and what a change of it does to a
+run that is being continued:
+
+- `free`: nothing that the run computes depends on it (run length, cadences); it may change at every start.
+- `numerics`: the same mathematics on other hardware or in another precision; it may change, with a warning.
+- `tunable`: changes the mathematics but not the state's shape; needs `--override`.
+- `fixed`: the state, the data or their order would not fit any more; needs a new workdir.
+"""
+
+import dataclasses
+from typing import Any, Literal
+
+from gan.errors import UserError
+
+Change = Literal["free", "numerics", "tunable", "fixed"]
+
+GROUPS = {
+    "run": "Run",
+    "data": "Data",
+    "networks": "Networks",
+    "objective": "Objective",
+    "optimization": "Optimization",
+    "devices": "Devices and numerics",
+    "cadence": "Logging, samples and checkpoints",
+}
+
+
+def setting(default, group: str, change: Change, text: str, choices=(), low=None, high=None, below=None) -> Any:
+    """A dataclass field with its help text, its choices or its range: low <= value <= high, value < below."""
+    metadata = {"group": group, "change": change, "help": text, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata | {"low": low, "high": high, "below": below})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Every setting of a training run. Zero means "none" or "as the source has it" where the text says so."""
+
+    # fmt: off
+    preset: str = setting("article", "run", "free", "name of the set of defaults that the other flags change")
+    seed: int = setting(0, "run", "fixed", "seed of the initial weights, the data order and every random draw", low=0, high=2**31 - 1)
+    steps: int = setting(0, "run", "free", "stop after this many steps in total, not additional ones (0: no limit)", low=0)
+    epochs: float = setting(50.0, "run", "free", "stop after this many passes over the data in total (0: no limit)", low=0)
+    minutes: float = setting(0.0, "run", "free", "stop this start of the run after so many minutes (0: no limit)", low=0)
+
+    dataset: str = setting("auto", "data", "fixed", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH")
+    data_dir: str = setting("", "data", "free", "folder of prepared tfds data sets (empty: $TFDS_DATA_DIR, then ~/tensorflow_datasets)")
+    resolution: int = setting(0, "data", "fixed", "resize the images to so many pixels a side (0: as the source has them)", low=0)
+    channels: int = setting(0, "data", "fixed", "convert to 1 (grey) or 3 (RGB) channels (0: as the source has them)", choices=(0, 1, 3))
+    data_in_memory: str = setting("auto", "data", "free", "hold all images in memory, or read them by index as they are needed; same order, same bits", choices=("auto", "true", "false"))
+
+    networks: str = setting("article", "networks", "fixed", "pair of networks", choices=("article",))
+    latent_size: int = setting(128, "networks", "fixed", "numbers in a latent vector", low=1)
+    g_width: int = setting(128, "networks", "fixed", "channels of the generator's convolutions", low=1)
+    d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution; each of the following three doubles them", low=1)
+    g_output: str = setting("sigmoid", "networks", "fixed", "last activation of the generator; linear leaves [0, 1] and is clipped in images", choices=("sigmoid", "linear"))
+    g_output_scale: float = setting(1.0, "networks", "fixed", "factor of the Glorot range of the generator's last kernel at initialization", low=0)
+    d_pixel_range: str = setting("unit", "networks", "fixed", "how the discriminator sees pixels: unit is [0, 1], symmetric is [-1, 1]", choices=("unit", "symmetric"))
+    d_dropout: float = setting(0.4, "networks", "tunable", "rate of the discriminator's dropouts", low=0, below=1)
+    d_input_noise: float = setting(0.0, "networks", "tunable", "standard deviation of Gaussian noise on the discriminator's input in its own update", low=0)
+
+    objective: str = setting("cross_entropy", "objective", "tunable", "loss of both players: cross_entropy from logits, or keras_cross_entropy from clipped probabilities", choices=("cross_entropy", "keras_cross_entropy"))
+    label_noise: float = setting(0.15, "objective", "tunable", "width of the uniform noise on the discriminator's targets, drawn per example", low=0)
+    label_noise_mode: str = setting("added", "objective", "tunable", "added: real 0 + noise, fake 1 - noise; overwritten: real + noise, fake - noise, the labels lost", choices=("added", "overwritten"))
+    r1_gamma: float = setting(0.0, "objective", "tunable", "weight of the R1 penalty gamma/2 |dD/dx|^2 on real images in [0, 1] (0: none)", low=0)
+
+    batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1)
+    d_steps: int = setting(1, "optimization", "fixed", "discriminator updates for each generator update", low=1, high=32)
+    g_learning_rate: float = setting(1e-4, "optimization", "tunable", "Adam's step size for the generator", low=0)
+    g_beta1: float = setting(0.9, "optimization", "tunable", "decay of the generator's first moment", low=0, below=1)
+    g_beta2: float = setting(0.999, "optimization", "tunable", "decay of the generator's second moment", low=0, below=1)
+    d_learning_rate: float = setting(1e-5, "optimization", "tunable", "Adam's step size for the discriminator", low=0)
+    d_beta1: float = setting(0.9, "optimization", "tunable", "decay of the discriminator's first moment", low=0, below=1)
+    d_beta2: float = setting(0.999, "optimization", "tunable", "decay of the discriminator's second moment", low=0, below=1)
+    adam_epsilon: float = setting(1e-7, "optimization", "tunable", "Adam's term against division by zero", low=0)
+
+    strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
+    logical_cpus: int = setting(0, "devices", "numerics", "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=64)
+    threads: int = setting(0, "devices", "numerics", "threads within one operation (0: one for each core)", low=0)
+    precision: str = setting("auto", "devices", "numerics", "precision of activations and convolutions; parameters stay float32", choices=("auto", "float32", "mixed_bfloat16"))
+    convolution: str = setting("auto", "devices", "numerics", "how convolutions are computed: direct, or spectral (DFT as matrix products, float32 only)", choices=("auto", "direct", "spectral"))
+    jit_compile: str = setting("auto", "devices", "numerics", "compile the updates with XLA", choices=("auto", "true", "false"))
+
+    log_every_steps: int = setting(10, "cadence", "free", "write the mean of the metrics over so many steps", low=1)
+    log_layer_norms: bool = setting(False, "cadence", "free", "also log the norm of the gradient of each layer")
+    sample_every_steps: int = setting(100, "cadence", "free", "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0)
+    sample_rows: int = setting(8, "cadence", "free", "rows of the sample grid", low=1, high=64)
+    sample_columns: int = setting(8, "cadence", "free", "columns of the sample grid", low=1, high=64)
+    save_every_steps: int = setting(0, "cadence", "free", "save a checkpoint every so many steps (0: by time alone)", low=0)
+    save_every_minutes: float = setting(10.0, "cadence", "free", "save a checkpoint every so many minutes (0: by steps alone)", low=0)
+    keep_checkpoints: int = setting(3, "cadence", "free", "newest checkpoints that are kept; at least two", low=2)
+    # fmt: on
+
+
+_PUBLISHED = {"objective": "keras_cross_entropy", "label_noise_mode": "overwritten"}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "article": {},
+    "article_corrected": {},
+    "article_as_published": _PUBLISHED,
+}
+
+
+def fields() -> dict[str, dataclasses.Field]:
+    """The fields of `Config` by name, in the order of their definition."""
+    return {field.name: field for field in dataclasses.fields(Config)}
+
+
+def make(preset: str = "article", **settings: Any) -> Config:
+    """The config of a preset with the given settings changed, validated; raises `UserError`."""
+    if preset not in PRESETS:
+        raise UserError(f"--preset={preset} is unknown; it must be one of {', '.join(PRESETS)}")
+    unknown = sorted(set(settings) - set(fields()))
+    if unknown:
+        raise UserError(f"unknown setting {', '.join(unknown)}; see --help for the settings there are")
+    return validated(Config(**{"preset": preset, **PRESETS[preset], **settings}))
+
+
+def validated(config: Config) -> Config:
+    """`config` itself if every value is within its choices and range; raises `UserError` naming the flag."""
+    for name, field in fields().items():
+        _check(name, getattr(config, name), field)
+    if not (config.steps or config.epochs or config.minutes):
+        raise UserError("the run would never end: give --steps, --epochs or --minutes a value above 0")
+    return config
+
+
+def _check(name: str, value: Any, field: dataclasses.Field) -> None:
+    """Raises `UserError` if `value` does not fit the field's type, choices or range."""
+    rule = field.metadata
+    number = field.type in (int, float)
+    if type(value) is not field.type and not (field.type is float and type(value) is int):
+        raise UserError(f"--{name}={value!r} must be of type {field.type.__name__}")
+    if rule["choices"] and value not in rule["choices"]:
+        raise UserError(f"--{name}={value} must be one of {', '.join(map(str, rule['choices']))}")
+    if number and not _within(value, rule):
+        parts = [f"{word} {rule[key]}" for key, word in _RANGE_WORDS.items() if rule[key] is not None]
+        raise UserError(f"--{name}={value} must be a finite number {' and '.join(parts)}".rstrip())
+
+
+_RANGE_WORDS = {"low": "of at least", "high": "of at most", "below": "below"}
+
+
+def _within(value: float, rule) -> bool:
+    """Whether `value` is finite and in the rule's range."""
+    finite = value - value == 0
+    low, high, below = rule["low"], rule["high"], rule["below"]
+    return finite and (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
+
+
+def differences(old: dict[str, Any], new: Config) -> dict[Change, list[tuple[str, Any, Any]]]:
+    """What changed between a saved config (a dict by field name) and `new`: (name, old, new) by kind of change."""
+    changes: dict[Change, list[tuple[str, Any, Any]]] = {"free": [], "numerics": [], "tunable": [], "fixed": []}
+    for name, field in fields().items():
+        before, after = old.get(name, field.default), getattr(new, name)
+        if before != after:
+            changes[field.metadata["change"]].append((name, before, after))
+    return changes

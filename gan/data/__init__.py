@@ -1,0 +1,1 @@
+"""Image sources by index, and the order in which training reads them."""
