@@ -1,0 +1,92 @@
+"""Importing TensorFlow without its banner: known harmless lines are dropped, everything else is shown.
+
+TensorFlow's C++ parts write to file descriptor 2, some lines whatever TF_CPP_MIN_LOG_LEVEL says. During the import the
+descriptor leads to a small forked process that passes on all but the known lines; being another process, it also
+passes on what is written last when the import crashes.
+"""
+
+import contextlib
+import glob
+import os
+import re
+import signal
+from collections.abc import Iterator
+from types import ModuleType
+
+from gan.errors import UserError
+
+ENVIRONMENT = {
+    # By default oneDNN is off on processors without AVX-512, where it multiplies matrices 2-4 times as fast too.
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    # Hides what is for information only; warnings and errors stay.
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+}
+"""What TensorFlow reads from the environment; a value that is already there is left alone."""
+
+MINIMUM_VERSION = (2, 21)
+
+_BANNER = (
+    rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR",
+    rb"I\d{4} .* port\.cc:\d+\] oneDNN custom operations are on\.",
+    rb"I\d{4} .* cpu_feature_guard\.cc:\d+\] This TensorFlow binary is optimized",
+    rb"To enable the following instructions: .* rebuild TensorFlow with the appropriate compiler flags",
+)
+# Harmless where there is no GPU; where there is one, they say why it is not used.
+_BANNER_WITHOUT_GPU = (
+    rb"I\d{4} .* cudart_stub\.cc:\d+\] Could not find cuda drivers",
+    rb"E\d{4} .* cuda_platform\.cc:\d+\] failed call to cuInit: .*UNKNOWN ERROR \(303\)",
+)
+
+
+def import_tensorflow() -> ModuleType:
+    """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    with hidden_banner():
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            if error.name != "tensorflow":
+                raise
+            raise UserError("TensorFlow is not installed here; start with bin/..., which prepares it") from None
+        version = tuple(int(part) for part in tf.__version__.split(".")[:2])
+        if version < MINIMUM_VERSION:
+            needed = ".".join(map(str, MINIMUM_VERSION))
+            raise UserError(f"TensorFlow {tf.__version__} is too old, {needed} is needed; deactivate this environment")
+        tf.config.list_physical_devices()  # the search for GPUs writes the last of the known lines
+    return tf
+
+
+@contextlib.contextmanager
+def hidden_banner() -> Iterator[None]:
+    """Drops the known lines from file descriptor 2 while it lasts; whatever else is written there comes through."""
+    has_gpu = bool(glob.glob("/dev/nvidia[0-9]*"))
+    known = re.compile(rb"|".join(_BANNER if has_gpu else _BANNER + _BANNER_WITHOUT_GPU))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        _pass_on(reader, known)
+    os.close(reader)
+    saved = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.waitpid(child, 0)
+
+
+def _pass_on(reader: int, known: re.Pattern[bytes]) -> None:
+    """The forked process: copies lines from `reader` to file descriptor 2 except the known ones, then ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent, whose traceback must come through
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with open(reader, "rb") as lines:
+            for line in lines:
+                if not known.match(line):
+                    os.write(2, line)
+    finally:
+        os._exit(0)
