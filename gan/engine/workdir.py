@@ -1,0 +1,259 @@
+"""A run is a folder: who may write to it, what it was started with, and where everything in it lies.
+
+config.json      settings, facts of the data, versions, and a history of what was changed when the run was continued
+flags.txt        the same settings, usable as --flagfile
+.lock            one trainer a folder; names its process and host
+checkpoints/  train/  metrics.jsonl  samples/  exports/
+"""
+
+import datetime
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import socket
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gan.config import Config, differences, fields, validated
+from gan.engine.files import storage_errors, write_atomically
+from gan.errors import BusyError, UserError
+
+CONFIG = "config.json"
+FLAGS = "flags.txt"
+LOCK = ".lock"
+CHECKPOINTS = "checkpoints"
+TRAIN = "train"
+METRICS = "metrics.jsonl"
+SAMPLES = "samples"
+EXPORTS = "exports"
+
+_DATA_IDENTITY = ("fingerprint", "num_examples", "image_shape", "class_names")
+_NOT_FOREIGN = {"lost+found"}  # in the root of a disk that is otherwise empty
+
+
+class Lock:
+    """Holds a run's folder for this process, as a context manager; the kernel lets go of it however the process ends.
+
+    Creates the folder. Raises `BusyError` if another process holds it, `UserError` if the folder cannot be a run's,
+    `StorageError` if it cannot be written.
+    """
+
+    def __init__(self, workdir: Path):
+        self._workdir = Path(workdir)
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> "Lock":
+        _check_folder(self._workdir)
+        with storage_errors(self._workdir / LOCK):
+            self._workdir.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._workdir / LOCK, os.O_RDWR | os.O_CREAT, 0o666)  # not inherited by exec
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            except BlockingIOError as error:
+                holder = os.pread(descriptor, 500, 0).decode(errors="replace").strip() or "a process just starting"
+                os.close(descriptor)
+                remedy = "wait for it to end, stop it, or use another --workdir"
+                raise BusyError(f"{self._workdir} is held by another trainer, {holder}; {remedy}") from error
+            except BaseException:
+                os.close(descriptor)
+                raise
+        self._descriptor = descriptor
+        _held.add(self)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # at once, even if a child is just between fork and exec
+            self._close()
+
+    def _close(self) -> None:
+        """Lets go of the descriptor alone: a forked child must not take the lock from its parent."""
+        _held.discard(self)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+
+_held: "weakref.WeakSet[Lock]" = weakref.WeakSet()
+
+
+def _let_go_in_child() -> None:
+    """A forked child shares the lock; were it to keep the descriptor, it would hold the folder after its parent."""
+    for lock in list(_held):
+        lock._close()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
+
+
+def open_run(
+    workdir: Path,
+    config: Config,
+    data_facts: Mapping[str, Any],
+    override: bool,
+    numerics: Mapping[str, Any] | None = None,
+) -> tuple[Config, list[str]]:
+    """Begins a run in `workdir`, or continues the one there with `config`; returns the config and lines of warning.
+
+    Settings whose change is free are accepted, numerical ones with a warning, tunable ones only with `override` and a
+    warning, fixed ones and other data never. What was accepted is written to config.json and flags.txt. `numerics`, a
+    `fingerprint`, is kept for people to read. Raises `UserError` with the list of differences, and `StorageError`.
+    """
+    workdir = Path(workdir)
+    _check_folder(workdir)
+    path = workdir / CONFIG
+    content = _read(path) if path.exists() else {"created": _now(), "history": []}
+    changed, warnings = _accepted(workdir, content, config, data_facts, override) if "settings" in content else ([], [])
+    versions = _versions()
+    changed += _changes(content.get("versions", versions), versions)
+    if changed:
+        content["history"].append({"time": _now(), "changes": changed})
+    settings = {name: getattr(config, name) for name in fields()}
+    content |= {"settings": settings, "data": dict(data_facts), "versions": versions, "numerics": dict(numerics or {})}
+    order = ("settings", "data", "versions", "numerics", "created", "history")
+    with storage_errors(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
+    write_atomically(workdir / FLAGS, _flag_lines(settings))
+    return config, warnings
+
+
+def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
+    """The config of the run in `workdir` and the facts of its data (as JSON has them: tuples are lists)."""
+    path = Path(workdir) / CONFIG
+    if not path.exists():
+        raise UserError(f"{workdir} has no {CONFIG}: there is no run in it; check --workdir")
+    content = _read(path)
+    try:
+        config = validated(
+            Config(**{name: content["settings"][name] for name in fields() if name in content["settings"]})
+        )
+    except UserError as error:
+        raise _damaged(path, str(error)) from error
+    return config, content["data"]
+
+
+def fingerprint(**resolved: Any) -> dict[str, Any]:
+    """What the bits of a run depend on beside its config: the resolved values given (device kinds, replicas, threads,
+    jit, precision, convolution), TensorFlow's version, the oneDNN switch and the CPU's vector units."""
+    import tensorflow as tf  # late: reading a run's config does not need it
+
+    machine = {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+    return {**resolved, **machine, "cpu": platform.machine(), "cpu_flags": _cpu_flags()}
+
+
+def fingerprint_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two fingerprints, as `name: old -> new`; empty means that the bits will be the same."""
+    return _changes(old, new)
+
+
+def _cpu_flags() -> list[str]:
+    """The CPU's vector and matrix units as Linux lists them, sorted; empty elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return sorted(flag for flag in set(flags) if flag.startswith(("avx", "amx", "fma", "sve", "asimd", "bf16", "i8mm")))
+
+
+def _check_folder(workdir: Path) -> None:
+    """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count."""
+    if workdir.exists() and not workdir.is_dir():
+        raise UserError(f"{workdir} is a file; --workdir must name a folder")
+    with storage_errors(workdir):
+        names = os.listdir(workdir) if workdir.exists() else []
+    if CONFIG not in names and any(not name.startswith(".") and name not in _NOT_FOREIGN for name in names):
+        raise UserError(f"{workdir} holds files but no {CONFIG}, so it is not a run; use a new or empty --workdir")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The content of config.json; raises `UserError` if it is damaged, `StorageError` if it may not be read."""
+    with storage_errors(path):
+        text = path.read_bytes()
+    try:
+        content = json.loads(text)
+        kinds = {"settings": dict, "data": dict, "versions": dict, "created": str, "history": list}
+        wrong = [key for key, kind in kinds.items() if not isinstance(content[key], kind)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, "it is cut off or garbage") from error
+    if wrong:
+        raise _damaged(path, f"{', '.join(wrong)} has another form")
+    return content
+
+
+def _damaged(path: Path, how: str) -> UserError:
+    return UserError(
+        f"{path} is damaged: {how}; put a copy of it back (nothing else was touched) or use another --workdir"
+    )
+
+
+def _accepted(
+    workdir: Path, content: Mapping[str, Any], config: Config, data_facts: Mapping[str, Any], override: bool
+) -> tuple[list[str], list[str]]:
+    """Lines of all that changes and of warning, if the run may be continued so; else raises `UserError`."""
+    kinds = {
+        kind: [_change(*change) for change in changes]
+        for kind, changes in differences(content["settings"], config).items()
+    }
+    old, new = ({key: facts.get(key) for key in _DATA_IDENTITY} for facts in (content["data"], data_facts))
+    fixed = kinds["fixed"] + [f"data {line}" for line in _changes(old, new)]
+    if fixed:
+        raise UserError(f"{workdir} was begun with what cannot change: {', '.join(fixed)}; use another --workdir")
+    if kinds["tunable"] and not override:
+        listed = ", ".join(kinds["tunable"])
+        raise UserError(f"{workdir} was begun with other settings: {listed}; add --override or use another --workdir")
+    warnings = []
+    if kinds["tunable"]:
+        warnings.append(f"continuing with changed settings: {', '.join(kinds['tunable'])}")
+    if kinds["numerics"]:
+        warnings.append(f"continuing with other numerics, not to the bit: {', '.join(kinds['numerics'])}")
+    gone = sorted(set(content["settings"]) - set(fields()))
+    if gone:
+        warnings.append(f"settings that this version no longer has are ignored: {', '.join(gone)}")
+    return [line for lines in kinds.values() for line in lines], warnings
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two mappings once both are as JSON has them."""
+    old, new = json.loads(json.dumps([dict(old), dict(new)]))
+    return [_change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def _change(name: str, old: Any, new: Any) -> str:
+    return f"{name}: {_short(old)} -> {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value) if value != "" else "''"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _flag_lines(settings: Mapping[str, Any]) -> str:
+    """The settings in absl's --flagfile syntax: a line each, the value as it is; there are no quotes and no escapes."""
+    lines = ["# Every setting of this run; use it with --flagfile."]
+    for name, value in settings.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        writable = text.isprintable() and text == text.rstrip()
+        lines.append(f"--{name}={text}" if writable else f"# {name} cannot be written in this form: {text!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _versions() -> dict[str, str]:
+    import numpy as np
+    import tensorflow as tf  # late: reading a run's config does not need it
+
+    try:
+        own = importlib.metadata.version("gan-engine")
+    except importlib.metadata.PackageNotFoundError:
+        own = "source tree"
+    return {"python": platform.python_version(), "tensorflow": tf.__version__, "numpy": np.__version__, "gan": own}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
