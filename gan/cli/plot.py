@@ -1,0 +1,54 @@
+"""Draw the loss curves of one or several runs as a PNG.
+
+Several --workdir flags give one panel for each run, side by side:
+
+    bin/plot --workdir=runs/article-fashion_mnist
+    bin/plot --workdir=runs/a --workdir=runs/b --metrics=d_loss,g_loss --out=comparison.png
+"""
+
+import os
+from pathlib import Path
+
+from absl import flags
+
+from gan.cli import command
+from gan.engine.metrics_log import read_metrics
+from gan.errors import UserError
+
+WORKDIR = flags.DEFINE_multi_string("workdir", [], "folder of a run, one panel each")
+METRICS = flags.DEFINE_list("metrics", ["d_loss", "g_loss"], "names of the metrics to draw, separated by commas")
+OUT = flags.DEFINE_string("out", "", "PNG file to write (empty: losses.png in the first run's folder)")
+SMOOTHING = flags.DEFINE_float("smoothing", 0.9, "weight of the past in the moving average, in [0, 1); 0: raw only")
+TITLE = flags.DEFINE_string("title", "", "heading of the figure")
+
+
+def main() -> None:
+    """Draws the figure and prints where it is; raises `UserError`."""
+    workdirs = [Path(workdir) for workdir in WORKDIR.value if workdir]
+    if not workdirs:
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+    metrics = [metric.strip() for metric in METRICS.value if metric.strip()]
+    if not metrics:
+        raise UserError("--metrics is empty: name at least one metric, such as --metrics=d_loss,g_loss")
+    if not 0 <= SMOOTHING.value < 1:
+        raise UserError(f"--smoothing={SMOOTHING.value} must be at least 0 and below 1")
+    out = Path(OUT.value or workdirs[0] / "losses.png")
+    rows = [read_metrics(workdir) for workdir in workdirs]
+
+    from gan.engine import curves  # matplotlib is needed from here on, not for --help
+
+    runs = [curves.Run(name, run_rows) for name, run_rows in zip(names(workdirs), rows, strict=True)]
+    curves.draw(out, runs, metrics, SMOOTHING.value, TITLE.value)
+    print(out)
+
+
+def names(workdirs: list[Path]) -> list[str]:
+    """Labels of the runs: the folders' names, with as many parents as tell them apart."""
+    paths = [Path(os.path.abspath(workdir)) for workdir in workdirs]
+    depths = range(1, max(len(path.parts) for path in paths) + 1)
+    labels = ([str(Path(*path.parts[-depth:])) for path in paths] for depth in depths)
+    return next((label for label in labels if len(set(label)) == len(set(paths))), [str(path) for path in paths])
+
+
+if __name__ == "__main__":
+    command.execute(main)

@@ -1,0 +1,145 @@
+"""How far a run is: one live line on a terminal, a plain line for each report elsewhere."""
+
+import math
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+RATE_WINDOW_SECONDS = 60.0
+REDRAW_SECONDS = 0.1
+CLEAR = "\r\x1b[K"
+SEPARATOR = "  "
+
+
+def duration(seconds: float) -> str:
+    """A time span as h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def number(value: float) -> str:
+    """A loss in a width that hardly changes: four decimals, or an exponent from 1000 on."""
+    return f"{value:.4f}" if abs(value) < 1000 or not math.isfinite(value) else f"{value:.3e}"
+
+
+def rate(value: float) -> str:
+    """Images a second: one decimal below 100."""
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def fields(
+    step: int,
+    total_steps: int | None,
+    steps_per_epoch: float,
+    seconds_left: float | None,
+    values: Mapping[str, float],
+) -> list[str]:
+    """The parts of the line, the most important first; what is not known is left out, an unknown ETA is shown so."""
+    done = f"{step}/{total_steps}" if total_steps else f"{step}"
+    epochs = f"/{total_steps / steps_per_epoch:.2f}" if total_steps else ""
+    parts = [f"step {done}", f"epoch {step / steps_per_epoch:.2f}{epochs}"]
+    if "images_per_second" in values:
+        parts.append(f"{rate(values['images_per_second'])} images/s")
+    parts.append(f"ETA {'-:--:--' if seconds_left is None else duration(seconds_left)}")
+    parts += [f"{name} {number(values[name])}" for name in ("d_loss", "g_loss") if name in values]
+    return parts
+
+
+def fitted(parts: list[str], width: int) -> str:
+    """As many of `parts`, from the first on, as fit into `width` columns; the first is cut if it must be."""
+    line = parts[0]
+    for part in parts[1:]:
+        if len(line) + len(SEPARATOR) + len(part) > width:
+            break
+        line += SEPARATOR + part
+    return line[:width]
+
+
+class Progress:
+    """Reports a run on `stream` (standard error unless given).
+
+    `total_steps` is None or 0 where only the clock ends the run; `seconds` is the wall-clock limit of this start, if
+    it has one. The ETA follows the rate of the last minute, with all that was done in it (saving, drawing), and is
+    shown from the second report on. A stream that breaks (a closed terminal) silences the reports, not the training.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_steps: int | None,
+        steps_per_epoch: float,
+        start_step: int = 0,
+        seconds: float | None = None,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._total_steps = total_steps or None
+        self._steps_per_epoch = steps_per_epoch
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
+        self._deadline = clock() + seconds if seconds else None
+        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._marks: deque[tuple[float, int]] = deque()  # (time, step) of the reports of the last minute
+        self._step = start_step
+        self._parts: list[str] = []  # of the live line
+        self._drawn_at = -math.inf
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        """Reports `step` with the latest `images_per_second`, `d_loss`, `g_loss` that `values` has."""
+        now = self._clock()
+        if step < self._step:
+            self._marks.clear()
+        self._step = step
+        self._marks.append((now, step))
+        while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_WINDOW_SECONDS:
+            self._marks.popleft()
+        parts = fields(step, self._total_steps, self._steps_per_epoch, self._seconds_left(now), values)
+        if not self._live:
+            self._write(SEPARATOR.join(parts) + "\n")
+            return
+        self._parts = parts
+        if now - self._drawn_at >= REDRAW_SECONDS:
+            self._drawn_at = now
+            self._write(self._live_line())
+
+    def note(self, text: str) -> None:
+        """Prints `text` on a line of its own; a live line continues below it."""
+        self._write(f"{CLEAR}{text}\n{self._live_line()}" if self._live else f"{text}\n")
+
+    def close(self) -> None:
+        """Leaves the last report of a live line standing."""
+        if self._live and self._parts:
+            self._write(f"{self._live_line()}\n")
+            self._parts = []
+
+    def _seconds_left(self, now: float) -> float | None:
+        """Until the last step at the recent rate, or until the time is up, whichever comes first; None: unknown."""
+        left = [] if self._deadline is None else [max(self._deadline - now, 0.0)]
+        if self._total_steps:
+            (first_time, first_step), (last_time, last_step) = self._marks[0], self._marks[-1]
+            steps_left = max(self._total_steps - last_step, 0)
+            if steps_left and last_step == first_step:
+                return None
+            left.append(steps_left * (last_time - first_time) / max(last_step - first_step, 1))
+        return min(left, default=None)
+
+    def _live_line(self) -> str:
+        """What rewrites the live line in place; nothing before the first report."""
+        return CLEAR + fitted(self._parts, self._width() - 1) if self._parts else ""
+
+    def _width(self) -> int:
+        """Columns of the terminal now: it may have been resized."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # a closed pipe or file: nobody is watching any more
+            self._live = False
