@@ -81,14 +81,18 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._deadline = clock() + seconds if seconds else None
-        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._marks: deque[tuple[float, int]] = deque()  # (time, step) of the reports of the last minute
         self._step = start_step
+        self._values: dict[str, float] | None = None  # of the last plain line
         self._parts: list[str] = []  # of the live line
         self._drawn_at = -math.inf
 
     def update(self, step: int, values: Mapping[str, float]) -> None:
-        """Reports `step` with the latest `images_per_second`, `d_loss`, `g_loss` that `values` has."""
+        """Reports `step` with the latest `images_per_second`, `d_loss`, `g_loss` that `values` has.
+
+        It may be called more often than there are new values: a plain line is written only when they have changed.
+        """
         now = self._clock()
         if step < self._step:
             self._marks.clear()
@@ -97,7 +101,7 @@ class Progress:
         while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_WINDOW_SECONDS:
             self._marks.popleft()
         parts = fields(step, self._total_steps, self._steps_per_epoch, self._seconds_left(now), values)
-        if not self._live:
+        if not self.live:
             self._write(SEPARATOR.join(parts) + "\n")
             return
         self._parts = parts
@@ -107,11 +111,11 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Prints `text` on a line of its own; a live line continues below it."""
-        self._write(f"{CLEAR}{text}\n{self._live_line()}" if self._live else f"{text}\n")
+        self._write(f"{CLEAR}{text}\n{self._live_line()}" if self.live else f"{text}\n")
 
     def close(self) -> None:
         """Leaves the last report of a live line standing."""
-        if self._live and self._parts:
+        if self.live and self._parts:
             self._write(f"{self._live_line()}\n")
             self._parts = []
 
@@ -142,4 +146,4 @@ class Progress:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):  # a closed pipe or file: nobody is watching any more
-            self._live = False
+            self.live = False
