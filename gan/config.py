@@ -83,7 +83,6 @@ class Config:
     jit_compile: str = setting("auto", "devices", "numerics", "compile the updates with XLA", choices=("auto", "true", "false"))
 
     log_every_steps: int = setting(10, "cadence", "free", "write the mean of the metrics over so many steps", low=1)
-    log_layer_norms: bool = setting(False, "cadence", "free", "also log the norm of the gradient of each layer")
     sample_every_steps: int = setting(100, "cadence", "free", "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0)
     sample_rows: int = setting(8, "cadence", "free", "rows of the sample grid", low=1, high=64)
     sample_columns: int = setting(8, "cadence", "free", "columns of the sample grid", low=1, high=64)
@@ -146,7 +145,12 @@ def _within(value: float, rule) -> bool:
     """Whether `value` is finite and in the rule's range."""
     finite = value - value == 0
     low, high, below = rule["low"], rule["high"], rule["below"]
-    return finite and (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
+    return (
+        finite
+        and (low is None or value >= low)
+        and (high is None or value <= high)
+        and (below is None or value < below)
+    )
 
 
 def differences(old: dict[str, Any], new: Config) -> dict[Change, list[tuple[str, Any, Any]]]:
@@ -157,3 +161,17 @@ def differences(old: dict[str, Any], new: Config) -> dict[Change, list[tuple[str
         if before != after:
             changes[field.metadata["change"]].append((name, before, after))
     return changes
+
+
+def continued(saved: Config, given: dict[str, Any]) -> Config:
+    """The config of a run that is started again: as saved but for the settings given, or another preset's if named."""
+    if given.get("preset", saved.preset) != saved.preset:
+        return make(**given)
+    return validated(dataclasses.replace(saved, **given))
+
+
+def default_workdir(preset: str, dataset: str) -> str:
+    """The folder of a run that was given none: runs/<preset>-<dataset>, the last part of a path or name."""
+    kind, _, rest = dataset.partition(":")
+    last = rest.rstrip("/").rpartition("/")[2].removesuffix(".npz")
+    return f"runs/{preset}-{kind}" + (f"-{last}" if last else "")

@@ -1,0 +1,76 @@
+"""What a person reads before a run begins: the networks' tables, the cost of a step, where things are."""
+
+import shlex
+from pathlib import Path
+
+from gan.config import Config
+from gan.core.layers import Network, Row
+from gan.core.step import Game
+from gan.data.source import Source
+from gan.engine import cadence, devices
+from gan.engine.session import Machine
+
+_SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
+_BYTES = 4  # of a float32
+
+
+def summary(config: Config, folder: Path, source: Source, machine: Machine, game: Game) -> str:
+    """The start summary: networks, data, devices, cost, length, places."""
+    height, width, channels = source.image_shape
+    numerics = machine.numerics
+    total = cadence.total_steps(config, source.num_examples)
+    ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
+    lines = {
+        "preset": config.preset,
+        "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels} from {source.location}, "
+        + ("in memory" if source.in_memory else "read by index"),
+        "devices": f"{devices.description()}; {machine.replicas} replica(s) of {config.batch_size // machine.replicas} images",
+        "numerics": f"{numerics.precision}, {numerics.convolution} convolutions, "
+        + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
+        "a step": f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
+        f"about {step_bytes(game, config.batch_size) / 2**30:.1f} GiB",
+        "ends after": " or ".join(filter(None, ends)),
+        "written to": str(folder),
+        "watch": f"tensorboard --logdir {shlex.quote(str(folder))}",
+    }
+    tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
+    return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines.items())])
+
+
+def table(title: str, network: Network) -> str:
+    """The layers of a network: name, output shape for one example, parameters."""
+    rows = [row for row in network.table if row.parameters or row.name.rpartition("_")[0] in _SHOWN_WITHOUT_PARAMETERS]
+    lines = [f"{row.name:<18}{' x '.join(map(str, row.shape)):<18}{row.parameters:>12,}" for row in rows]
+    total = f"{'total':<36}{parameters(network):>12,}"
+    return "\n".join([title, f"{'layer':<18}{'output':<18}{'parameters':>12}", *lines, total])
+
+
+def parameters(network: Network) -> int:
+    """The number of parameters."""
+    return sum(row.parameters for row in network.table)
+
+
+def step_flops(game: Game, batch: int) -> int:
+    """Floating-point operations of a step's convolutions and products, written out directly, two a multiply-add.
+
+    A backward pass for parameters and input costs two forward passes, one for the input alone costs one.
+    """
+    g, d = (sum(row.multiply_adds for row in network.table) for network in (game.generator, game.discriminator))
+    d_update = g + 2 * 3 * d
+    g_update = 3 * g + 2 * d
+    return 2 * batch * (game.d_steps * d_update + g_update)
+
+
+def step_bytes(game: Game, batch: int) -> int:
+    """A rough estimate of the memory that a step needs: what the backward pass keeps, parameters, slots, gradients."""
+    g, d = (sum(map(_kept, network.table)) for network in (game.generator, game.discriminator))
+    activations = batch * max(2 * d, g + d)
+    return _BYTES * (activations + 4 * (parameters(game.generator) + parameters(game.discriminator)))
+
+
+def _kept(row: Row) -> int:
+    """Numbers of one example that a layer leaves for the backward pass."""
+    size = 1
+    for extent in row.shape:
+        size *= extent
+    return size

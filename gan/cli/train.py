@@ -1,0 +1,101 @@
+"""Train a GAN, or continue a run.
+
+Starting again with the same --workdir continues from the newest checkpoint; settings that are not given are then those
+of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143).
+
+    bin/train
+    bin/train --preset=article_corrected --epochs=2
+    bin/train --dataset=folder:photos --resolution=32 --channels=3 --workdir=runs/photos
+    bin/train --strategy=mirrored --batch_size=128
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from gan import config as configs
+from gan.cli import command, settings
+from gan.config import Config
+
+WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<preset>-<dataset>)")
+OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
+DRY_RUN = flags.DEFINE_boolean("dry_run", False, "resolve and check everything, show it, and train nothing")
+settings.define()
+
+
+def main() -> None:
+    """Prepares the run and trains it; raises `UserError`."""
+    command.import_tensorflow()
+    from gan import build
+    from gan.cli import report
+    from gan.engine import session, workdir
+
+    folder, config, source = _resolve(WORKDIR.value, settings.explicit())
+    machine = session.machine(config)
+    game = build.game(config, source.image_shape, machine.numerics)
+    facts = session.data_facts(source)
+    print(report.summary(config, folder, source, machine, game), flush=True)
+    if DRY_RUN.value:
+        _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
+        print("dry run: everything fits; nothing was written or trained")
+        return
+    with workdir.Lock(folder):
+        _, warnings = workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint)
+        _warn(warnings)
+        _train(session.prepare(config, source, machine, game, folder))
+
+
+def _train(run) -> None:
+    """Continues from the newest checkpoint, or begins, and trains to the end."""
+    from gan.engine import loop, session
+
+    restored = session.restore(run)
+    if restored:
+        _warn([*restored.skipped, session.numerics_warning(run, restored)])
+        print(f"continuing after step {restored.step}", flush=True)
+    last = loop.train(run, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
+    print(f"done: {last} steps, {last * run.config.batch_size * run.config.d_steps} images; see {run.folder}")
+
+
+def _resolve(workdir: str, given: dict) -> tuple[Path, Config, object]:
+    """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
+    from gan import build
+
+    source = None
+    if not workdir:
+        fresh = configs.make(**given)
+        source = build.source(fresh)
+        workdir = configs.default_workdir(fresh.preset, source.name)
+    folder = Path(workdir)
+    config = _continued(folder, given)
+    if source is None or _data_settings(config) != _data_settings(fresh):
+        source = build.source(config)
+    if config.dataset == "auto":
+        config = dataclasses.replace(config, dataset=source.name)
+    return folder, config, source
+
+
+def _continued(folder: Path, given: dict) -> Config:
+    """The saved config of the run in the folder with the settings given now, or a new one."""
+    from gan.engine import workdir
+
+    if not (folder / workdir.CONFIG).exists():
+        return configs.make(**given)
+    saved, _ = workdir.load_run(folder)
+    return configs.continued(saved, given)
+
+
+def _data_settings(config: Config) -> list:
+    return [getattr(config, name) for name, f in configs.fields().items() if f.metadata["group"] == "data"]
+
+
+def _warn(lines: list[str]) -> None:
+    """Prints what is not empty."""
+    for line in filter(None, lines):
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    command.execute(main)

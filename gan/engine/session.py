@@ -1,0 +1,92 @@
+"""From a config to a run that can be trained: devices, networks, variables, the newest checkpoint."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gan import build
+from gan.config import Config, fields
+from gan.core import step as steps
+from gan.core.step import Game
+from gan.data.source import Source
+from gan.engine import checkpoint, devices, distribute, sampler, workdir
+from gan.engine.loop import Run
+
+
+class Machine(NamedTuple):
+    """The devices of a run and how the networks compute on them."""
+
+    placement: tf.distribute.Strategy
+    numerics: build.Numerics
+    fingerprint: dict[str, object]
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch."""
+        return self.placement.num_replicas_in_sync
+
+
+def machine(config: Config) -> Machine:
+    """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be."""
+    devices.configure(config)
+    numerics = devices.resolve(config)
+    placement = distribute.strategy(config.strategy)
+    distribute.check_batch(config.batch_size, placement.num_replicas_in_sync)
+    fingerprint = workdir.fingerprint(
+        devices=devices.kinds(),
+        replicas=placement.num_replicas_in_sync,
+        threads=tf.config.threading.get_intra_op_parallelism_threads(),
+        **numerics._asdict(),
+    )
+    return Machine(placement, numerics, fingerprint)
+
+
+def data_facts(source: Source) -> dict[str, object]:
+    """What config.json keeps of the data; another fingerprint later is other data."""
+    names = ("name", "num_examples", "image_shape", "class_names", "fingerprint", "location", "notes")
+    return {name: getattr(source, name) for name in names}
+
+
+def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Path) -> Run:
+    """The run at its first step: variables on every replica, the compiled chunk, the batches."""
+    step = steps.make_step(game, tf.function(jit_compile=True) if on.numerics.jit_compile else _as_it_is)
+    training = distribute.training_variables(on.placement, build.initial_state(config, game), steps.metric_names(game))
+    chunk = distribute.compile_chunk(
+        on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
+    )
+    return Run(
+        config=config,
+        folder=folder,
+        batches=build.batches(config, source),
+        num_examples=source.num_examples,
+        training=training,
+        chunk=chunk,
+        sample=sampler.make_sampler(game.generator, config.latent_size),
+        facts={"config_hash": _config_hash(config), "fingerprint": on.fingerprint},
+    )
+
+
+def restore(run: Run) -> checkpoint.Restored | None:
+    """Puts the newest good checkpoint into the run's variables; None if there is none. Raises `UserError`."""
+    return checkpoint.restore(run.folder / workdir.CHECKPOINTS, run.training)
+
+
+def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
+    """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
+    changes = workdir.fingerprint_changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
+    if not changes:
+        return ""
+    return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
+
+
+def _config_hash(config: Config) -> str:
+    """sha256 over the settings that the mathematics depends on."""
+    relevant = {n: getattr(config, n) for n, f in fields().items() if f.metadata["change"] in ("tunable", "fixed")}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+
+
+def _as_it_is(function):
+    return function
