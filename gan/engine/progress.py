@@ -63,7 +63,7 @@ class Progress:
 
     `total_steps` is None or 0 where only the clock ends the run; `seconds` is the wall-clock limit of this start, if
     it has one. The ETA follows the rate of the last minute, with all that was done in it (saving, drawing), and is
-    shown from the second report on. A stream that breaks (a closed terminal) silences the reports, not the training.
+    shown from the second report on. `live` tells whether there is a live line on a terminal. A stream that breaks (a closed terminal) silences the reports, not the training.
     """
 
     def __init__(
@@ -84,14 +84,13 @@ class Progress:
         self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._marks: deque[tuple[float, int]] = deque()  # (time, step) of the reports of the last minute
         self._step = start_step
-        self._values: dict[str, float] | None = None  # of the last plain line
         self._parts: list[str] = []  # of the live line
         self._drawn_at = -math.inf
 
     def update(self, step: int, values: Mapping[str, float]) -> None:
         """Reports `step` with the latest `images_per_second`, `d_loss`, `g_loss` that `values` has.
 
-        It may be called more often than there are new values: a plain line is written only when they have changed.
+        A live line takes it as often as it comes; a plain line is written each time: call it when there is news.
         """
         now = self._clock()
         if step < self._step:
