@@ -63,7 +63,8 @@ class Progress:
 
     `total_steps` is None or 0 where only the clock ends the run; `seconds` is the wall-clock limit of this start, if
     it has one. The ETA follows the rate of the last minute, with all that was done in it (saving, drawing), and is
-    shown from the second report on. `live` tells whether there is a live line on a terminal. A stream that breaks (a closed terminal) silences the reports, not the training.
+    shown from the second report on. `live` tells whether there is a live line on a terminal. A stream that breaks (a
+    closed terminal) silences the reports, not the training.
     """
 
     def __init__(
