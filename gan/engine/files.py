@@ -42,7 +42,7 @@ def storage_errors(path: Path | str) -> Iterator[None]:
         number = _tensorflow_errno(error)
         if number is None:
             raise
-        raise StorageError(f"{path}: {_first_line(error)}; {_REMEDIES.get(number, _OTHERWISE)}") from error
+        raise StorageError(f"{path}: {_reason(error)}; {_REMEDIES.get(number, _OTHERWISE)}") from error
 
 
 def _tensorflow_errno(error: Exception) -> int | None:
@@ -60,10 +60,10 @@ def _tensorflow_errno(error: Exception) -> int | None:
     return 0 if isinstance(error, (*storage, tf.errors.DataLossError, tf.errors.NotFoundError)) else None
 
 
-def _first_line(error: Exception) -> str:
-    """What an error of TensorFlow says, without the names of its nodes."""
-    text = getattr(error, "message", None) or str(error)
-    return text.strip().split("\n")[0].split(" [Op:")[0] or type(error).__name__
+def _reason(error: Exception) -> str:
+    """What an error of TensorFlow says of the storage, without the names of nodes and of temporary files."""
+    text = str(getattr(error, "message", None) or error).strip().split("\n")[0].split(" [Op:")[0]
+    return text.rsplit("; ", 1)[-1].rsplit("}} ", 1)[-1] or type(error).__name__
 
 
 def sync_folder(path: Path | str) -> None:

@@ -89,23 +89,26 @@ def test_operating_system_errors_become_one_line(number):
 
 
 @pytest.mark.parametrize(
-    ("error", "remedy"),
+    ("kind", "message", "reason", "remedy"),
     [
         (
-            tf.errors.ResourceExhaustedError(None, None, "a; No space left on device\nmore [Op:SaveV2]"),
-            "free some space",
+            "ResourceExhausted",
+            "{{node x}} a; No space left on device\nb [Op:S]",
+            "No space left on device",
+            "free some",
         ),
-        (tf.errors.ResourceExhaustedError(None, None, "a; Disk quota exceeded"), "disk quota"),
-        (tf.errors.OutOfRangeError(None, None, "a; File too large"), "ulimit -f"),
-        (tf.errors.PermissionDeniedError(None, None, "a; Read-only file system"), "permissions"),
-        (tf.errors.UnknownError(None, None, "a; Input/output error"), "check the disk"),
+        ("ResourceExhausted", "a; Disk quota exceeded", "Disk quota exceeded", "quota is used up"),
+        ("OutOfRange", "a; File too large [Op:SaveV2]", "File too large", "ulimit -f"),
+        ("PermissionDenied", "a; Read-only file system", "Read-only file system", "permissions"),
+        ("Unknown", "{{node x}} broken", "broken", "check the disk"),
     ],
 )
-def test_tensorflow_storage_errors_become_one_line(error, remedy):
+def test_tensorflow_storage_errors_become_one_line(kind, message, reason, remedy):
+    error = getattr(tf.errors, f"{kind}Error")(None, None, message)
     with pytest.raises(StorageError) as caught, files.storage_errors("/some/file"):
         raise error
     text = str(caught.value)
-    assert text.startswith("/some/file: a; ") and remedy in text and "\n" not in text and "more" not in text
+    assert text.startswith(f"/some/file: {reason}; ") and remedy in text and "\n" not in text
 
 
 @pytest.mark.parametrize(
