@@ -55,10 +55,10 @@ def _help(field) -> str:
     if field.type is str and not told:
         text += f": {_words(field.metadata['choices'], 'or')}"
     default = _value_of(field, config_lib.Config.preset)
-    notes = [f"default: {_shown(default)}"]
+    notes = [f"default: {shown(default)}"]
     for preset in config_lib.PRESETS:
         if _value_of(field, preset) != default:
-            notes.append(f"{preset}: {_shown(_value_of(field, preset))}")
+            notes.append(f"{preset}: {shown(_value_of(field, preset))}")
     return f"{text} ({'; '.join(notes)})"
 
 
@@ -67,10 +67,12 @@ def _value_of(field, preset: str) -> Any:
     return config_lib.PRESETS[preset].get(field.name, field.default)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as it would be written on the command line."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value) or "empty"
 
 

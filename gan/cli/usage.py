@@ -76,8 +76,8 @@ def _head(flag: flags.Flag) -> str:
 
 def _text(flag: flags.Flag) -> str:
     """What a flag means, with its default if it has one that the text does not already say."""
-    said = "default" in flag.help or flag.default in (None, "", [])
-    return flag.help if said else f"{flag.help} (default: {flag.default_as_str})"
+    said = "default" in flag.help or flag.default in (None, False, "", [])
+    return flag.help if said else f"{flag.help} (default: {settings.shown(flag.default)})"
 
 
 def _section(title: str, rows: list[tuple[str, str]], width: int) -> str:

@@ -1,0 +1,33 @@
+"""What all tests share: a quiet TensorFlow on the CPU, and commands run as real processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gan.cli.banner import ENVIRONMENT
+
+ROOT = Path(__file__).parents[1]
+
+# Before any test module imports TensorFlow. The tests state float tolerances of the CPU; CUDA_VISIBLE_DEVICES=0
+# tries them on a GPU.
+for _name, _value in {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1", "MPLBACKEND": "Agg"}.items():
+    os.environ.setdefault(_name, _value)
+
+
+@pytest.fixture
+def run_command(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
+    """A function that runs `python -m gan.cli.NAME FLAG ...` in a folder of its own, from this repository.
+
+    Keyword arguments go to `subprocess.run`; `env` is added to the environment of the tests.
+    """
+
+    def run(name: str, *arguments: str, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", **(env or {})}
+        options = {"cwd": tmp_path, "timeout": 300, "capture_output": True, "text": True, **options}
+        return subprocess.run([sys.executable, "-m", f"gan.cli.{name}", *arguments], env=environment, **options)
+
+    return run

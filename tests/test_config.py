@@ -1,0 +1,106 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from gan import config
+from gan.errors import UserError
+
+NUMBERS = [field for field in config.fields().values() if field.type in (int, float)]
+
+
+def test_every_setting_explains_itself():
+    for name, field in config.fields().items():
+        rule = field.metadata
+        assert rule["group"] in config.GROUPS, name
+        assert rule["change"] in ("free", "numerics", "tunable", "fixed"), name
+        assert rule["help"] and not rule["help"].endswith("."), name
+        assert type(field.default) is field.type, name
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+def test_presets_are_valid_and_survive_json(preset):
+    made = config.make(preset)
+    assert made.preset == preset
+    assert all(getattr(made, name) == value for name, value in config.PRESETS[preset].items())
+    assert config.Config(**json.loads(json.dumps(dataclasses.asdict(made)))) == made
+
+
+def test_article_as_published_differs_from_corrected_in_targets_and_loss_alone():
+    changes = config.differences(
+        dataclasses.asdict(config.make("article_corrected")), config.make("article_as_published")
+    )
+    assert {name for kind in changes.values() for name, *_ in kind} == {"preset", "objective", "label_noise_mode"}
+
+
+def test_article_corrected_has_the_numbers_of_the_article():
+    made = config.make("article_corrected")
+    assert (made.batch_size, made.epochs, made.latent_size, made.d_dropout) == (128, 50, 128, 0.4)
+    assert (made.g_learning_rate, made.d_learning_rate, made.label_noise) == (1e-4, 1e-5, 0.15)
+    assert (made.g_beta1, made.g_beta2, made.d_beta1, made.d_beta2, made.adam_epsilon) == (0.9, 0.999, 0.9, 0.999, 1e-7)
+
+
+def test_a_given_setting_beats_the_preset():
+    assert config.make("article_as_published", label_noise_mode="added").label_noise_mode == "added"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"preset": "artikle"}, "--preset=artikle"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"batch_size": 0}, "--batch_size=0"),
+        ({"batch_size": 1.5}, "--batch_size=1.5"),
+        ({"d_dropout": 1.0}, "below 1"),
+        ({"d_dropout": -0.1}, "at least 0"),
+        ({"channels": 2}, "0, 1, 3"),
+        ({"precision": "float16"}, "mixed_bfloat16"),
+        ({"seed": 2**31}, "at most"),
+        ({"keep_checkpoints": 1}, "--keep_checkpoints=1"),
+        ({"steps": 0, "epochs": 0.0, "minutes": 0.0}, "never end"),
+        ({"log_every_steps": True}, "--log_every_steps=True"),
+    ],
+)
+def test_a_bad_setting_is_one_line_that_names_it(settings, words):
+    with pytest.raises(UserError) as caught:
+        config.make(**settings)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("name", [field.name for field in NUMBERS if field.type is float])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_number_is_infinite(name, value):
+    with pytest.raises(UserError, match=f"--{name}="):
+        config.make(**{name: value})
+
+
+@pytest.mark.parametrize("field", NUMBERS, ids=lambda field: field.name)
+def test_ranges_hold_at_their_ends(field):
+    rule = field.metadata
+    for end, outside in ((rule["low"], -1), (rule["high"], 1)):
+        if end is not None:
+            inside = field.type(end)
+            if not rule["choices"]:
+                assert getattr(config.make(**{"epochs": 1.0, "minutes": 1.0, field.name: inside}), field.name) == end
+            with pytest.raises(UserError):
+                config.make(**{field.name: inside + outside})
+
+
+def test_differences_are_sorted_by_what_they_mean():
+    old = dataclasses.asdict(config.make("article_corrected"))
+    new = config.make("article_corrected", steps=7, threads=1, g_learning_rate=2e-4, seed=3)
+    assert config.differences(old, new) == {
+        "free": [("steps", 0, 7)],
+        "numerics": [("threads", 0, 1)],
+        "tunable": [("g_learning_rate", 1e-4, 2e-4)],
+        "fixed": [("seed", 0, 3)],
+    }
+
+
+def test_a_setting_unknown_to_an_old_run_had_its_default():
+    old = dataclasses.asdict(config.make())
+    del old["r1_gamma"]
+    changes = config.differences(old, config.make(r1_gamma=1.0))
+    assert changes["tunable"] == [("r1_gamma", config.fields()["r1_gamma"].default, 1.0)]

@@ -1,0 +1,199 @@
+"""The architecture as a test: which module may import what, read from the source."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A module may import its own layer and those further down; layers of one line do not know each other.
+LAYERS = [
+    ["gan.cli"],
+    ["gan.engine", "gan.export"],
+    ["gan.build"],
+    ["gan.config"],
+    ["gan.data", "gan.core", "gan.metrics"],
+]
+RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
+
+FILE_SYSTEM = ["open", "os", "pathlib", "io", "shutil", "tempfile", "glob", "tensorflow.io"]
+# Names that only the modules below the given prefixes may use.
+RESERVED = {
+    "tensorflow.distribute": ["gan.engine.distribute"],
+    "keras": ["gan.export"],
+    "tensorflow.keras": ["gan.export"],
+    "tf_keras": ["gan.export"],
+    "absl.flags": ["gan.cli"],
+    "absl.app": [],
+}
+PURE = {"gan.core": ["absl", "tensorflow.summary", "gan.errors", *FILE_SYSTEM], "gan.metrics": ["absl", *FILE_SYSTEM]}
+# They are imported before the flags are parsed, when TensorFlow would cost seconds.
+LIGHT = ["gan.config", "gan.errors", "gan.cli.banner", "gan.cli.command", "gan.cli.settings", "gan.cli.usage"]
+NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
+
+
+def violations(module: str, source: str) -> list[str]:
+    """What is wrong with a module of this dotted name and source, one sentence each."""
+    tree = ast.parse(source)
+    found = []
+    if ast.get_docstring(tree) is None:
+        found.append("has no docstring")
+    if module.rpartition(".")[2] in NO_MODULE_NAMES:
+        found.append("has a name that says nothing")
+    used = set(_used_names(tree))
+    found += [sentence for name in sorted(used) for sentence in _judge(module, name)]
+    if module in LIGHT:
+        early = [name for name in _imports(tree.body) if _in(name, "tensorflow")]
+        found += [f"imports {name} before the flags are parsed" for name in early]
+    return found
+
+
+def init_violations(source: str) -> list[str]:
+    """What is in an `__init__.py` besides a docstring and a version."""
+    docstring, *rest = ast.parse(source).body or [None]
+    wrong = [] if isinstance(docstring, ast.Expr) else ["begins without a docstring"]
+    for node in rest:
+        if not (isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__version__"]):
+            wrong.append(f"holds code in line {node.lineno}")
+    return wrong
+
+
+def _judge(module: str, name: str) -> Iterator[str]:
+    """The rules that the use of `name` in `module` breaks."""
+    layer, target = _layer(module), _layer(name)
+    if target and layer != target and RANK[target] >= RANK.get(layer, 0):
+        yield f"imports {name}, which is not below it"
+    if module == "gan.errors" and _in(name, "gan"):
+        yield f"imports {name}; it stands below everything"
+    for reserved, owners in RESERVED.items():
+        if _in(name, reserved) and not any(_in(module, owner) for owner in owners):
+            yield f"names {name}, which belongs to {', '.join(owners) or 'nobody'}"
+    for reserved in PURE.get(layer, []):
+        if _in(name, reserved):
+            yield f"names {name}, but is pure"
+    if name.startswith("."):
+        yield "imports by a relative name"
+
+
+def _layer(name: str) -> str:
+    return next((layer for layer in RANK if _in(name, layer)), "")
+
+
+def _in(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def _imports(nodes: list[ast.stmt]) -> Iterator[str]:
+    """Dotted names that these statements import: `from a.b import c` is a.b.c."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def _used_names(tree: ast.Module) -> Iterator[str]:
+    """Imported names, full names of attributes of imported modules (tf.io.gfile), and calls of `open`."""
+    aliases = {}
+    for node in ast.walk(tree):
+        yield from _imports([node])
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]  # what `import a.b` binds
+                aliases |= {alias.asname: alias.name} if alias.asname else {top: top}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            aliases |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            top, _, rest = ast.unparse(node).partition(".")
+            if top in aliases:
+                yield f"{aliases[top]}.{rest}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+            yield "open"
+
+
+MODULES = sorted(path for path in (ROOT / "gan").rglob("*.py") if path.name != "__init__.py")
+INITS = sorted((ROOT / "gan").rglob("__init__.py"))
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_dotted)
+def test_module_keeps_to_its_layer(path):
+    assert violations(_dotted(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", INITS, ids=_dotted)
+def test_init_holds_only_docstring_and_version(path):
+    assert init_violations(path.read_text(encoding="utf-8")) == []
+
+
+def test_every_folder_is_a_package():
+    assert {path.parent for path in MODULES} <= {path.parent for path in INITS}
+
+
+BAD = [
+    ("gan.core.step", "from gan import config"),
+    ("gan.core.step", "import gan.data.batches"),
+    ("gan.core.step", "from gan.errors import UserError"),
+    ("gan.core.step", "import os"),
+    ("gan.core.step", "from pathlib import Path"),
+    ("gan.core.step", "x = open('file')"),
+    ("gan.core.step", "import tensorflow as tf\ntf.summary.scalar('x', 1)"),
+    ("gan.core.step", "import tensorflow as tf\ntf.io.gfile.exists('x')"),
+    ("gan.core.step", "import tensorflow as tf\ndef f():\n    return tf.distribute.get_replica_context()"),
+    ("gan.core.step", "from tensorflow import keras"),
+    ("gan.core.step", "from absl import logging"),
+    ("gan.core.step", "from . import losses"),
+    ("gan.core.utils", "x = 1"),
+    ("gan.metrics.frechet", "from gan.core import tree"),
+    ("gan.metrics.frechet", "import shutil"),
+    ("gan.data.batches", "from gan.core import rng"),
+    ("gan.data.batches", "def f():\n    from gan.config import Config"),
+    ("gan.config", "from gan import build"),
+    ("gan.config", "import tensorflow as tf"),
+    ("gan.build", "import gan.engine.loop"),
+    ("gan.engine.loop", "from gan.cli import command"),
+    ("gan.engine.loop", "from gan.export import keras"),
+    ("gan.engine.loop", "import tensorflow as tf\ntf.distribute.MirroredStrategy()"),
+    ("gan.engine.loop", "import tensorflow as tf\ntf.keras.Model()"),
+    ("gan.engine.loop", "import keras"),
+    ("gan.engine.loop", "from absl import flags"),
+    ("gan.engine.loop", "from absl.flags import FLAGS"),
+    ("gan.errors", "from gan import config"),
+]
+
+
+@pytest.mark.parametrize(("module", "source"), BAD)
+def test_checker_finds(module, source):
+    assert len(violations(module, f'"""Text."""\n{source}\n')) >= 1
+
+
+def test_checker_wants_docstrings():
+    assert violations("gan.core.step", "x = 1") == ["has no docstring"]
+
+
+GOOD = [
+    ("gan.core.step", "import tensorflow as tf\nfrom gan.core import rng\ntf.nn.relu(1)"),
+    ("gan.data.folder", "import os\nfrom gan.errors import UserError\nopen('file')"),
+    ("gan.build", "from gan import config\nfrom gan.core import step\nfrom gan.data import sources"),
+    ("gan.engine.distribute", "import tensorflow as tf\ntf.distribute.MirroredStrategy()"),
+    ("gan.export.networks", "import keras\nfrom gan import build"),
+    ("gan.cli.train", "from absl import flags\ndef main():\n    from gan.engine import loop"),
+    ("gan.cli.command", "def f():\n    import tensorflow as tf"),
+]
+
+
+@pytest.mark.parametrize(("module", "source"), GOOD)
+def test_checker_accepts(module, source):
+    assert violations(module, f'"""Text."""\n{source}\n') == []
+
+
+def test_checker_of_inits():
+    assert init_violations('"""Text."""\n__version__ = "1"\n') == []
+    assert init_violations('"""Text."""\nfrom gan import config\n') == ["holds code in line 2"]
+    assert init_violations("import os\n") == ["begins without a docstring"]
