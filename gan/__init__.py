@@ -1,1 +1,1 @@
-"""GAN training in low-level TensorFlow: pure networks and steps, a thin shell of devices, disks and clocks around them."""
+"""GAN training in low-level TensorFlow: pure networks and steps, with devices, disks and clocks in a thin shell."""

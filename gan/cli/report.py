@@ -22,9 +22,9 @@ def summary(config: Config, folder: Path, source: Source, machine: Machine, game
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
     lines = {
         "preset": config.preset,
-        "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels} from {source.location}, "
-        + ("in memory" if source.in_memory else "read by index"),
-        "devices": f"{devices.description()}; {machine.replicas} replica(s) of {config.batch_size // machine.replicas} images",
+        "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
+        f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
+        "devices": f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images",
         "numerics": f"{numerics.precision}, {numerics.convolution} convolutions, "
         + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
         "a step": f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "

@@ -42,8 +42,7 @@ def main() -> None:
         print("dry run: everything fits; nothing was written or trained")
         return
     with workdir.Lock(folder):
-        _, warnings = workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint)
-        _warn(warnings)
+        _warn(workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint))
         _train(session.prepare(config, source, machine, game, folder))
 
 

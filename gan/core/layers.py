@@ -1,8 +1,8 @@
-"""Layers as values: each knows its parameters, its function and its shape; `serial` makes a network of a list of them.
+"""Layers as values: each knows its parameters, its function and its shape; `serial` makes a network of them.
 
-A layer is made in two stages: a constructor such as `dense(6272)` takes the hyperparameters, and what it returns takes the
-shape of the input of one example and gives a `Layer`. Shapes are those of [H, W, C] images whatever layout a convolver
-works in.
+A layer is made in two stages: a constructor such as `dense(6272)` takes the hyperparameters, and what it returns takes
+the shape of the input of one example and gives a `Layer`. Shapes are those of [H, W, C] images whatever layout a
+convolver works in.
 """
 
 import math
@@ -87,7 +87,7 @@ def dense(units: int) -> Constructor:
 
 
 def conv(convolver: Convolver, filters: int, taps: int, padding: str, upsample=1, stride=1, scale=1.0) -> Constructor:
-    """Convolution of [H, W, C] by `taps` x `taps`, after nearest upsampling or followed by keeping every `stride`-th."""
+    """Convolution of [H, W, C] by `taps` x `taps`, after nearest upsampling; only every `stride`-th output is kept."""
 
     def layer(shape: Shape) -> Layer:
         height, width, channels = shape

@@ -33,7 +33,7 @@ def check_resolution(resolution: int) -> str:
     base, _ = _base(resolution)
     if base <= _LARGEST_BASE and resolution >= _SMALLEST:
         return ""
-    return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (20, 24, 28, 32, 40, 48, 56, 64, ...)"
+    return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (20, 24, 28, 32, 40, 48, 64, ...)"
 
 
 def _base(resolution: int) -> tuple[int, int]:
@@ -84,9 +84,9 @@ def article_discriminator(
 ) -> Network:
     """Images [B, resolution, resolution, channels] -> logits [B].
 
-    Four valid 5 x 5 convolutions of `width` times 1, 2, 4, 8 filters, each with dropout, then dropout and a dense layer. With
-    `symmetric` the pixels are seen in [-1, 1]. Images larger than 32 pixels are brought down by the stride of the first
-    convolution, so that the cost does not grow with the fourth power of their side.
+    Four valid 5 x 5 convolutions of `width` times 1, 2, 4, 8 filters, each with dropout, then dropout and a dense
+    layer. With `symmetric` the pixels are seen in [-1, 1]. Images larger than 32 pixels are brought down by the stride
+    of the first convolution, so that the last layer does not grow without bound.
     """
     stride = max(1, 2 ** (_base(resolution)[1] - _base(_FULL_RESOLUTION)[1]))
 

@@ -1,8 +1,9 @@
 """Random numbers as a pure function of (seed, step, purpose, example), by counter-based Philox.
 
-Every number has an address: the seed is Philox' key, the step and the purpose are the upper half of its counter, and the
-index of the example in the global batch is the lower half. So a replica that holds a slice of the batch draws exactly
-the slice of the numbers that one device would draw, nothing needs to be checkpointed, and no draw depends on another.
+Every number has an address: the seed is Philox' key, the step and the purpose are the upper half of its counter, and
+the index of the example in the global batch is the lower half. So a replica that holds a slice of the batch draws
+exactly the slice of the numbers that one device would draw, nothing needs to be checkpointed, and no draw depends on
+another.
 
 Philox: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """

@@ -1,10 +1,11 @@
 """Convolution in the frequency domain, written as real matrix products.
 
-A k x k convolution over a map of N x N costs N^2 k^2 products for each pair of channels. After a discrete Fourier transform
-it costs one complex product a frequency, about 3/2 N^2 real ones: for 5 x 5 kernels an eighth of the products once the
-transforms are paid for. Fast libraries do this for large images by an FFT. For the small images of a GAN and hundreds
-of channels it is faster to apply the transform itself as a matrix product, because every step is then a large product
-that a CPU does at its peak rate, and automatic differentiation gives the gradients as products of the same kind.
+A k x k convolution over a map of N x N costs N^2 k^2 products for each pair of channels. After a discrete Fourier
+transform it costs one complex product a frequency, about 3/2 N^2 real ones: a sixteenth of the products for 5 x 5
+kernels, a fifth with the transforms. Fast libraries do this for large images by an FFT. For the small images of a GAN
+and hundreds of channels it is faster to apply the transform itself as a matrix product, because every step is then a
+large product that a CPU does at its peak rate, and automatic differentiation gives the gradients as products of the
+same kind.
 
 With images as [H, W, B, C], rows first, each step contracts the leading axis or works frequency by frequency:
 

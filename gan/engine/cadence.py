@@ -33,6 +33,6 @@ def ends_epoch(step: int, per_step: int, num_examples: int) -> bool:
 
 
 def next_stop(step: int, cadences: Iterable[int], limits: Iterable[int]) -> int:
-    """The next step after `step` at which one of the cadences (0: none) is due or one of the limits (0: none) is met."""
+    """The next step after `step` at which one of the cadences is due or one of the limits is met (0: none)."""
     due = [(step // every + 1) * every for every in cadences if every]
     return min(due + [limit for limit in limits if limit > step])

@@ -5,12 +5,12 @@ Everything here must happen before TensorFlow's runtime starts, that is before t
 
 import os
 import platform
-from pathlib import Path
 
 import tensorflow as tf
 
 from gan.build import Numerics
 from gan.config import Config
+from gan.engine import processor
 from gan.errors import UserError
 
 _FAST_BFLOAT16 = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16, slower than float32
@@ -51,15 +51,6 @@ def resolve(config: Config) -> Numerics:
     return Numerics(precision, convolution, config.jit_compile == "true")
 
 
-def cpu_flags() -> frozenset[str]:
-    """The CPU's feature flags as Linux names them; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
-
-
 def description() -> str:
     """The machine in a line, for the start summary."""
     gpus = tf.config.list_physical_devices("GPU")
@@ -68,7 +59,7 @@ def description() -> str:
 
 
 def _has_fast_bfloat16() -> bool:
-    return not cpu_flags().isdisjoint(_FAST_BFLOAT16)
+    return not processor.flags().isdisjoint(_FAST_BFLOAT16)
 
 
 def _capability(gpu) -> tuple[int, int]:

@@ -31,7 +31,7 @@ Chunk = Callable[[tf.Tensor, tf.Tensor], None]
 
 
 def strategy(name: str) -> tf.distribute.Strategy:
-    """The placement for one_device, for mirrored over all devices, or for auto: mirrored where there are several GPUs."""
+    """The placement for one_device, mirrored (over all devices) or auto (mirrored where there are several GPUs)."""
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):

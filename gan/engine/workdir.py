@@ -20,6 +20,7 @@ from typing import Any
 
 from gan.config import Config, differences, fields, validated
 from gan.engine.files import storage_errors, write_atomically
+from gan.engine.processor import vector_units
 from gan.errors import BusyError, UserError
 
 CONFIG = "config.json"
@@ -91,14 +92,22 @@ def _let_go_in_child() -> None:
 os.register_at_fork(after_in_child=_let_go_in_child)
 
 
+def check_run(workdir: Path, config: Config, data_facts: Mapping[str, Any], override: bool) -> list[str]:
+    """Lines of warning of what `open_run` would accept, nothing written; raises what it would raise."""
+    workdir = Path(workdir)
+    _check_folder(workdir)
+    content = _content(workdir)
+    return _accepted(workdir, content, config, data_facts, override)[1]
+
+
 def open_run(
     workdir: Path,
     config: Config,
     data_facts: Mapping[str, Any],
     override: bool,
     numerics: Mapping[str, Any] | None = None,
-) -> tuple[Config, list[str]]:
-    """Begins a run in `workdir`, or continues the one there with `config`; returns the config and lines of warning.
+) -> list[str]:
+    """Begins a run in `workdir`, or continues the one there with `config`; returns lines of warning.
 
     Settings whose change is free are accepted, numerical ones with a warning, tunable ones only with `override` and a
     warning, fixed ones and other data never. What was accepted is written to config.json and flags.txt. `numerics`, a
@@ -106,9 +115,8 @@ def open_run(
     """
     workdir = Path(workdir)
     _check_folder(workdir)
-    path = workdir / CONFIG
-    content = _read(path) if path.exists() else {"created": _now(), "history": []}
-    changed, warnings = _accepted(workdir, content, config, data_facts, override) if "settings" in content else ([], [])
+    content = _content(workdir)
+    changed, warnings = _accepted(workdir, content, config, data_facts, override)
     versions = _versions()
     changed += _changes(content.get("versions", versions), versions)
     if changed:
@@ -118,9 +126,9 @@ def open_run(
     order = ("settings", "data", "versions", "numerics", "created", "history")
     with storage_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
+    write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
     write_atomically(workdir / FLAGS, _flag_lines(settings))
-    return config, warnings
+    return warnings
 
 
 def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
@@ -144,22 +152,12 @@ def fingerprint(**resolved: Any) -> dict[str, Any]:
     import tensorflow as tf  # late: reading a run's config does not need it
 
     machine = {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
-    return {**resolved, **machine, "cpu": platform.machine(), "cpu_flags": _cpu_flags()}
+    return {**resolved, **machine, "cpu": platform.machine(), "cpu_flags": vector_units()}
 
 
 def fingerprint_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two fingerprints, as `name: old -> new`; empty means that the bits will be the same."""
     return _changes(old, new)
-
-
-def _cpu_flags() -> list[str]:
-    """The CPU's vector and matrix units as Linux lists them, sorted; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
-    return sorted(flag for flag in set(flags) if flag.startswith(("avx", "amx", "fma", "sve", "asimd", "bf16", "i8mm")))
 
 
 def _check_folder(workdir: Path) -> None:
@@ -187,6 +185,12 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def _content(workdir: Path) -> dict[str, Any]:
+    """What config.json says, or how it begins where there is none."""
+    path = workdir / CONFIG
+    return _read(path) if path.exists() else {"created": _now(), "history": []}
+
+
 def _damaged(path: Path, how: str) -> UserError:
     return UserError(
         f"{path} is damaged: {how}; put a copy of it back (nothing else was touched) or use another --workdir"
@@ -197,6 +201,8 @@ def _accepted(
     workdir: Path, content: Mapping[str, Any], config: Config, data_facts: Mapping[str, Any], override: bool
 ) -> tuple[list[str], list[str]]:
     """Lines of all that changes and of warning, if the run may be continued so; else raises `UserError`."""
+    if "settings" not in content:
+        return [], []
     kinds = {
         kind: [_change(*change) for change in changes]
         for kind, changes in differences(content["settings"], config).items()

@@ -28,7 +28,7 @@ def saved(path):
 @pytest.fixture
 def run(tmp_path):
     path = tmp_path / "runs" / "one"
-    assert workdir.open_run(path, BASE, FACTS, override=False) == (BASE, [])
+    assert workdir.open_run(path, BASE, FACTS, override=False) == []
     return path
 
 
@@ -44,20 +44,20 @@ def test_a_new_run_holds_settings_data_and_versions(run):
 
 def test_the_same_settings_change_no_byte(run):
     before = (run / "config.json").read_bytes()
-    assert workdir.open_run(run, BASE, FACTS, override=False) == (BASE, [])
+    assert workdir.open_run(run, BASE, FACTS, override=False) == []
     assert (run / "config.json").read_bytes() == before
 
 
 def test_free_changes_are_accepted_in_silence_and_recorded(run):
     config = changed(steps=7, log_every_steps=3)
-    assert workdir.open_run(run, config, {**FACTS, "name": "moved"}, override=False) == (config, [])
+    assert workdir.open_run(run, config, {**FACTS, "name": "moved"}, override=False) == []
     content = saved(run)
     assert content["settings"]["steps"] == 7 and content["data"]["name"] == "moved"
     assert [entry["changes"] for entry in content["history"]] == [["steps: 0 -> 7", "log_every_steps: 10 -> 3"]]
 
 
 def test_numerical_changes_are_accepted_with_a_warning(run):
-    _, warnings = workdir.open_run(run, changed(precision="float32", threads=1), FACTS, override=False)
+    warnings = workdir.open_run(run, changed(precision="float32", threads=1), FACTS, override=False)
     assert len(warnings) == 1
     assert "threads: 0 -> 1" in warnings[0] and "precision: auto -> float32" in warnings[0]
 
@@ -70,10 +70,10 @@ def test_tunable_changes_need_override(run):
     text = str(caught.value)
     assert "g_learning_rate: 0.0002 -> 0.001" in text and "r1_gamma: 0.0 -> 1.0" in text and "--override" in text
     assert "\n" not in text and (run / "config.json").read_bytes() == before
-    _, warnings = workdir.open_run(run, config, FACTS, override=True)
+    warnings = workdir.open_run(run, config, FACTS, override=True)
     assert len(warnings) == 1 and "g_learning_rate: 0.0002 -> 0.001" in warnings[0]
     assert workdir.load_run(run)[0] == config
-    assert workdir.open_run(run, config, FACTS, override=False) == (config, [])
+    assert workdir.open_run(run, config, FACTS, override=False) == []
 
 
 @pytest.mark.parametrize("override", [False, True])
@@ -101,7 +101,7 @@ def test_a_setting_that_is_no_more_is_named(run):
     content["settings"]["old_knob"] = 3
     (run / "config.json").write_text(json.dumps(content))
     assert workdir.load_run(run)[0] == BASE
-    _, warnings = workdir.open_run(run, BASE, FACTS, override=False)
+    warnings = workdir.open_run(run, BASE, FACTS, override=False)
     assert len(warnings) == 1 and "old_knob" in warnings[0]
 
 
