@@ -1,9 +1,10 @@
-"""Draw the loss curves of one or several runs as a PNG.
+"""Draw the loss curves or the sample grids of one or several runs as a PNG.
 
-Several --workdir flags give one panel for each run, side by side:
+Several --workdir flags give one panel for each run, side by side; with --grids, a row of sample grids for each:
 
     bin/plot --workdir=runs/article-fashion_mnist
     bin/plot --workdir=runs/a --workdir=runs/b --metrics=d_loss,g_loss --out=comparison.png
+    bin/plot --workdir=runs/a --workdir=runs/b --grids=0,100,200 --out=grids.png
 """
 
 import os
@@ -17,7 +18,8 @@ from gan.errors import UserError
 
 WORKDIR = flags.DEFINE_multi_string("workdir", [], "folder of a run, one panel each")
 METRICS = flags.DEFINE_list("metrics", ["d_loss", "g_loss"], "names of the metrics to draw, separated by commas")
-OUT = flags.DEFINE_string("out", "", "PNG file to write (empty: losses.png in the first run's folder)")
+GRIDS = flags.DEFINE_list("grids", [], "draw the sample grids of these steps instead of curves, separated by commas")
+OUT = flags.DEFINE_string("out", "", "PNG file to write (empty: losses.png or grids.png in the first run's folder)")
 SMOOTHING = flags.DEFINE_float("smoothing", 0.9, "weight of the past in the moving average, in [0, 1); 0: raw only")
 TITLE = flags.DEFINE_string("title", "", "heading of the figure")
 
@@ -27,6 +29,9 @@ def main() -> None:
     workdirs = [Path(workdir) for workdir in WORKDIR.value if workdir]
     if not workdirs:
         raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+    if GRIDS.value:
+        _draw_grids(workdirs)
+        return
     metrics = [metric.strip() for metric in METRICS.value if metric.strip()]
     if not metrics:
         raise UserError("--metrics is empty: name at least one metric, such as --metrics=d_loss,g_loss")
@@ -39,6 +44,18 @@ def main() -> None:
 
     runs = [curves.Run(name, run_rows) for name, run_rows in zip(names(workdirs), rows, strict=True)]
     curves.draw(out, runs, metrics, SMOOTHING.value, TITLE.value)
+    print(out)
+
+
+def _draw_grids(workdirs: list[Path]) -> None:
+    """Draws the figure of sample grids and prints where it is."""
+    from gan.engine import montage
+
+    if not all(step.strip().isdigit() for step in GRIDS.value):
+        raise UserError(f"--grids={','.join(GRIDS.value)} must be steps separated by commas, such as --grids=0,100,200")
+    out = Path(OUT.value or workdirs[0] / "grids.png")
+    runs = [(name, montage.grids(workdir)) for name, workdir in zip(names(workdirs), workdirs, strict=True)]
+    montage.draw(out, runs, [int(step) for step in GRIDS.value], TITLE.value)
     print(out)
 
 
