@@ -1,0 +1,100 @@
+"""The data sources by name: what `--dataset` may be."""
+
+import dataclasses
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gan.data import download, tfds
+from gan.data.folder import open_folder
+from gan.data.garments import open_garments
+from gan.data.memory import placed
+from gan.data.npz import open_npz
+from gan.data.source import Source
+from gan.errors import UserError
+
+__all__ = ["KINDS", "Source", "open_source"]
+
+
+class Request(NamedTuple):
+    """What a person asked for beside the name."""
+
+    data_dir: str  # folder of prepared tfds data sets; empty: the usual one
+    resolution: int  # pixels a side; 0: as the source has them
+    channels: int  # 1 or 3; 0: as the source has them
+    in_memory: str  # "auto", "true" or "false"
+
+
+def open_source(
+    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+) -> Source:
+    """The source called `name`: auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH.
+
+    Images are decoded in memory, or read by index, as `in_memory` says ("auto": where they fit). Only `auto` ever
+    gives another set than the one named. Raises `UserError` with one line if the data cannot be used.
+    """
+    kind, colon, rest = name.partition(":")
+    if kind not in KINDS or (kind in _NEED_ARGUMENT) != bool(rest) or (colon and not rest):
+        forms = ", ".join(f"{known}:{_NEED_ARGUMENT[known]}" if known in _NEED_ARGUMENT else known for known in KINDS)
+        raise UserError(f"--dataset={name} is unknown; it must be one of {forms}")
+    request = Request(data_dir, resolution, channels, in_memory)
+    try:
+        return placed(KINDS[kind](rest, request), in_memory)
+    except OSError as error:
+        place = error.filename or name
+        raise UserError(f"{place} cannot be read ({error.strerror or error}); check the path and its rights") from None
+
+
+def _tfds(name: str, request: Request) -> Source:
+    """A tfds data set, downloaded if it is not prepared."""
+    root = tfds.prepared_root(request.data_dir)
+    folder = tfds.prepared_folder(name, root) or download.prepare(name, root)
+    return tfds.open_prepared(folder, name, request.resolution, request.channels)
+
+
+def _fashion_mnist(_: str, request: Request) -> Source:
+    return _tfds("fashion_mnist", request)
+
+
+def _garments(_: str, request: Request) -> Source:
+    return open_garments(request.resolution, request.channels)
+
+
+def _folder(path: str, request: Request) -> Source:
+    return open_folder(path, request.resolution, request.channels)
+
+
+def _npz(path: str, request: Request) -> Source:
+    return open_npz(path, request.resolution, request.channels, request.in_memory)
+
+
+def _auto(_: str, request: Request) -> Source:
+    """Fashion-MNIST where it is to be had, otherwise the garments, with a warning nobody can miss."""
+    root = tfds.prepared_root(request.data_dir)
+    try:
+        folder = tfds.prepared_folder("fashion_mnist", root) or download.prepare("fashion_mnist", root)
+    except (UserError, OSError) as error:
+        note = f"Fashion-MNIST could not be had, so the built-in garments take its place: {error}"
+        print(_framed("NOT THE REAL DATA", note), file=sys.stderr, flush=True)
+        source = _garments("", request)
+        return dataclasses.replace(source, notes=(*source.notes, note))
+    return tfds.open_prepared(folder, "fashion_mnist", request.resolution, request.channels)
+
+
+def _framed(title: str, text: str, width: int = 78) -> str:
+    """The text in a frame of asterisks, at most `width` wide."""
+    lines = [title, *textwrap.wrap(text, width - 4)]
+    return "\n".join(["*" * width, *(f"* {line:<{width - 4}} *" for line in lines), "*" * width])
+
+
+_NEED_ARGUMENT = {"tfds": "NAME", "folder": "PATH", "npz": "PATH"}
+
+KINDS: dict[str, Callable[[str, Request], Source]] = {
+    "auto": _auto,
+    "fashion_mnist": _fashion_mnist,
+    "garments": _garments,
+    "tfds": _tfds,
+    "folder": _folder,
+    "npz": _npz,
+}
