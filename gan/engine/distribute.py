@@ -17,6 +17,7 @@ from gan.core.step import Step
 from gan.errors import UserError
 
 Nest = Any
+Placement = tf.distribute.Strategy
 
 
 class Training(NamedTuple):
@@ -30,7 +31,7 @@ class Training(NamedTuple):
 Chunk = Callable[[tf.Tensor, tf.Tensor], None]
 
 
-def strategy(name: str) -> tf.distribute.Strategy:
+def strategy(name: str) -> Placement:
     """The placement for one_device, mirrored (over all devices) or auto (mirrored where there are several GPUs)."""
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
@@ -45,7 +46,7 @@ def check_batch(batch_size: int, replicas: int) -> None:
         raise UserError(f"--batch_size={batch_size} is global and must be divisible by the {replicas} replicas")
 
 
-def variables(placement: tf.distribute.Strategy, nest: Nest) -> Nest:
+def variables(placement: Placement, nest: Nest) -> Nest:
     """A variable for each tensor of `nest`, one copy on each replica.
 
     No aggregation: a replica writes its own copy, and what it writes has been averaged before. Reading and saving take
@@ -64,7 +65,7 @@ def variables(placement: tf.distribute.Strategy, nest: Nest) -> Nest:
         return tf.nest.map_structure(create, nest)
 
 
-def training_variables(placement: tf.distribute.Strategy, state: State, metrics: Sequence[str]) -> Training:
+def training_variables(placement: Placement, state: State, metrics: Sequence[str]) -> Training:
     """The variables of a run whose steps yield metrics of these names."""
     totals = {name: tf.zeros([]) for name in metrics}
     return variables(placement, Training(state, totals, tf.zeros([], tf.int64)))
@@ -81,7 +82,7 @@ def assign(nest: Nest, values: Nest) -> None:
 
 
 def compile_chunk(
-    placement: tf.distribute.Strategy,
+    placement: Placement,
     training: Training,
     step: Step,
     seed: int,

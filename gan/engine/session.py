@@ -19,7 +19,7 @@ from gan.engine.loop import Run
 class Machine(NamedTuple):
     """The devices of a run and how the networks compute on them."""
 
-    placement: tf.distribute.Strategy
+    placement: distribute.Placement
     numerics: build.Numerics
     fingerprint: dict[str, object]
 
