@@ -42,38 +42,49 @@ def main() -> None:
         print("dry run: everything fits; nothing was written or trained")
         return
     with workdir.Lock(folder):
-        _warn(workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint))
-        _train(session.prepare(config, source, machine, game, folder))
+        _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
+        run = session.prepare(config, source, machine, game, folder)
+        restored = session.restore(run)  # before anything is written: if it fails, all is as it was
+        workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint)
+        _train(run, restored)
 
 
-def _train(run) -> None:
-    """Continues from the newest checkpoint, or begins, and trains to the end."""
-    from gan.engine import loop, session
+def _train(run, restored) -> None:
+    """Trains to the end from what was restored, or from the beginning; says where that is."""
+    from gan.engine import cadence, loop, session
 
-    restored = session.restore(run)
+    total = cadence.total_steps(run.config, run.num_examples)
     if restored:
         _warn([*restored.skipped, session.numerics_warning(run, restored)])
-        print(f"continuing after step {restored.step}", flush=True)
+        if total and restored.step >= total:
+            print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
+        else:
+            print(f"continuing after step {restored.step}", flush=True)
     last = loop.train(run, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
-    print(f"done: {last} steps, {last * run.config.batch_size * run.config.d_steps} images; see {run.folder}")
+    print(f"done: {last:,} steps, {last * cadence.images_per_step(run.config):,} images; see {run.folder}")
 
 
 def _resolve(workdir: str, given: dict) -> tuple[Path, Config, object]:
     """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
+    if workdir:
+        folder = Path(workdir)
+        config, source = _opened(_continued(folder, given))
+        return folder, config, source
+    fresh, source = _opened(configs.make(**given))
+    folder = Path(configs.default_workdir(fresh.preset, source.name))
+    config = _continued(folder, given)
+    if config.dataset == "auto" or _data_settings(config) == _data_settings(fresh):
+        return folder, dataclasses.replace(config, dataset=fresh.dataset), source
+    config, source = _opened(config)
+    return folder, config, source
+
+
+def _opened(config: Config) -> tuple[Config, object]:
+    """The data of a config, and the config with the data's name in the place of "auto"."""
     from gan import build
 
-    source = None
-    if not workdir:
-        fresh = configs.make(**given)
-        source = build.source(fresh)
-        workdir = configs.default_workdir(fresh.preset, source.name)
-    folder = Path(workdir)
-    config = _continued(folder, given)
-    if source is None or _data_settings(config) != _data_settings(fresh):
-        source = build.source(config)
-    if config.dataset == "auto":
-        config = dataclasses.replace(config, dataset=source.name)
-    return folder, config, source
+    source = build.source(config)
+    return (dataclasses.replace(config, dataset=source.name) if config.dataset == "auto" else config), source
 
 
 def _continued(folder: Path, given: dict) -> Config:
@@ -83,6 +94,8 @@ def _continued(folder: Path, given: dict) -> Config:
     if not (folder / workdir.CONFIG).exists():
         return configs.make(**given)
     saved, _ = workdir.load_run(folder)
+    if given.get("dataset") == "auto":  # decided when the run began
+        given = {**given, "dataset": saved.dataset}
     return configs.continued(saved, given)
 
 

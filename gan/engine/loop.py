@@ -20,6 +20,8 @@ from gan.errors import DivergedError, Preempted
 
 _CHUNK_SECONDS = 1.0  # bounds how late a signal is noticed
 _LONGEST_CHUNK = 1000
+_CHUNK_BYTES = 1 << 28  # of images
+_ANIMATION = "progress.gif"
 
 
 class Run(NamedTuple):
@@ -43,7 +45,7 @@ def train(run: Run, wall_seconds: float) -> int:
     """
     loop = _Loop(run, wall_seconds)
     try:
-        with StopRequest() as stop:
+        with StopRequest(loop.tell) as stop:
             return loop.run(stop)
     finally:
         loop.close()
@@ -62,6 +64,8 @@ class _Loop:
         self._started = self._logged_at = self._saved_at = time.monotonic()
         self._wall_before = wall_seconds
         self._logged_step = self.step
+        self._saved_step = self.step if self.step in checkpoint.steps(run.folder / workdir.CHECKPOINTS) else None
+        self._sampled_step: int | None = None
         self._chunk_limit = 1
         self._values: dict[str, float] = {}
         self._summaries = Summaries(run.folder, self.step)
@@ -78,6 +82,8 @@ class _Loop:
         if self.step == 0:
             self._summaries.text(0, "config", _as_markdown(self._config))
             self._sample()
+        if not self._is_finished():
+            self._compile()
         while not (stop or self._is_finished()):
             self._run_chunk()
             if self._progress.live:
@@ -88,13 +94,14 @@ class _Loop:
                 self._sample()
             if self._save_is_due():
                 self._save()
+        if self._is_finished():
+            return self._finish()
         self._save()
-        if stop:
-            raise Preempted(f"stopped by a signal after step {self.step}; saved: start again to continue")
-        if not self._sample_path().exists():
-            self._sample()
-        self._write_gif()
-        return self.step
+        raise Preempted(f"stopped by a signal after step {self.step}; saved: start again to continue")
+
+    def tell(self, line: str) -> None:
+        """Prints a line for the person above the live one."""
+        self._progress.note(line)
 
     def close(self) -> None:
         """Ends the live line and closes the log."""
@@ -105,6 +112,15 @@ class _Loop:
         minutes = (time.monotonic() - self._started) / 60
         timed_out = self._config.minutes and minutes >= self._config.minutes
         return bool(timed_out or (self._total and self.step >= self._total))
+
+    def _compile(self) -> None:
+        """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
+        self._progress.note("compiling the training step ...")
+        if self._progress.live:
+            self._progress.update(self.step, {})
+        shape = [0, self._per_step, *self._run_parts.batches.source.image_shape]
+        self._run_parts.chunk(tf.zeros(shape, tf.uint8), tf.zeros(shape[:2], tf.int32))
+        self._logged_at = time.monotonic()
 
     def _run_chunk(self) -> None:
         """Runs up to the next step at which something is due, or as many steps as take about a second."""
@@ -117,7 +133,19 @@ class _Loop:
         self._run_parts.chunk(tf.constant(images), tf.constant(labels))
         self.step = int(self._run_parts.training.state.step.numpy())  # waits for the device
         seconds = (time.monotonic() - begin) / count
-        self._chunk_limit = max(1, min(2 * self._chunk_limit, int(_CHUNK_SECONDS / seconds), _LONGEST_CHUNK))
+        longest = min(_LONGEST_CHUNK, _CHUNK_BYTES // (images.nbytes // count))
+        self._chunk_limit = max(1, min(2 * self._chunk_limit, int(_CHUNK_SECONDS / seconds), longest))
+
+    def _finish(self) -> int:
+        """Draws and saves the last step and makes the animation, where that is not done; returns the step."""
+        folder = self._run_parts.folder / workdir.SAMPLES
+        if not self._sample_path().exists():
+            self._sample()  # before it is saved: what a checkpoint has passed is never made up for
+        if self._saved_step != self.step:
+            self._save()
+        if self._sampled_step is not None or not (folder / _ANIMATION).exists():
+            pictures.write_gif(folder / _ANIMATION, sorted(folder.glob("grid_*.png")))
+        return self.step
 
     def _log(self) -> None:
         """Writes the means over the steps since the last log, and sets the sums back."""
@@ -133,7 +161,7 @@ class _Loop:
             "wall_seconds": self._wall_seconds(),
         }
         self._summaries.scalars(self.step, self._values)
-        self._check_finite(means)
+        self._check_means(means)
         for variable in tf.nest.flatten((training.totals, training.count)):
             variable.assign(tf.zeros_like(variable))
         self._logged_at, self._logged_step = now, self.step
@@ -145,21 +173,30 @@ class _Loop:
         totals, count = read(training.totals), int(training.count.numpy())
         return {name: float(total) / max(count, 1) for name, total in totals.items()}
 
-    def _check_finite(self, means: dict[str, float]) -> None:
+    def _check_means(self, means: dict[str, float]) -> None:
         """Raises `DivergedError` naming the first mean that is not a finite number."""
         for name, value in means.items():
             if not math.isfinite(value):
-                folder = self._run_parts.folder / workdir.CHECKPOINTS
-                saved = checkpoint.steps(folder)
-                last = f"the newest checkpoint is step {saved[-1]}" if saved else "there is no checkpoint yet"
-                raise DivergedError(
-                    f"{name} is {value} by step {self.step}; {last}; continue from it with --override and a smaller "
-                    "learning rate"
-                )
+                raise self._diverged(f"{name} is {value}")
+
+    def _check_state(self) -> None:
+        """Raises `DivergedError` if a number of the state is not finite; the next losses would show it too late."""
+        for variable in tf.nest.flatten(self._run_parts.training.state):
+            if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
+                raise self._diverged("a parameter is not finite")
+
+    def _diverged(self, what: str) -> DivergedError:
+        saved = checkpoint.steps(self._run_parts.folder / workdir.CHECKPOINTS)
+        if saved:
+            remedy = f"continue from the newest checkpoint, step {saved[-1]}, with --override and a smaller"
+        else:
+            remedy = "there is no checkpoint yet: start again with --override and a smaller"
+        return DivergedError(f"diverged: {what} at step {self.step}; {remedy} learning rate")
 
     def _sample_is_due(self) -> bool:
         ends = cadence.ends_epoch(self.step, self._per_step, self._run_parts.num_examples)
-        return ends or cadence.is_due(self.step, self._config.sample_every_steps)
+        last = self.step == self._total
+        return ends or last or cadence.is_due(self.step, self._config.sample_every_steps)
 
     def _sample_path(self) -> Path:
         return self._run_parts.folder / workdir.SAMPLES / f"grid_{self.step:010d}.png"
@@ -173,11 +210,7 @@ class _Loop:
         grid = pictures.grid(images, rows, columns)
         pictures.write_png(self._sample_path(), grid, scale=2)
         self._summaries.image(self.step, "samples", grid)
-
-    def _write_gif(self) -> None:
-        """All grids so far as an animation."""
-        folder = self._run_parts.folder / workdir.SAMPLES
-        pictures.write_gif(folder / "progress.gif", sorted(folder.glob("grid_*.png")))
+        self._sampled_step = self.step
 
     def _save_is_due(self) -> bool:
         minutes = (time.monotonic() - self._saved_at) / 60
@@ -187,13 +220,14 @@ class _Loop:
     def _save(self) -> None:
         """Makes the log durable, then the checkpoint; a state that is not finite is never saved."""
         run = self._run_parts
-        self._check_finite(self._means())
+        self._check_means(self._means())
+        self._check_state()
         self._summaries.flush()
         folder = run.folder / workdir.CHECKPOINTS
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": self.step * self._per_step}
         checkpoint.save(folder, run.training, self.step, facts)
         checkpoint.prune(folder, self._config.keep_checkpoints)
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saved_step = time.monotonic(), self.step
         self._progress.note(f"saved step {self.step}")
 
     def _wall_seconds(self) -> float:

@@ -1,19 +1,26 @@
 """SIGTERM and SIGINT as a request to stop, and a second one as an order."""
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Callable
 
 EXIT_CODE = 143
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_END = b"\0"  # no signal has this number
 
 
 class StopRequest:
     """Within the context, true from the first signal on; a second signal ends the process at once.
 
-    Python runs a handler only between calls into TensorFlow, so a request is noticed after the chunk under way.
+    Python runs its handlers only between calls into TensorFlow, each of which may last for seconds. So the signals are
+    read from a pipe by a thread: it calls `tell` with a line for the person at the first, and ends the process at the
+    second, whatever the main thread is doing. Only for the main thread.
     """
 
-    def __init__(self):
+    def __init__(self, tell: Callable[[str], None] = lambda line: None):
+        self._tell = tell
         self._requested = False
         self._previous = {}
 
@@ -21,14 +28,37 @@ class StopRequest:
         return self._requested
 
     def __enter__(self) -> "StopRequest":
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._thread = threading.Thread(target=self._watch, name="gan-signals", daemon=True)
+        self._thread.start()
+        self._previous_writer = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._previous_writer)
+        os.write(self._writer, _END)
+        self._thread.join()
+        os.close(self._writer)
+        os.close(self._reader)
 
     def _handle(self, number, frame) -> None:
-        if self._requested:
-            os._exit(EXIT_CODE)
-        self._requested = True
+        """What makes Python write the signal to the pipe instead of ending the process."""
+
+    def _watch(self) -> None:
+        """The thread: one byte for each signal that came, until the end of the context."""
+        while (byte := os.read(self._reader, 1)) != _END:
+            if byte[0] not in _SIGNALS:
+                continue
+            if self._requested:
+                self._end()
+            self._requested = True
+            self._tell("stopping after the steps under way, then saving; a second signal stops at once")
+
+    def _end(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, b"\n" if os.isatty(2) else b"")  # the prompt shall not follow the live line
+        os._exit(EXIT_CODE)
