@@ -172,7 +172,7 @@ def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor]) -> Constru
     the layout of the maps. Sixteen random bits a number put the rate within 2^-17 of the one asked for; the scale is
     that of the rate in force, so the mean is unbiased.
     """
-    threshold = round(rate * 2**16)
+    threshold = min(round(rate * 2**16), 2**16 - 1)
 
     def layer(shape: Shape) -> Layer:
         def apply(params, x, stream, training):

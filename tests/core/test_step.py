@@ -1,0 +1,242 @@
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan.core import losses, networks, optimizers, penalties, rng, state, step
+from gan.core.convolutions import DIRECT, SPECTRAL
+
+SHAPE = (20, 20, 1)
+BATCH = 4
+
+
+def make_game(
+    *, g_rate=1e-3, d_rate=1e-3, d_steps=1, r1=1.0, noise=0.1, dropout=0.4, dtype=tf.float32, convolver=DIRECT, width=2
+):
+    adam = optimizers.adam(0.9, 0.999, 1e-7)
+    g = networks.article_generator(SHAPE[0], 1, 8, 2 * width, "sigmoid", 1.0, convolver, dtype)
+    d = networks.article_discriminator(SHAPE[0], 1, width, dropout, noise, False, convolver, dtype)
+    objective = losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.15))
+    return step.Game(g, d, objective, penalties.r1(r1) if r1 else None, adam, adam, g_rate, d_rate, 8, d_steps)
+
+
+def initial(game, seed=1):
+    return state.initial(seed, game.generator, game.discriminator, game.g_optimizer, game.d_optimizer)
+
+
+def data(game, seed=0):
+    random = np.random.default_rng(seed)
+    count = game.d_steps * BATCH
+    images = tf.constant(random.integers(0, 256, (count, *SHAPE)), tf.uint8)
+    return images, tf.constant(random.integers(0, 10, count), tf.int32)
+
+
+def identity(nest):
+    return nest
+
+
+class Result(NamedTuple):
+    state: state.State
+    metrics: dict
+
+
+def run(game, steps=1, seed=1, start=None, compiled=None, images_seed=0):
+    function = step.make_step(game, compiled) if compiled else step.make_step(game)
+    current, metrics = start or initial(game), {}
+    for _ in range(steps):
+        current, metrics = function(current, *data(game, images_seed), rng.stream(seed, current.step), identity)
+    return Result(current, metrics)
+
+
+def same_bits(one, two):
+    tf.nest.assert_same_structure(one, two)
+    pairs = zip(tf.nest.flatten(one), tf.nest.flatten(two), strict=True)
+    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
+
+
+def finite(nest):
+    return all(np.isfinite(value).all() for value in tf.nest.flatten(nest))
+
+
+def test_an_update_of_one_player_leaves_the_other_bit_identical():
+    before = initial(make_game())
+    only_d = run(make_game(g_rate=0.0)).state
+    only_g = run(make_game(d_rate=0.0)).state
+    assert same_bits(only_d.generator.params, before.generator.params)
+    assert not same_bits(only_d.discriminator.params, before.discriminator.params)
+    assert same_bits(only_g.discriminator.params, before.discriminator.params)
+    assert not same_bits(only_g.generator.params, before.generator.params)
+    # What the discriminator learns does not depend on how fast the generator does, and its slots neither.
+    assert same_bits(only_d.discriminator, run(make_game()).state.discriminator)
+
+
+def test_every_parameter_moves():
+    before, after = initial(make_game()), run(make_game()).state
+    for player in ("generator", "discriminator"):
+        old, new = getattr(before, player).params, getattr(after, player).params
+        for name in old:
+            for kind in old[name]:
+                assert np.any(old[name][kind] != new[name][kind]), (player, name, kind)
+
+
+def test_the_same_inputs_give_the_same_bits_and_other_ones_others():
+    game = make_game(d_steps=2)
+    result = run(game, steps=2)
+    assert int(result.state.step) == 2
+    assert same_bits(result, run(game, steps=2))
+    start = initial(game)
+    for other in ({"seed": 2}, {"images_seed": 5}):
+        changed = run(game, steps=2, start=start, **other)
+        assert not same_bits(changed.state.generator.params, result.state.generator.params)
+
+
+@pytest.mark.parametrize("game", [make_game(), make_game(d_steps=3, r1=0.0, noise=0.0)])
+def test_the_names_of_the_metrics_are_known_before(game):
+    metrics = run(game).metrics
+    assert sorted(metrics) == sorted(step.metric_names(game))
+    assert len(set(step.metric_names(game))) == len(step.metric_names(game))
+    assert all(value.shape == () and value.dtype == tf.float32 for value in metrics.values())
+    assert finite(metrics)
+
+
+def test_the_metrics_are_those_of_the_gradients_they_go_with():
+    game = make_game()
+    start, (images, labels) = initial(game), data(game)
+    address = rng.fold(rng.stream(1, 0), 1)
+    d, g = start.discriminator.params, start.generator.params
+    grads, metrics = step.discriminator_gradients(game, d, g, images, labels, address)
+    result = run(game).metrics
+    layers = {name: np.sqrt(sum(np.sum(np.square(t)) for t in layer.values())) for name, layer in grads.items()}
+    for name, norm in layers.items():
+        np.testing.assert_allclose(result[f"d_gradient_norm/{name}"], norm, rtol=1e-5)
+    whole = np.sqrt(sum(norm**2 for norm in layers.values()))
+    np.testing.assert_allclose(result["d_gradient_norm"], whole, rtol=1e-5)
+    g_layers = [float(v) for k, v in result.items() if k.startswith("g_gradient_norm/")]
+    np.testing.assert_allclose(result["g_gradient_norm"], np.linalg.norm(g_layers), rtol=1e-5)
+    for name, value in metrics.items():
+        np.testing.assert_array_equal(result[name], value)
+    assert float(result["d_penalty"]) > 0
+    np.testing.assert_allclose(result["d_learning_rate"], 1e-3, rtol=1e-6)
+
+
+def test_the_loss_and_its_gradient_are_those_of_the_formula():
+    """Without dropout and noise the loss is a function of the logits of real and fake images alone."""
+    game = make_game(dropout=0.0, noise=0.0, r1=2.0)
+    start, (images, labels) = initial(game), data(game)
+    address = rng.fold(rng.stream(1, 0), 1)
+    params, stream = start.discriminator.params, rng.stream(0, 0)
+    latents = rng.normal(rng.fold(address, 0), (BATCH, 8))
+    fake = game.generator.apply(start.generator.params, latents, None, stream, False)
+    real = tf.cast(images, tf.float32) / 255
+    real_noise, fake_noise = tf.unstack(0.15 * rng.uniform(rng.fold(address, 2), (BATCH, 2)), axis=1)
+    with tf.GradientTape() as tape:
+        tape.watch(params)
+        l_real = game.discriminator.apply(params, real, None, stream, False)
+        l_fake = game.discriminator.apply(params, fake, None, stream, False)
+        entropies = tf.math.softplus(l_real) - real_noise * l_real
+        entropies += tf.math.softplus(l_fake) - (1 - fake_noise) * l_fake
+        with tf.GradientTape() as inner:
+            inner.watch(real)
+            score = tf.reduce_sum(game.discriminator.apply(params, real, None, stream, False))
+        r1 = tf.reduce_mean(tf.reduce_sum(tf.square(inner.gradient(score, real)), [1, 2, 3]))
+        total = tf.reduce_mean(entropies) / 2 + r1
+    expected = tape.gradient(total, params)
+    grads, metrics = step.discriminator_gradients(game, params, start.generator.params, images, labels, address)
+    np.testing.assert_allclose(metrics["d_loss"], tf.reduce_mean(entropies) / 2, rtol=1e-5)
+    np.testing.assert_allclose(metrics["d_penalty"], r1, rtol=1e-4)
+    np.testing.assert_allclose(metrics["real_logit"], np.mean(l_real), rtol=1e-4)
+    np.testing.assert_allclose(metrics["d_accuracy_real"], np.mean(l_real < 0))
+    np.testing.assert_allclose(metrics["d_accuracy_fake"], np.mean(l_fake > 0))
+    for ours, theirs in zip(tf.nest.flatten(grads), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_several_discriminator_updates_see_different_images_and_noise():
+    seen, addresses = [], []
+    game = make_game(d_steps=3)
+
+    def recorded(function):
+        def call(*arguments):
+            if len(arguments) == 5:  # the discriminator's: params, the other's params, images, labels, stream
+                seen.append(arguments[2].numpy())
+            addresses.append(arguments[-1].path)
+            return function(*arguments)
+
+        return call
+
+    run(game, compiled=recorded)
+    images, _ = data(game)
+    np.testing.assert_array_equal(np.concatenate(seen), images)
+    assert len(set(addresses)) == 4  # three updates of the discriminator, one of the generator
+
+
+def test_two_updates_in_a_step_are_counted_by_adam():
+    counts = []
+    game = make_game(d_steps=2)
+    adam = game.d_optimizer
+
+    def update(grads, slots, params, count, rate):
+        counts.append(int(count))
+        return adam.update(grads, slots, params, count, rate)
+
+    run(game._replace(d_optimizer=adam._replace(update=update)), steps=2)
+    assert counts == [1, 2, 3, 4]
+
+
+def test_halves_of_a_batch_average_to_the_whole():
+    """What two replicas compute, without any replicas: the second begins at example two."""
+    game = make_game()
+    start, (images, labels) = initial(game), data(game)
+    d, g = start.discriminator.params, start.generator.params
+
+    def gradients(first, count):
+        address, part = rng.fold(rng.stream(1, 0, first), 1), slice(first, first + count)
+        found = step.discriminator_gradients(game, d, g, images[part], labels[part], address)
+        return found, step.generator_gradients(game, g, d, labels[part], rng.fold(rng.stream(1, 0, first), 0))
+
+    whole, *halves = gradients(0, 4), gradients(0, 2), gradients(2, 2)
+    mean = tf.nest.map_structure(lambda one, two: (one + two) / 2, *halves)
+    for ours, theirs in zip(tf.nest.flatten(mean), tf.nest.flatten(whole), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_the_discriminator_alone_learns_to_tell_real_from_fake():
+    game = make_game(g_rate=0.0, d_rate=2e-3, r1=0.0, noise=0.0, dropout=0.0, width=4)
+    function = tf.function(
+        lambda current: step.make_step(game)(current, *data(game), rng.stream(1, current.step), identity)
+    )
+    current, losses_seen = initial(game), []
+    for _ in range(40):
+        current, metrics = function(current)
+        losses_seen.append(float(metrics["d_loss"]))
+    assert np.mean(losses_seen[-5:]) < 0.75 * np.mean(losses_seen[:5])
+    assert metrics["d_accuracy_real"] == metrics["d_accuracy_fake"] == 1.0
+
+
+def test_bfloat16_computes_float32_gradients_near_the_exact_ones():
+    exact, rounded = (make_game(dtype=dtype) for dtype in (tf.float32, tf.bfloat16))
+    start, (images, labels) = initial(exact), data(exact)
+    found = []
+    for game in (exact, rounded):
+        d, g = start.discriminator.params, start.generator.params
+        found.append(
+            (
+                step.discriminator_gradients(game, d, g, images, labels, rng.fold(rng.stream(1, 0), 1)),
+                step.generator_gradients(game, g, d, labels, rng.fold(rng.stream(1, 0), 0)),
+            )
+        )
+    assert all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(found[1]))
+    assert finite(found[1])
+    for player in (0, 1):
+        one, two = (np.concatenate([np.ravel(t) for t in tf.nest.flatten(f[player][0])]) for f in found)
+        assert np.dot(one, two) / np.linalg.norm(one) / np.linalg.norm(two) > 0.95
+    after = run(rounded).state
+    assert finite(after)
+    assert all(t.dtype == tf.float32 for t in tf.nest.flatten((after.generator, after.discriminator)))
+
+
+def test_both_convolvers_take_the_same_step():
+    results = [run(make_game(convolver=convolver, width=8)) for convolver in (DIRECT, SPECTRAL)]
+    for name, value in results[0].metrics.items():
+        np.testing.assert_allclose(value, results[1].metrics[name], rtol=2e-3, atol=1e-5)

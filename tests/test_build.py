@@ -1,0 +1,135 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import build, config
+from gan.core import losses, rng, step
+
+SHAPE = (20, 20, 1)
+SMALL = {"g_width": 4, "d_width": 2, "latent_size": 8, "batch_size": 2}
+
+
+def game(shape=SHAPE, numerics=build.PLAIN, preset="article_corrected", **settings):
+    """The game of the defaults, small, with some settings changed."""
+    return build.game(config.make(preset, **{**SMALL, **settings}), shape, numerics)
+
+
+def output_of(parts):
+    params = build.initial_state(config.make(**SMALL), parts).discriminator.params
+    return parts.discriminator.apply(params, tf.fill([2, *SHAPE], 0.25), None, rng.stream(1, 2), False)
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+def test_every_preset_trains_a_step(preset):
+    parts = game(preset=preset)
+    state = build.initial_state(config.make(preset, **SMALL), parts)
+    images, labels = tf.zeros([2, *SHAPE], tf.uint8), tf.zeros([2], tf.int32)
+    state, metrics = step.make_step(parts)(state, images, labels, rng.stream(1, 0), lambda nest: nest)
+    assert int(state.step) == 1
+    assert sorted(metrics) == sorted(step.metric_names(parts))
+    assert all(np.isfinite(value) for value in metrics.values())
+
+
+def test_the_default_preset_has_the_articles_networks():
+    made = config.make()
+    for network, count in ((build.generator, 2_450_049), (build.discriminator, 1_113_345)):
+        assert sum(row.parameters for row in network(made, (28, 28, 1), build.PLAIN).table) == count
+
+
+def test_the_game_follows_the_config():
+    parts = game(g_learning_rate=0.25, d_learning_rate=0.5, d_steps=3, latent_size=5)
+    assert (parts.g_learning_rate, parts.d_learning_rate, parts.d_steps, parts.latent_size) == (0.25, 0.5, 3, 5)
+    assert game().penalty is None
+    critic, images = (lambda x: tf.reduce_sum(x, [1, 2, 3])), tf.zeros([2, *SHAPE])
+    np.testing.assert_allclose(game(r1_gamma=4.0).penalty(critic, images), 2.0 * 400)
+
+
+@pytest.mark.parametrize("player", ["g", "d"])
+def test_each_player_has_its_own_betas(player):
+    settings = {f"{player}_beta1": 0.25, f"{player}_beta2": 0.75, "adam_epsilon": 0.5}
+    parts = game(**settings)
+    optimizer = getattr(parts, f"{player}_optimizer")
+    w, count = {"w": tf.zeros([1])}, tf.constant(1, tf.int64)
+    new, slots = optimizer.update({"w": tf.constant([2.0])}, optimizer.init(w), w, count, 1.0)
+    np.testing.assert_allclose([slots.first["w"][0], slots.second["w"][0]], [1.5, 1.0])
+    np.testing.assert_allclose(new["w"], [-(0.5 / 0.75) * 1.5 / (1.0 + 0.5)], rtol=1e-6)
+    other = getattr(parts, "d_optimizer" if player == "g" else "g_optimizer")
+    _, slots = other.update({"w": tf.constant([2.0])}, other.init(w), w, count, 1.0)
+    np.testing.assert_allclose(slots.first["w"], [0.2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("objective", losses.CROSS_ENTROPIES)
+@pytest.mark.parametrize("mode", losses.TARGETS)
+def test_the_objective_is_the_one_asked_for(objective, mode):
+    made = game(objective=objective, label_noise_mode=mode, label_noise=0.3).objective
+    expected = losses.fake_detection(losses.CROSS_ENTROPIES[objective], losses.TARGETS[mode](0.3))
+    arguments = tf.constant([-20.0, 1.0]), tf.constant([20.0, 0.0]), rng.stream(1, 2)
+    np.testing.assert_array_equal(made.discriminator(*arguments), expected.discriminator(*arguments))
+
+
+def test_the_networks_follow_the_config():
+    plain = game()
+    assert plain.generator.table[-1].name.startswith("sigmoid")
+    assert game(g_output="linear").generator.table[-1].name.startswith("affine")
+    convolutions = [row.shape[-1] for row in game(d_width=3).discriminator.table if row.name.startswith("conv")]
+    assert convolutions == [3, 6, 12, 24]
+    state = build.initial_state(config.make(**SMALL), plain)
+    params, images, stream = state.discriminator.params, tf.fill([2, *SHAPE], 0.25), rng.stream(1, 2)
+    symmetric = game(d_pixel_range="symmetric").discriminator.apply(params, images, None, stream, False)
+    np.testing.assert_allclose(
+        symmetric, plain.discriminator.apply(params, 2 * images - 1, None, stream, False), rtol=1e-4, atol=1e-6
+    )
+    scaled = build.initial_state(config.make(**SMALL), game(g_output_scale=0.5))
+    last = list(state.generator.params)[-1]
+    np.testing.assert_allclose(
+        scaled.generator.params[last]["kernel"], 0.5 * state.generator.params[last]["kernel"], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("setting", "off", "on"), [("d_dropout", 0.0, 0.4), ("d_input_noise", 0.0, 0.5)])
+def test_dropout_and_noise_act_where_they_are_on(setting, off, on):
+    images, both = tf.fill([2, *SHAPE], 0.25), {"d_dropout": 0.0, "d_input_noise": 0.0}
+    for value in (off, on):
+        parts = game(**{**both, setting: value})
+        params = build.initial_state(config.make(**SMALL), parts).discriminator.params
+        training, inference = (
+            parts.discriminator.apply(params, images, None, rng.stream(1, 2), mode) for mode in (True, False)
+        )
+        assert bool((training == inference).numpy().all()) == (value == off)
+
+
+@pytest.mark.parametrize(
+    "numerics",
+    [build.PLAIN, build.Numerics("float32", "spectral", False), build.Numerics("mixed_bfloat16", "direct", False)],
+)
+def test_numerics_change_how_not_what(numerics):
+    tolerance = 0.02 if numerics.precision == "mixed_bfloat16" else 1e-5
+    exact, other = (output_of(game(d_width=8, numerics=n)) for n in (build.PLAIN, numerics))
+    assert other.dtype == tf.float32
+    np.testing.assert_allclose(exact, other, atol=tolerance)
+
+
+def test_the_seed_makes_the_first_state():
+    parts = game()
+    one, same, other = (build.initial_state(config.make(seed=seed, **SMALL), parts) for seed in (1, 1, 2))
+    kernels = [state.generator.params["dense_1"]["kernel"].numpy() for state in (one, same, other)]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert np.mean(kernels[0] == kernels[2]) < 0.1
+
+
+def test_color_images_have_three_channels_on_both_sides():
+    parts = game(shape=(20, 20, 3))
+    assert parts.generator.table[-1].shape == (20, 20, 3)
+    state = build.initial_state(config.make(**SMALL), parts)
+    assert state.discriminator.params["conv_1"]["kernel"].shape == (5, 5, 3, 2)
+
+
+def test_every_choice_of_a_setting_is_in_its_registry():
+    choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(config.Config) if f.metadata["choices"]}
+    assert set(choices["objective"]) == set(losses.CROSS_ENTROPIES)
+    assert set(choices["label_noise_mode"]) == set(losses.TARGETS)
+    assert set(choices["networks"]) == set(build.networks.PAIRS)
+    assert set(choices["convolution"]) - {"auto"} == set(build.CONVOLVERS)
+    assert set(choices["precision"]) - {"auto"} == set(build.DTYPES)
