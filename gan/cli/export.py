@@ -1,0 +1,93 @@
+"""Write both networks of a run as files for plain Keras or TensorFlow.
+
+The generator takes standard normal latents [N, latent_size] and gives images [N, H, W, C] in [0, 1]; the discriminator
+takes such images and gives the probability [N, 1] that each is fake. Files are read back and compared with the engine's
+outputs before anything takes its place. The run may be in training meanwhile.
+
+    bin/export --workdir=runs/article-fashion_mnist
+    bin/export --workdir=runs/article-fashion_mnist --format=saved_model --step=4000 --out=models
+"""
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from gan.cli import command
+from gan.errors import UserError
+
+_FORMATS = ("h5", "keras", "saved_model")  # before TensorFlow is imported
+
+WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
+FORMAT = flags.DEFINE_string("format", "h5", f"form of the models: {', '.join(_FORMATS)}")
+OUT = flags.DEFINE_string(
+    "out", "", "folder for the models, which replace earlier ones (empty: exports/step_... of the run)"
+)
+STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
+
+
+def main() -> None:
+    """Exports the models and prints what they are and how to use them; raises `UserError`."""
+    _check_flags()
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
+    tf = command.import_tensorflow()
+    from gan.engine import devices, trained, workdir
+
+    folder = Path(WORKDIR.value)
+    config, _ = workdir.load_run(folder)
+    # The comparison must be in full float32, and a trainer may have the GPUs.
+    tf.config.set_visible_devices([], "GPU")
+    devices.configure(dataclasses.replace(config, logical_cpus=0))
+    run = trained.load(folder, STEP.value)
+    for line in run.skipped:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+    out = Path(OUT.value or folder / workdir.EXPORTS / f"step_{run.step:010d}")
+    print(f"step {run.step} of {folder}\n{_exported(run, out)}")
+
+
+def _check_flags() -> None:
+    """Raises `UserError` for flags that cannot be."""
+    if not WORKDIR.value:
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+    if FORMAT.value not in _FORMATS:
+        raise UserError(f"--format={FORMAT.value} must be one of {', '.join(_FORMATS)}")
+    if OUT.value and Path(OUT.value).exists() and not Path(OUT.value).is_dir():
+        raise UserError(f"--out={OUT.value} is a file; name a folder, new or not")
+
+
+def _exported(run, out: Path) -> str:
+    """Writes the models into `out` once they have been checked; returns the report."""
+    from gan.engine.files import storage_errors
+    from gan.engine.staging import staged_folder
+    from gan.export import formats, models
+
+    form = FORMAT.value
+    for name in models.names(form):
+        _check_replaceable(out / name, is_folder=not formats.FORMATS[form].suffix)
+    both = models.pair(run.config, run.image_shape, run.generator, run.discriminator)
+    with staged_folder(out) as folder:
+        with storage_errors(out):
+            models.write(folder, form, both)
+        found = models.check(folder, form, both)
+    lines = [
+        f"{out / model.name}: {model.parameters:,} parameters; read back, its outputs differ from the engine's by at "
+        f"most {model.difference:.1e} (allowed: {models.TOLERANCE:g})"
+        for model in found
+    ]
+    height, width, channels = run.image_shape
+    given = f"x: latents [N, {run.config.latent_size}], y: images [N, {height}, {width}, {channels}] in [0, 1]"
+    usage = formats.FORMATS[form].usage.format(path=repr(str(out / found[0].name)))
+    return "\n".join([*lines, f"To use the generator ({given}):", *(f"    {line}" for line in usage.split("\n"))])
+
+
+def _check_replaceable(path: Path, is_folder: bool) -> None:
+    """Raises `UserError` if something other than an earlier export stands at `path`."""
+    ours = (path / "saved_model.pb").is_file() if is_folder else path.is_file()
+    if path.exists() and not ours:
+        raise UserError(f"{path} is there but no exported model; remove it or use another --out")
+
+
+if __name__ == "__main__":
+    command.execute(main)

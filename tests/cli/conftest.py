@@ -1,0 +1,72 @@
+"""What the tests of commands on a run share: a small run, and many calls of a command in one process."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Calls `gan.cli.NAME` with each list of arguments, as that many processes would; TensorFlow is imported once.
+_CALLS = """
+import contextlib, importlib, io, json, sys
+from absl import flags
+from gan.cli import command
+name, calls = json.loads(sys.stdin.read())
+module = importlib.import_module(f"gan.cli.{name}")
+results = []
+for arguments in calls:
+    for flag in flags.FLAGS:
+        flags.FLAGS[flag].unparse()
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = command.run(module.main, [f"bin/{name}", *arguments])
+    results.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(results))
+"""
+
+
+class Called(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def call_many() -> Callable[..., list[Called]]:
+    """A function (name, [arguments of a call, ...]) -> what each call gave."""
+
+    def call(name: str, calls: list[list[str]]) -> list[Called]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+        process = subprocess.run(
+            [sys.executable, "-c", _CALLS],
+            input=json.dumps([name, calls]),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=1200,
+        )
+        assert process.returncode == 0, process.stderr
+        return [Called(*result) for result in json.loads(process.stdout.splitlines()[-1])]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory, call_many) -> Path:
+    """The folder of a run with tiny networks and checkpoints of the steps 1 and 2, trained by bin/train."""
+    folder = tmp_path_factory.mktemp("run")
+    images = np.random.default_rng(0).integers(0, 256, (16, 28, 28), np.uint8)
+    np.savez(folder / "data.npz", images=images)
+    settings = {"dataset": f"npz:{folder}/data.npz", "batch_size": 8, "g_width": 8, "d_width": 4, "latent_size": 16}
+    settings |= {"steps": 2, "save_every_steps": 1, "sample_rows": 2, "sample_columns": 3, "precision": "float32"}
+    settings |= {"convolution": "direct", "g_learning_rate": 0.01, "workdir": folder / "run"}
+    (done,) = call_many("train", [[f"--{name}={value}" for name, value in settings.items()]])
+    assert done.code == 0, done.err
+    return folder / "run"

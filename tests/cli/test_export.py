@@ -1,0 +1,121 @@
+"""bin/export on a small run; its files are used by a process that knows nothing of this project."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import build
+from gan.core import rng
+from gan.engine import trained
+
+# What a person would write; `gan` cannot be imported there.
+_PLAIN = """
+import sys
+import numpy as np
+import keras
+import tensorflow as tf
+folder, latents, images, expected, probabilities = sys.argv[1], *np.load(sys.argv[2]).values()
+for suffix in (".h5", ".keras", ""):
+    for name, x, y in (("generatormodel", latents, expected), ("discriminatormodel", images, probabilities)):
+        path = f"{folder}/{name}{suffix}"
+        if suffix:
+            model = keras.models.load_model(path, compile=False)
+            function = lambda x: model.predict(x, verbose=0)
+        else:
+            model = tf.saved_model.load(path)
+            function = lambda x: model.signatures["serving_default"](tf.constant(x))["output_0"].numpy()
+        for count in (1, len(x)):
+            found = function(x[:count])
+            assert found.shape == y[:count].shape, (path, found.shape)
+            print(path, float(np.abs(found - y[:count]).max()))
+assert not [name for name in sys.modules if name.split(".")[0] == "gan"]
+"""
+
+
+class Exported(NamedTuple):
+    """The folder written to, what was said on success, and each mistake's call with the words expected of it."""
+
+    folder: Path
+    said: list
+    mistakes: list
+
+
+@pytest.fixture(scope="module")
+def exported(trained_run, tmp_path_factory, call_many) -> Exported:
+    """All calls in one process: every format, one of them written twice; one without --out; the mistakes."""
+    folder, wrong = tmp_path_factory.mktemp("exported"), tmp_path_factory.mktemp("mistakes")
+    (folder / "mine.txt").write_text("precious")
+    run, out = f"--workdir={trained_run}", f"--out={folder}"
+    calls = [[run, out, f"--format={form}"] for form in ("h5", "keras", "saved_model", "saved_model")]
+    calls += [[run, "--step=1"]]
+    mistakes = _mistakes(run, wrong)
+    before = sorted(wrong.rglob("*"))
+    done = call_many("export", calls + [flags for flags, _ in mistakes])
+    assert sorted(wrong.rglob("*")) == before
+    judged = [(call, words) for call, (_, words) in zip(done[len(calls) :], mistakes, strict=True)]
+    return Exported(folder, done[: len(calls)], judged)
+
+
+def _mistakes(run: str, folder: Path) -> list[tuple[list[str], str]]:
+    """(arguments, words of the line) of calls that must fail."""
+    (folder / "file").write_text("x")
+    (folder / "taken" / "generatormodel.h5").mkdir(parents=True)
+    (folder / "folder" / "generatormodel" / "mine").mkdir(parents=True)
+    return [
+        ([], "--workdir is missing"),
+        ([f"--workdir={folder}"], "there is no run in it"),
+        ([run, "--format=onnx"], "--format=onnx must be one of h5, keras, saved_model"),
+        ([run, "--step=7"], "has no checkpoint of step 7; choose one of 1, 2"),
+        ([run, f"--out={folder}/file"], "is a file"),
+        ([run, f"--out={folder}/taken"], "taken/generatormodel.h5 is there but no exported model"),
+        ([run, f"--out={folder}/folder", "--format=saved_model"], "generatormodel is there but no exported model"),
+    ]
+
+
+def test_every_format_reports_what_it_wrote_and_leaves_the_rest(exported, trained_run):
+    folder, done, _ = exported
+    assert [(call.code, call.err) for call in done] == [(0, "")] * 5
+    names = [f"{name}{suffix}" for name in ("discriminatormodel", "generatormodel") for suffix in ("", ".h5", ".keras")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*names, "mine.txt"])
+    first = done[0].out.splitlines()
+    assert first[0] == f"step 2 of {trained_run}"
+    assert first[1].startswith(f"{folder}/generatormodel.h5: 13,225 parameters; read back, its outputs differ")
+    assert first[2].startswith(f"{folder}/discriminatormodel.h5: 21,569 parameters;")
+    assert f"keras.models.load_model('{folder}/generatormodel.h5', compile=False)" in first[-1]
+
+
+def test_the_default_folder_is_that_of_the_step(exported, trained_run):
+    written = sorted(path.name for path in (trained_run / "exports").rglob("*"))
+    assert written == ["discriminatormodel.h5", "generatormodel.h5", "step_0000000001"]
+
+
+def test_plain_keras_and_tensorflow_compute_what_the_engine_computes(exported, trained_run, tmp_path):
+    folder = exported.folder
+    run = trained.load(trained_run)
+    random = np.random.default_rng(1)
+    latents, images = random.standard_normal((7, 16), np.float32), random.random((7, 28, 28, 1), np.float32)
+    stream, labels = rng.stream(0, 0), tf.fill([7], -1)
+    networks = [make(run.config, run.image_shape, build.PLAIN) for make in (build.generator, build.discriminator)]
+    made = np.clip(networks[0].apply(run.generator, latents, labels, stream, False), 0, 1)
+    probabilities = tf.sigmoid(networks[1].apply(run.discriminator, images, labels, stream, False)).numpy()[:, None]
+    np.savez(tmp_path / "expected.npz", latents=latents, images=images, made=made, probabilities=probabilities)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", _PLAIN, folder, tmp_path / "expected.npz"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    differences = [float(line.split()[-1]) for line in done.stdout.splitlines()]
+    assert len(differences) == 12
+    assert max(differences) < 1e-5
+
+
+def test_mistakes_are_one_line(exported):
+    for call, words in exported.mistakes:
+        assert (call.code, call.out) == (2, ""), call
+        assert words in call.err
+        assert call.err.startswith("error: ") and call.err.count("\n") == 1

@@ -1,0 +1,133 @@
+"""bin/sample on a small run: what is written, and that the run is left alone."""
+
+import fcntl
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def images(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as archive:
+        return archive["images"]
+
+
+class Results(NamedTuple):
+    """The folder written to, what was said on success, and each mistake's call with the words expected of it."""
+
+    folder: Path
+    said: list
+    mistakes: list
+
+
+@pytest.fixture(scope="module")
+def results(trained_run, tmp_path_factory, call_many) -> Results:
+    """All calls in one process, while another holds the lock of the run, which stays as it is."""
+    folder, wrong = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("mistakes")
+    outs = [
+        ["--num=5", f"--out={folder}/five.npz"],
+        ["--num=130", f"--out={folder}/many.npz"],
+        ["--num=5", "--seed=1", f"--out={folder}/other.npz"],
+        ["--num=5", "--step=1", f"--out={folder}/earlier.npz"],
+        ["--num=5", "--convolution=spectral", f"--out={folder}/spectral.npz"],
+        ["--rows=2", "--columns=3", f"--out={folder}/deep/grid.png"],
+        ["--num=5", "--columns=2", f"--out={folder}/odd.png"],
+        ["--num=5", f"--out={folder}/folder/"],
+    ]
+    run = f"--workdir={trained_run}"
+    mistakes = _mistakes(trained_run, run, wrong)
+    before = contents(trained_run), contents(wrong)
+    with open(trained_run / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        done = call_many("sample", [[run, *out] for out in outs] + [flags for flags, _, _ in mistakes])
+    assert (contents(trained_run), contents(wrong)) == before
+    judged = [(call, *mistake[1:]) for call, mistake in zip(done[len(outs) :], mistakes, strict=True)]
+    return Results(folder, done[: len(outs)], judged)
+
+
+def _mistakes(trained_run: Path, run: str, folder: Path) -> list[tuple[list[str], int, str]]:
+    """(arguments, exit code, words of the line) of calls that must fail, most of them writing to `folder`."""
+    (folder / "full").mkdir()
+    (folder / "full" / "mine.txt").write_text("precious")
+    (folder / "file").write_text("x")
+    (folder / "unsaved").mkdir()
+    shutil.copy(trained_run / "config.json", folder / "unsaved")
+    unsaved, npz, png = f"--workdir={folder}/unsaved", f"--out={folder}/x.npz", f"--out={folder}/x.png"
+    return [
+        ([npz], 2, "--workdir is missing"),
+        ([run], 2, "--out is missing"),
+        ([f"--workdir={folder}/nowhere", npz], 2, "there is no run in it"),
+        ([unsaved, npz], 2, "has no checkpoint yet"),
+        ([unsaved, npz, "--step=1"], 2, "has no checkpoint yet"),
+        ([run, npz, "--step=7"], 2, "has no checkpoint of step 7; choose one of 1, 2"),
+        ([run, npz, "--num=0"], 2, "--num=0 must be at least 1"),
+        ([run, npz, "--num=many"], 2, "--num=many must be a whole number"),
+        ([run, npz, "--seed=-1"], 2, "--seed=-1 must be from 0"),
+        ([run, npz, "--rows=2"], 2, "belong to a grid"),
+        ([run, f"--out={folder}/x.bmp"], 2, "ends in .bmp"),
+        ([run, png, "--num=5000"], 2, "5000 images do not fit into a grid of 64 x 64"),
+        ([run, png, "--num=7", "--rows=2", "--columns=3"], 2, "7 images do not fit into a grid of 2 x 3"),
+        ([run, png, "--rows=0"], 2, "--rows=0 must be from 1 to 64"),
+        ([run, f"--out={folder}/full"], 2, "is a folder that is not empty (mine.txt ...)"),
+        ([run, f"--out={folder}/file/"], 2, "is a file"),
+        ([run, npz, "--precision=float16"], 2, "--precision=float16 must be one of"),
+        ([run, "--num=1", f"--out={folder}/file/x.npz"], 74, "a file stands where a folder is needed"),
+    ]
+
+
+def test_calls_say_what_they_wrote(results):
+    assert [(call.code, call.err) for call in results.said] == [(0, "")] * len(results.said)
+    assert results.said[0].out == f"{results.folder}/five.npz: 5 images of step 2, seed 0\n"
+
+
+def test_npz_holds_uint8_images_and_where_they_come_from(results):
+    with np.load(results.folder / "earlier.npz", allow_pickle=False) as archive:
+        assert sorted(archive) == ["images", "seed", "step"]
+        assert (archive["images"].dtype, archive["images"].shape) == (np.uint8, (5, 28, 28, 1))
+        assert (archive["seed"].item(), archive["step"].item()) == (0, 1)
+
+
+def test_an_image_depends_on_seed_and_step_but_not_on_how_many_there_are(results):
+    five, many = images(results.folder / "five.npz"), images(results.folder / "many.npz")
+    assert np.array_equal(five, many[:5])
+    assert len(np.unique(many.reshape(130, -1), axis=0)) == 130
+    assert not np.array_equal(five, images(results.folder / "other.npz"))
+    assert not np.array_equal(five, images(results.folder / "earlier.npz"))
+
+
+def test_routes_agree_to_a_level(results):
+    difference = images(results.folder / "five.npz").astype(int) - images(results.folder / "spectral.npz")
+    assert np.abs(difference).max() <= 1
+
+
+def test_grid_is_the_one_that_training_drew(results, trained_run):
+    drawn = (trained_run / "samples" / "grid_0000000002.png").read_bytes()
+    assert (results.folder / "deep" / "grid.png").read_bytes() == drawn
+
+
+def test_grid_takes_the_rows_it_needs(results):
+    with Image.open(results.folder / "odd.png") as picture:
+        assert (picture.width, picture.height) == (2 * (2 * 29 + 1), 2 * (3 * 29 + 1))
+
+
+def test_folder_holds_numbered_pngs_of_the_same_images(results):
+    files = sorted((results.folder / "folder").iterdir())
+    assert [path.name for path in files] == [f"{i:08d}.png" for i in range(5)]
+    assert np.array_equal(
+        np.stack([np.asarray(Image.open(path)) for path in files])[..., None], images(results.folder / "five.npz")
+    )
+    assert sorted(path.name for path in results.folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_mistakes_are_one_line(results):
+    for call, code, words in results.mistakes:
+        assert (call.code, call.out) == (code, ""), call
+        assert words in call.err
+        assert call.err.startswith("error: ") and call.err.count("\n") == 1

@@ -1,0 +1,58 @@
+"""Writing and checking the pair: a fault in what was written is found."""
+
+import errno
+import resource
+
+import pytest
+import tensorflow as tf
+
+from gan import build, config
+from gan.core import rng
+from gan.errors import UserError
+from gan.export import models
+
+SHAPE = (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def pair() -> models.Pair:
+    settings = config.make("article_as_published", g_width=4, d_width=2, latent_size=8)
+    networks = [make(settings, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
+    return models.pair(settings, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks))
+
+
+@pytest.mark.parametrize("form", ["h5", "keras", "saved_model"])
+def test_what_was_written_is_what_the_engine_computes(pair, form, tmp_path):
+    models.write(tmp_path, form, pair)
+    found = models.check(tmp_path, form, pair)
+    assert [model.name for model in found] == models.names(form)
+    assert all(0 <= model.difference < 1e-6 for model in found)
+
+
+@pytest.mark.parametrize("form", ["h5", "keras"])
+def test_no_room_is_an_error_of_the_system(pair, form, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError) as raised:
+            models.write(tmp_path, form, pair)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert raised.value.errno == errno.EFBIG
+
+
+def test_other_weights_are_found(pair, tmp_path):
+    models.write(tmp_path, "keras", pair)
+    weights = [pair.weights[0], [*pair.weights[1][:-1], pair.weights[1][-1] + 1e-7]]
+    with pytest.raises(UserError, match=r"discriminatormodel\.keras, read back, has other weights"):
+        models.check(tmp_path, "keras", pair._replace(weights=weights))
+
+
+@pytest.mark.parametrize("change", [2 * models.TOLERANCE, float("nan")])
+def test_other_outputs_are_found(pair, tmp_path, change):
+    models.write(tmp_path, "keras", pair)
+    other = pair._replace(functions=(lambda x: pair.functions[0](x) + tf.constant(change), pair.functions[1]))
+    with pytest.raises(
+        UserError, match=r"generatormodel\.keras, read back, gives outputs that differ .* by (0\.0002|nan)"
+    ):
+        models.check(tmp_path, "keras", other)
