@@ -8,12 +8,15 @@ another.
 Philox: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
 _PHILOX = 1  # tf.random.Algorithm.PHILOX, as the raw operations want it
 _WORDS = 4  # 32-bit words that one counter value yields
+_VECTOR = 16  # floats in a vector register, at most
+_SMALLEST = 1e-7  # below a uniform number's resolution of 2^-23; a logarithm needs it
 _CHILDREN = 63  # children of one purpose
 _PATH_BITS = 24  # bits of the counter for the purpose; the step has the 40 above
 
@@ -47,37 +50,45 @@ def interleaved(parent: Stream, ways: int) -> Stream:
 
 def uniform(address: Stream, shape) -> tf.Tensor:
     """Float32 [B, ...] uniform in [0, 1); row i belongs to example `first + i`."""
-    return _draw(tf.raw_ops.StatelessRandomUniformV2, address, shape, dtype=tf.float32)
+    return _cut(_unit(_words(address, shape, per_word=1)), shape)
 
 
 def normal(address: Stream, shape) -> tf.Tensor:
-    """Float32 [B, ...] standard normal; row i belongs to example `first + i`."""
-    return _draw(tf.raw_ops.StatelessRandomNormalV2, address, shape, dtype=tf.float32)
+    """Float32 [B, ...] standard normal (Box & Muller 1958); row i belongs to example `first + i`."""
+    drawn = tf.reshape(_unit(_words(address, shape, per_word=1)), [-1])
+    size = drawn.shape[0]
+    # A CPU computes what is left over after whole vectors by other code, whose last bit differs: leave nothing over.
+    pairs = tf.reshape(tf.pad(drawn, [[0, -size % (2 * _VECTOR)]]), [-1, 2])
+    radius = tf.sqrt(-2.0 * tf.math.log(tf.maximum(pairs[:, 0], _SMALLEST)))
+    angle = 2.0 * math.pi * pairs[:, 1]
+    return _cut(tf.reshape(tf.stack([radius * tf.sin(angle), radius * tf.cos(angle)], axis=1), [-1])[:size], shape)
 
 
 def bits16(address: Stream, shape) -> tf.Tensor:
     """Uint16 [B, ...] of random bits, two from each word; row i belongs to example `first + i`."""
-    batch, size = shape[0], _size(shape)
-    blocks = -(-size // (2 * _WORDS))
-    words = _draw(tf.raw_ops.StatelessRandomUniformFullIntV2, address, (batch, blocks * _WORDS), dtype=tf.uint32)
-    halves = tf.reshape(tf.bitcast(words, tf.uint16), [batch, 2 * blocks * _WORDS])
-    return tf.reshape(halves[:, :size], shape)
+    return _cut(tf.bitcast(_words(address, shape, per_word=2), tf.uint16), shape)
 
 
-def _size(shape) -> int:
-    """How many numbers one example needs."""
-    size = 1
-    for extent in shape[1:]:
-        size *= extent
-    return size
+def _words(address: Stream, shape, per_word: int) -> tf.Tensor:
+    """Uint32 [B, words], enough for `shape` at `per_word` numbers a word; each example begins at a counter value.
 
-
-def _draw(operation, address: Stream, shape, dtype: tf.DType) -> tf.Tensor:
-    """[B, ...] from one of the stateless raw operations, each example beginning at a counter value of its own."""
-    batch, size = shape[0], _size(shape)
-    blocks = -(-size // _WORDS)
+    All numbers are made from these words: XLA's own uniform and normal numbers are others than TensorFlow's, its words
+    are the same.
+    """
+    blocks = -(-math.prod(shape[1:]) // (per_word * _WORDS))
     high = address.step * (1 << _PATH_BITS) + address.path
     counter = tf.bitcast(tf.stack([address.first * blocks, high]), tf.uint64)  # [2], low half first
     key = tf.bitcast(tf.reshape(address.seed, [1]), tf.uint64)
-    drawn = operation(shape=[batch, blocks * _WORDS], key=key, counter=counter, alg=_PHILOX, dtype=dtype)
-    return tf.reshape(drawn[:, :size], shape)
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[shape[0], blocks * _WORDS], key=key, counter=counter, alg=_PHILOX, dtype=tf.uint32
+    )
+
+
+def _unit(words: tf.Tensor) -> tf.Tensor:
+    """The lower 23 bits of each word as float32 in [0, 1)."""
+    return tf.cast(tf.bitwise.bitwise_and(words, tf.constant(2**23 - 1, tf.uint32)), tf.float32) * 2.0**-23
+
+
+def _cut(numbers: tf.Tensor, shape) -> tf.Tensor:
+    """The first numbers of each example, in `shape`."""
+    return tf.reshape(tf.reshape(numbers, [shape[0], -1])[:, : math.prod(shape[1:])], shape)

@@ -20,7 +20,7 @@ _SATURATED = 0.01  # a pixel so near to 0 or 1 counts as saturated
 # Streams below that of a step: the generator's update, then one for each discriminator update.
 _G_UPDATE, _D_UPDATES = 0, 1
 # Streams below that of an update.
-_LATENTS, _NETWORK, _TARGETS, _PENALTY = range(4)
+_LATENTS, _DISCRIMINATOR, _TARGETS, _PENALTY, _GENERATOR = range(5)
 
 
 class Game(NamedTuple):
@@ -94,7 +94,7 @@ def discriminator_gradients(game: Game, params, g_params, images, labels, stream
     both_labels = tf.repeat(labels, 2)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(params)
-        address = rng.interleaved(rng.fold(stream, _NETWORK), 2)
+        address = rng.interleaved(rng.fold(stream, _DISCRIMINATOR), 2)
         logits = tf.reshape(game.discriminator.apply(params, both, both_labels, address, True), [batch, 2])
         real_logits, fake_logits = logits[:, 0], logits[:, 1]
         losses = game.objective.discriminator(real_logits, fake_logits, rng.fold(stream, _TARGETS))  # [B]
@@ -124,7 +124,7 @@ def generator_gradients(game: Game, params, d_params, labels, stream: rng.Stream
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(params)
         fake = _fakes(game, params, batch, labels, stream, training=True)
-        logits = game.discriminator.apply(d_params, fake, labels, rng.fold(stream, _NETWORK), False)
+        logits = game.discriminator.apply(d_params, fake, labels, rng.fold(stream, _DISCRIMINATOR), False)
         loss = tf.reduce_mean(game.objective.generator(logits))
     metrics = {
         "g_loss": loss,
@@ -137,7 +137,7 @@ def generator_gradients(game: Game, params, d_params, labels, stream: rng.Stream
 def _fakes(game: Game, g_params, batch: int, labels, stream: rng.Stream, training: bool) -> tf.Tensor:
     """Generated images [B, H, W, C] from latents of the stream."""
     latents = rng.normal(rng.fold(stream, _LATENTS), (batch, game.latent_size))
-    return game.generator.apply(g_params, latents, labels, rng.fold(stream, _NETWORK), training)
+    return game.generator.apply(g_params, latents, labels, rng.fold(stream, _GENERATOR), training)
 
 
 def _updated(player: Player, optimizer: Optimizer, grads, count: tf.Tensor, learning_rate: float) -> Player:

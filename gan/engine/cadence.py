@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 
 from gan.config import Config
 
@@ -13,7 +14,8 @@ def images_per_step(config: Config) -> int:
 
 def total_steps(config: Config, num_examples: int) -> int:
     """The step at which the run ends by `steps` or `epochs`, whichever comes first; 0 if only the clock ends it."""
-    by_epochs = math.ceil(config.epochs * num_examples / images_per_step(config)) if config.epochs else 0
+    images = Fraction(str(config.epochs)) * num_examples  # exact: 0.07 * 100 is more than 7 in binary
+    by_epochs = math.ceil(images / images_per_step(config))
     return min((limit for limit in (config.steps, by_epochs) if limit), default=0)
 
 

@@ -42,7 +42,7 @@ def resolve(config: Config) -> Numerics:
     precision = config.precision
     if precision == "auto":
         fast = all(_capability(gpu) >= (8, 0) for gpu in gpus) if gpus else _has_fast_bfloat16()
-        precision = "mixed_bfloat16" if fast else "float32"
+        precision = "mixed_bfloat16" if fast and config.convolution != "spectral" else "float32"
     convolution = config.convolution
     if convolution == "auto":
         convolution = "spectral" if precision == "float32" and not gpus else "direct"

@@ -240,3 +240,10 @@ def test_both_convolvers_take_the_same_step():
     results = [run(make_game(convolver=convolver, width=8)) for convolver in (DIRECT, SPECTRAL)]
     for name, value in results[0].metrics.items():
         np.testing.assert_allclose(value, results[1].metrics[name], rtol=2e-3, atol=1e-5)
+
+
+def test_xla_takes_the_same_step():
+    game = make_game(r1=0.0)
+    plain, jitted = (run(game, compiled=compiled) for compiled in (None, tf.function(jit_compile=True)))
+    for name, value in plain.metrics.items():
+        np.testing.assert_allclose(jitted.metrics[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
