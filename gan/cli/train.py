@@ -10,6 +10,7 @@ of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143
 """
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from absl import flags
 from gan import config as configs
 from gan.cli import command, settings
 from gan.config import Config
+from gan.errors import StorageError
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<preset>-<dataset>)")
 OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
@@ -39,6 +41,7 @@ def main() -> None:
     print(report.summary(config, folder, source, machine, game), flush=True)
     if DRY_RUN.value:
         _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
+        _check_place(folder)
         print("dry run: everything fits; nothing was written or trained")
         return
     with workdir.Lock(folder):
@@ -53,13 +56,13 @@ def _train(run, restored) -> None:
     """Trains to the end from what was restored, or from the beginning; says where that is."""
     from gan.engine import cadence, loop, session
 
-    total = cadence.total_steps(run.config, run.num_examples)
     if restored:
         _warn([*restored.skipped, session.numerics_warning(run, restored)])
-        if total and restored.step >= total:
-            print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
-        else:
-            print(f"continuing after step {restored.step}", flush=True)
+    if loop.is_complete(run):
+        print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
+        return
+    if restored:
+        print(f"continuing after step {restored.step}", flush=True)
     last = loop.train(run, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
     print(f"done: {last:,} steps, {last * cadence.images_per_step(run.config):,} images; see {run.folder}")
 
@@ -101,6 +104,14 @@ def _continued(folder: Path, given: dict) -> Config:
 
 def _data_settings(config: Config) -> list:
     return [getattr(config, name) for name, f in configs.fields().items() if f.metadata["group"] == "data"]
+
+
+def _check_place(folder: Path) -> None:
+    """Raises `StorageError` if the folder of a run could not be made or written to."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        reason = "may not be written to" if place.is_dir() else "is a file"
+        raise StorageError(f"{folder} cannot be made or used: {place} {reason}; choose another --workdir")
 
 
 def _warn(lines: list[str]) -> None:

@@ -38,17 +38,29 @@ class Run(NamedTuple):
 
 
 def train(run: Run, wall_seconds: float) -> int:
-    """Trains from the step that `run.training` is at; returns the last step.
+    """Trains from the step that `run.training` is at; returns the last step. A complete run is left as it is.
 
     `wall_seconds` is the time spent on the run before this start. Raises `Preempted` after a signal, `DivergedError`
     when a loss is not finite, `StorageError`; in each case the checkpoints before are as they were.
     """
+    if is_complete(run):
+        return int(run.training.state.step.numpy())
     loop = _Loop(run, wall_seconds)
     try:
         with StopRequest(loop.tell) as stop:
             return loop.run(stop)
     finally:
         loop.close()
+
+
+def is_complete(run: Run) -> bool:
+    """Whether the run is at its last step or beyond, and all that it leaves is there."""
+    step = int(run.training.state.step.numpy())
+    total = cadence.total_steps(run.config, run.num_examples)
+    samples = run.folder / workdir.SAMPLES
+    left = (samples / _grid_name(step), samples / _ANIMATION)
+    saved = step in checkpoint.steps(run.folder / workdir.CHECKPOINTS)
+    return bool(total) and step >= total and saved and all(path.exists() for path in left)
 
 
 class _Loop:
@@ -65,7 +77,6 @@ class _Loop:
         self._wall_before = wall_seconds
         self._logged_step = self.step
         self._saved_step = self.step if self.step in checkpoint.steps(run.folder / workdir.CHECKPOINTS) else None
-        self._sampled_step: int | None = None
         self._chunk_limit = 1
         self._values: dict[str, float] = {}
         self._summaries = Summaries(run.folder, self.step)
@@ -137,14 +148,13 @@ class _Loop:
         self._chunk_limit = max(1, min(2 * self._chunk_limit, int(_CHUNK_SECONDS / seconds), longest))
 
     def _finish(self) -> int:
-        """Draws and saves the last step and makes the animation, where that is not done; returns the step."""
+        """Draws and saves the last step, where that is not done, and makes the animation; returns the step."""
         folder = self._run_parts.folder / workdir.SAMPLES
         if not self._sample_path().exists():
             self._sample()  # before it is saved: what a checkpoint has passed is never made up for
         if self._saved_step != self.step:
             self._save()
-        if self._sampled_step is not None or not (folder / _ANIMATION).exists():
-            pictures.write_gif(folder / _ANIMATION, sorted(folder.glob("grid_*.png")))
+        pictures.write_gif(folder / _ANIMATION, sorted(folder.glob("grid_*.png")))
         return self.step
 
     def _log(self) -> None:
@@ -199,7 +209,7 @@ class _Loop:
         return ends or last or cadence.is_due(self.step, self._config.sample_every_steps)
 
     def _sample_path(self) -> Path:
-        return self._run_parts.folder / workdir.SAMPLES / f"grid_{self.step:010d}.png"
+        return self._run_parts.folder / workdir.SAMPLES / _grid_name(self.step)
 
     def _sample(self) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
@@ -210,7 +220,6 @@ class _Loop:
         grid = pictures.grid(images, rows, columns)
         pictures.write_png(self._sample_path(), grid, scale=2)
         self._summaries.image(self.step, "samples", grid)
-        self._sampled_step = self.step
 
     def _save_is_due(self) -> bool:
         minutes = (time.monotonic() - self._saved_at) / 60
@@ -232,6 +241,10 @@ class _Loop:
 
     def _wall_seconds(self) -> float:
         return self._wall_before + time.monotonic() - self._started
+
+
+def _grid_name(step: int) -> str:
+    return f"grid_{step:010d}.png"
 
 
 def _remove_later_samples(folder: Path, step: int) -> None:

@@ -1,0 +1,68 @@
+"""Starts training commands as processes of their own without importing TensorFlow for each.
+
+It imports what `gan.cli.train` needs and then forks for every start, before TensorFlow's runtime exists. The child has
+its own id, signals, limits and devices, and runs the command as the launcher would. One JSON request a line on
+standard input, one answer a line on standard output.
+"""
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from typing import NoReturn
+
+from gan.cli import command, train
+
+_SECONDS = 240  # after which a start that hangs is killed by SIGALRM
+
+
+def prepare(request: dict) -> None:
+    """Makes this child what was asked for: folder, streams, limit on the size of files, changed module attributes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.alarm(_SECONDS)
+    for descriptor, (path, flags) in enumerate(
+        [(os.devnull, os.O_RDONLY), (request["stdout"], os.O_CREAT | os.O_WRONLY), (request["stderr"], os.O_RDWR)]
+    ):
+        os.dup2(os.open(path, flags, 0o644), descriptor)
+    os.chdir(request["folder"])
+    os.environ.update(request["environment"])
+    if request["largest_file"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"],) * 2)
+    for name, value in request["attributes"].items():
+        module, _, attribute = name.rpartition(".")
+        setattr(importlib.import_module(module), attribute, value)
+
+
+def run(request: dict) -> NoReturn:
+    """The command in this child, ended without the second that the interpreter needs to take TensorFlow down."""
+    code = 1
+    try:
+        prepare(request)
+        code = command.run(train.main, ["train", *request["arguments"]])
+        sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def serve() -> None:
+    """Answers requests until the input ends; returns in no child."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        elif (answer := os.fork()) == 0:
+            run(request)
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    command.import_tensorflow()
+    for name in ("gan.build", "gan.cli.report", "gan.engine.loop", "gan.engine.session"):
+        importlib.import_module(name)
+    serve()
