@@ -87,31 +87,35 @@ def prune(folder: Path, keep: int) -> None:
         shutil.rmtree(removed, ignore_errors=True)
 
 
-def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bool = True) -> Restored | None:
-    """Assigns the newest good checkpoint, or that of `step`, to the variables: all of them or none.
+class Found(NamedTuple):
+    """A good checkpoint as `find` read it: its folder, the facts it was saved with, its tensors by name."""
+
+    step: int
+    path: Path
+    facts: dict[str, Any]
+    values: dict[str, np.ndarray]
+    skipped: list[str]  # a line for each damaged one that was passed over
+
+
+def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found | None:
+    """The newest good checkpoint, or that of `step`, read whole and verified.
 
     A damaged one is passed over for the one before it and, if `set_aside`, renamed to `damaged_step_...`. Returns None
-    only where there is no checkpoint at all. Raises `UserError` if there are some but none is good, if `step` is not
-    there or damaged, and if names, shapes or types of the tensors differ from the variables'.
+    only where there is no checkpoint at all. Raises `UserError` if there are some but none is good, and if `step` is
+    not there or damaged.
     """
     present = steps(folder)
     if step is not None and step not in present:
         raise _absent(folder, step, present)
-    named = tensors.named(variables)
     skipped = []
     for candidate in [step] if step is not None else reversed(present):
         path = folder / _name(candidate)
         try:
             facts = manifests.verified(path, candidate)["facts"]
-            values = tensors.read(path)
+            return Found(candidate, path, facts, tensors.read(path), skipped)
         except Damaged as fault:
             if path.exists():  # one that the trainer pruned meanwhile is not damaged
                 skipped.append(_passed_over(path, fault, set_aside))
-            continue
-        tensors.match(path, named, values)
-        for name, variable in named:
-            variable.assign(values[name])
-        return Restored(candidate, facts, skipped)
     lost = skipped or [name for name in _names(folder) if _ASIDE.fullmatch(name)]
     if not lost:
         return None
@@ -119,6 +123,21 @@ def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bo
     raise UserError(
         f"{folder} has no checkpoint that can be read: {'; '.join(lost)}; {remedy} or use another --workdir"
     )
+
+
+def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bool = True) -> Restored | None:
+    """Assigns what `find` finds to the variables: all of them or none.
+
+    Raises what `find` raises, and `UserError` if names, shapes or types of the tensors differ from the variables'.
+    """
+    found = find(folder, step, set_aside)
+    if found is None:
+        return None
+    named = tensors.named(variables)
+    tensors.match(found.path, named, found.values)
+    for name, variable in named:
+        variable.assign(found.values[name])
+    return Restored(found.step, found.facts, found.skipped)
 
 
 def steps(folder: Path) -> list[int]:
@@ -156,7 +175,8 @@ def _listed(present: list[int]) -> str:
 
 
 def _absent(folder: Path, step: int, present: list[int]) -> UserError:
-    return UserError(f"{folder} has no checkpoint of step {step}; choose one of {_listed(present)}")
+    choice = f"choose one of {_listed(present)}" if present else "nor any other yet"
+    return UserError(f"{folder} has no checkpoint of step {step}; {choice}")
 
 
 def _read_back(path: Path, values: Mapping[str, np.ndarray]) -> None:

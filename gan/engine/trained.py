@@ -1,6 +1,5 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +9,7 @@ from gan import build
 from gan.config import Config
 from gan.core import rng
 from gan.core.layers import Network
-from gan.engine import checkpoint, manifest, tensors, workdir
-from gan.engine.files import storage_errors
-from gan.engine.manifest import Damaged
+from gan.engine import checkpoint, tensors, workdir
 from gan.errors import UserError
 
 _REMEDY = "use the version of this program that wrote it, or another --workdir"
@@ -37,48 +34,21 @@ def load(folder: Path, step: int | None = None) -> Trained:
     """
     config, facts = workdir.load_run(folder)
     image_shape = tuple(facts["image_shape"])
-    found, path, values, skipped = _newest_good(folder / workdir.CHECKPOINTS, step)
+    found = checkpoint.find(folder / workdir.CHECKPOINTS, step, set_aside=False)
+    if found is None:
+        raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
 
     def params(player: str, network: Network) -> Any:
-        return _params(path, values, f"{tensors.ROOT}/state/{player}/params", network)
+        return _params(found.path, found.values, f"{tensors.ROOT}/state/{player}/params", network)
 
     return Trained(
         config=config,
         image_shape=image_shape,
-        step=found,
+        step=found.step,
         generator=params("generator", build.generator(config, image_shape, build.PLAIN)),
         discriminator=params("discriminator", build.discriminator(config, image_shape, build.PLAIN)),
-        skipped=skipped,
+        skipped=found.skipped,
     )
-
-
-def _newest_good(folder: Path, step: int | None) -> tuple[int, Path, dict[str, Any], list[str]]:
-    """(step, folder, tensors by name, lines on damaged ones) of the newest good checkpoint, or of the one asked for."""
-    present, skipped = checkpoint.steps(folder), []
-    if step is not None and present:
-        checkpoint.manifest(folder, step)  # raises `UserError` where it is not there or not good
-        present = [step]
-    for candidate in reversed(present):
-        path = folder / f"step_{candidate:010d}"
-        try:
-            manifest.verified(path, candidate)
-            return candidate, path, tensors.read(path), skipped
-        except Damaged as fault:
-            if path.exists():  # one that the trainer pruned meanwhile is not damaged
-                skipped.append(f"{path.name} is damaged ({fault})")
-    raise _nothing(folder, skipped)
-
-
-def _nothing(folder: Path, skipped: list[str]) -> UserError:
-    """Why there is nothing to read: damage is never taken for absence."""
-    with storage_errors(folder):
-        names = sorted(os.listdir(folder)) if folder.exists() else []
-    lost = [name for name in names if name.startswith(("damaged_", "replaced_"))]
-    if skipped or lost:
-        return UserError(
-            f"{folder} has no checkpoint that can be read: {'; '.join(skipped or lost)}; put a copy back in its place"
-        )
-    return UserError(f"{folder.parent} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
 
 
 def _params(path: Path, values: dict[str, Any], prefix: str, network: Network) -> Any:
