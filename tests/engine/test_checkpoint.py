@@ -117,7 +117,7 @@ def test_no_checkpoint_is_none(tmp_path):
     (tmp_path / "temporary_step_0000000100.1").mkdir()
     (tmp_path / "checkpoint").write_text("garbage")
     assert checkpoint.restore(tmp_path, state) is None and checkpoint.steps(tmp_path) == []
-    with pytest.raises(UserError, match="no checkpoint of step 5; choose one of none"):
+    with pytest.raises(UserError, match="no checkpoint of step 5; nor any other yet"):
         checkpoint.restore(tmp_path, state, step=5)
     assert holds(state, 1)
 
