@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gan.config import Config
 from gan.data.batches import Batches
-from gan.engine import cadence, checkpoint, pictures, workdir
+from gan.engine import cadence, checkpoint, grids, pictures, workdir
 from gan.engine.distribute import Chunk, Training, read
 from gan.engine.progress import Progress
 from gan.engine.signals import StopRequest
@@ -21,7 +21,6 @@ from gan.errors import DivergedError, Preempted
 _CHUNK_SECONDS = 1.0  # bounds how late a signal is noticed
 _LONGEST_CHUNK = 1000
 _CHUNK_BYTES = 1 << 28  # of images
-_ANIMATION = "progress.gif"
 
 
 class Run(NamedTuple):
@@ -57,10 +56,8 @@ def is_complete(run: Run) -> bool:
     """Whether the run is at its last step or beyond, and all that it leaves is there."""
     step = int(run.training.state.step.numpy())
     total = cadence.total_steps(run.config, run.num_examples)
-    samples = run.folder / workdir.SAMPLES
-    left = (samples / _grid_name(step), samples / _ANIMATION)
     saved = step in checkpoint.steps(run.folder / workdir.CHECKPOINTS)
-    return bool(total) and step >= total and saved and all(path.exists() for path in left)
+    return bool(total) and step >= total and saved and grids.are_complete(run.folder / workdir.SAMPLES, step)
 
 
 class _Loop:
@@ -86,7 +83,8 @@ class _Loop:
             start_step=self.step,
             seconds=60 * config.minutes or None,
         )
-        _remove_later_samples(run.folder / workdir.SAMPLES, self.step)
+        self._samples = run.folder / workdir.SAMPLES
+        grids.remove_later(self._samples, self.step)
 
     def run(self, stop: StopRequest) -> int:
         """Chunk after chunk, each followed by what is due; returns the last step."""
@@ -97,10 +95,10 @@ class _Loop:
             self._compile()
         while not (stop or self._is_finished()):
             self._run_chunk()
-            if self._progress.live:
-                self._progress.update(self.step, self._values)
             if cadence.is_due(self.step, self._config.log_every_steps):
                 self._log()
+            elif self._progress.live:
+                self._progress.update(self.step, self._values)
             if self._sample_is_due():
                 self._sample()
             if self._save_is_due():
@@ -127,11 +125,11 @@ class _Loop:
     def _compile(self) -> None:
         """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
         self._progress.note("compiling the training step ...")
-        if self._progress.live:
-            self._progress.update(self.step, {})
         shape = [0, self._per_step, *self._run_parts.batches.source.image_shape]
         self._run_parts.chunk(tf.zeros(shape, tf.uint8), tf.zeros(shape[:2], tf.int32))
         self._logged_at = time.monotonic()
+        if self._progress.live:
+            self._progress.update(self.step, {})
 
     def _run_chunk(self) -> None:
         """Runs up to the next step at which something is due, or as many steps as take about a second."""
@@ -149,12 +147,11 @@ class _Loop:
 
     def _finish(self) -> int:
         """Draws and saves the last step, where that is not done, and makes the animation; returns the step."""
-        folder = self._run_parts.folder / workdir.SAMPLES
-        if not self._sample_path().exists():
+        if not grids.path(self._samples, self.step).exists():
             self._sample()  # before it is saved: what a checkpoint has passed is never made up for
         if self._saved_step != self.step:
             self._save()
-        pictures.write_gif(folder / _ANIMATION, sorted(folder.glob("grid_*.png")))
+        grids.animate(self._samples)
         return self.step
 
     def _log(self) -> None:
@@ -208,9 +205,6 @@ class _Loop:
         last = self.step == self._total
         return ends or last or cadence.is_due(self.step, self._config.sample_every_steps)
 
-    def _sample_path(self) -> Path:
-        return self._run_parts.folder / workdir.SAMPLES / _grid_name(self.step)
-
     def _sample(self) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
         config, run = self._config, self._run_parts
@@ -218,7 +212,7 @@ class _Loop:
         params = read(run.training.state.generator.params)
         images = np.concatenate(list(run.sample(params, config.seed, rows * columns)))
         grid = pictures.grid(images, rows, columns)
-        pictures.write_png(self._sample_path(), grid, scale=2)
+        pictures.write_png(grids.path(self._samples, self.step), grid, scale=2)
         self._summaries.image(self.step, "samples", grid)
 
     def _save_is_due(self) -> bool:
@@ -241,19 +235,6 @@ class _Loop:
 
     def _wall_seconds(self) -> float:
         return self._wall_before + time.monotonic() - self._started
-
-
-def _grid_name(step: int) -> str:
-    return f"grid_{step:010d}.png"
-
-
-def _remove_later_samples(folder: Path, step: int) -> None:
-    """Removes grids that a killed start drew after the step it is continued from."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("grid_*.png"):
-        number = path.stem.removeprefix("grid_")
-        if number.isdigit() and int(number) > step:
-            path.unlink()
 
 
 def _as_markdown(config: Config) -> str:

@@ -84,7 +84,7 @@ def test_an_undisturbed_run_leaves_what_it_should(undisturbed):
         assert animation.n_frames == len(drawn)
 
 
-def kill_at(process, moments: random.Random, early: bool) -> str:
+def kill_at(process, workdir: Path, moments: random.Random, early: bool) -> str:
     """Kills a process at a random moment; returns what it was at: start-up, training, saving or done."""
     if early:
         time.sleep(moments.uniform(0.0, 4.0))
@@ -95,18 +95,18 @@ def kill_at(process, moments: random.Random, early: bool) -> str:
     if process.wait() == 0:
         return "done"
     assert process.code == -signal.SIGKILL, process.err
-    return "training" if "saved step" in process.err else "start-up"
+    if list(workdir.glob(f"checkpoints/temporary_step_*.{process.pid}")):
+        return "saving"
+    return "training" if "step" in process.err.replace("training step", "") else "start-up"
 
 
 def test_killed_at_random_moments(tmp_path, start, finish, undisturbed):
     print(f"GAN_TEST_SEED={SEED}, {KILLS} kills")  # shown when the test fails
     moments, hits = random.Random(SEED), []
     for i in range(KILLS):
-        where = kill_at(start(tmp_path / "run", *FLAGS, SAVING), moments, early=i % 4 == 3)
-        if any(path.name.startswith("temporary_") for path in tmp_path.glob("run/checkpoints/*")):
-            where = "saving"
-        hits.append(where)
-        print(f"kill {i + 1}: {where}")
+        process = start(tmp_path / "run", *FLAGS, SAVING)
+        hits.append(kill_at(process, tmp_path / "run", moments, early=i % 4 == 3))
+        print(f"kill {i + 1}: {hits[-1]}")
     finish(tmp_path / "run", *FLAGS, SAVING)
     assert KILLS < 2 or set(hits) & {"training", "saving"}, "no kill came while it was training"
     assert_same(tmp_path / "run", undisturbed)

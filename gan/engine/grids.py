@@ -1,0 +1,37 @@
+"""The sample grids of a run: which files they are, and the animation made of them."""
+
+from pathlib import Path
+
+from gan.engine import pictures
+
+ANIMATION = "progress.gif"
+_PREFIX = "grid_"
+
+
+def path(folder: Path, step: int) -> Path:
+    """Where the grid of a step is in the folder of samples."""
+    return folder / f"{_PREFIX}{step:010d}.png"
+
+
+def remove_later(folder: Path, step: int) -> None:
+    """Removes the grids that a killed start drew after the step it is continued from; makes the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for drawn in _all(folder):
+        number = drawn.stem.removeprefix(_PREFIX)
+        if number.isdigit() and int(number) > step:
+            drawn.unlink()
+
+
+def animate(folder: Path) -> None:
+    """Writes all grids so far as an animated GIF; raises `StorageError`."""
+    pictures.write_gif(folder / ANIMATION, _all(folder))
+
+
+def are_complete(folder: Path, step: int) -> bool:
+    """Whether the grid of the last step and the animation are there."""
+    return path(folder, step).exists() and (folder / ANIMATION).exists()
+
+
+def _all(folder: Path) -> list[Path]:
+    """The grids in the order of their steps."""
+    return sorted(folder.glob(f"{_PREFIX}*.png"))
