@@ -54,7 +54,7 @@ def _draw_grids(workdirs: list[Path]) -> None:
     if not all(step.strip().isdigit() for step in GRIDS.value):
         raise UserError(f"--grids={','.join(GRIDS.value)} must be steps separated by commas, such as --grids=0,100,200")
     out = Path(OUT.value or workdirs[0] / "grids.png")
-    runs = [(name, montage.grids(workdir)) for name, workdir in zip(names(workdirs), workdirs, strict=True)]
+    runs = [(name, montage.found_grids(workdir)) for name, workdir in zip(names(workdirs), workdirs, strict=True)]
     montage.draw(out, runs, [int(step) for step in GRIDS.value], TITLE.value)
     print(out)
 

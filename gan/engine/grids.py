@@ -13,25 +13,25 @@ def path(folder: Path, step: int) -> Path:
     return folder / f"{_PREFIX}{step:010d}.png"
 
 
+def by_step(folder: Path) -> dict[int, Path]:
+    """The grids in a folder of samples by step, ascending."""
+    numbers = {drawn.stem.removeprefix(_PREFIX): drawn for drawn in sorted(folder.glob(f"{_PREFIX}*.png"))}
+    return {int(number): drawn for number, drawn in numbers.items() if number.isdigit()}
+
+
 def remove_later(folder: Path, step: int) -> None:
     """Removes the grids that a killed start drew after the step it is continued from; makes the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for drawn in _all(folder):
-        number = drawn.stem.removeprefix(_PREFIX)
-        if number.isdigit() and int(number) > step:
+    for number, drawn in by_step(folder).items():
+        if number > step:
             drawn.unlink()
 
 
 def animate(folder: Path) -> None:
     """Writes all grids so far as an animated GIF; raises `StorageError`."""
-    pictures.write_gif(folder / ANIMATION, _all(folder))
+    pictures.write_gif(folder / ANIMATION, list(by_step(folder).values()))
 
 
 def are_complete(folder: Path, step: int) -> bool:
     """Whether the grid of the last step and the animation are there."""
     return path(folder, step).exists() and (folder / ANIMATION).exists()
-
-
-def _all(folder: Path) -> list[Path]:
-    """The grids in the order of their steps."""
-    return sorted(folder.glob(f"{_PREFIX}*.png"))

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.engine import grids
 from gan.engine.pictures import write_figure
+from gan.engine.workdir import SAMPLES
 from gan.errors import UserError
 
 
-def grids(workdir: str | Path) -> dict[int, Path]:
+def found_grids(workdir: str | Path) -> dict[int, Path]:
     """The sample grids of the run in `workdir` by step, ascending; raises `UserError` if there is none."""
-    paths = sorted(Path(workdir).glob("samples/grid_*.png"))
-    found = {int(number): path for path in paths if (number := path.stem.removeprefix("grid_")).isdigit()}
+    found = grids.by_step(Path(workdir) / SAMPLES)
     if not found:
         raise UserError(f"{workdir} has no sample grids yet; train first, or lower --sample_every_steps")
     return found
