@@ -3,13 +3,15 @@
 Each field says in its metadata which group of the help it belongs to, what it means, and what a change of it does to a
 run that is being continued:
 
-- `free`: nothing that the run computes depends on it (run length, cadences); it may change at every start.
+- `free`: nothing that the run computes depends on it (run length, cadences, where the data lie: they are known by
+  their fingerprint); it may change at every start.
 - `numerics`: the same mathematics on other hardware or in another precision; it may change, with a warning.
 - `tunable`: changes the mathematics but not the state's shape; needs `--override`.
 - `fixed`: the state, the data or their order would not fit any more; needs a new workdir.
 """
 
 import dataclasses
+import re
 from typing import Any, Literal
 
 from gan.errors import UserError
@@ -44,16 +46,16 @@ class Config:
     epochs: float = setting(50.0, "run", "free", "stop after this many passes over the data in total (0: no limit)", low=0)
     minutes: float = setting(0.0, "run", "free", "stop this start of the run after so many minutes (0: no limit)", low=0)
 
-    dataset: str = setting("auto", "data", "fixed", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH")
+    dataset: str = setting("auto", "data", "free", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH")
     data_dir: str = setting("", "data", "free", "folder of prepared tfds data sets (empty: $TFDS_DATA_DIR, then ~/tensorflow_datasets)")
-    resolution: int = setting(0, "data", "fixed", "resize the images to so many pixels a side (0: as the source has them)", low=0)
+    resolution: int = setting(0, "data", "fixed", "resize the images to so many pixels a side (0: as the source has them)", low=0, high=4096)
     channels: int = setting(0, "data", "fixed", "convert to 1 (grey) or 3 (RGB) channels (0: as the source has them)", choices=(0, 1, 3))
     data_in_memory: str = setting("auto", "data", "free", "hold all images in memory, or read them by index as they are needed; same order, same bits", choices=("auto", "true", "false"))
 
     networks: str = setting("article", "networks", "fixed", "pair of networks", choices=("article",))
-    latent_size: int = setting(128, "networks", "fixed", "numbers in a latent vector", low=1)
-    g_width: int = setting(128, "networks", "fixed", "channels of the generator's convolutions", low=1)
-    d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution; each of the following three doubles them", low=1)
+    latent_size: int = setting(128, "networks", "fixed", "numbers in a latent vector", low=1, high=65536)
+    g_width: int = setting(128, "networks", "fixed", "channels of the generator's convolutions", low=1, high=16384)
+    d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution; each of the following three doubles them", low=1, high=16384)
     g_output: str = setting("sigmoid", "networks", "fixed", "last activation of the generator; linear leaves [0, 1] and is clipped in images", choices=("sigmoid", "linear"))
     g_output_scale: float = setting(1.0, "networks", "fixed", "factor of the Glorot range of the generator's last kernel at initialization", low=0)
     d_pixel_range: str = setting("unit", "networks", "fixed", "how the discriminator sees pixels: unit is [0, 1], symmetric is [-1, 1]", choices=("unit", "symmetric"))
@@ -65,7 +67,7 @@ class Config:
     label_noise_mode: str = setting("added", "objective", "tunable", "added: real 0 + noise, fake 1 - noise; overwritten: real + noise, fake - noise, the labels lost", choices=("added", "overwritten"))
     r1_gamma: float = setting(0.0, "objective", "tunable", "weight of the R1 penalty gamma/2 |dD/dx|^2 on real images in [0, 1] (0: none)", low=0)
 
-    batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1)
+    batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1, high=1048576)
     d_steps: int = setting(1, "optimization", "fixed", "discriminator updates for each generator update", low=1, high=32)
     g_learning_rate: float = setting(1e-4, "optimization", "tunable", "Adam's step size for the generator", low=0)
     g_beta1: float = setting(0.9, "optimization", "tunable", "decay of the generator's first moment", low=0, below=1)
@@ -77,7 +79,7 @@ class Config:
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
     logical_cpus: int = setting(0, "devices", "numerics", "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=64)
-    threads: int = setting(0, "devices", "numerics", "threads within one operation (0: one for each core)", low=0)
+    threads: int = setting(0, "devices", "numerics", "threads within one operation (0: one for each core)", low=0, high=4096)
     precision: str = setting("auto", "devices", "numerics", "precision of activations and convolutions; parameters stay float32", choices=("auto", "float32", "mixed_bfloat16"))
     convolution: str = setting("auto", "devices", "numerics", "how convolutions are computed: direct, or spectral (DFT as matrix products, float32 only)", choices=("auto", "direct", "spectral"))
     jit_compile: str = setting("auto", "devices", "numerics", "compile the updates with XLA", choices=("auto", "true", "false"))
@@ -172,14 +174,26 @@ def differences(old: dict[str, Any], new: Config) -> dict[Change, list[tuple[str
 
 
 def continued(saved: Config, given: dict[str, Any]) -> Config:
-    """The config of a run that is started again: as saved but for the settings given, or another preset's if named."""
-    if given.get("preset", saved.preset) != saved.preset:
-        return make(**given)
-    return validated(dataclasses.replace(saved, **given))
+    """The config of a run that is started again: as saved but for the settings given.
+
+    Another preset changes only what the two presets say. Of the lengths, `minutes` is always that of one start, and
+    giving one of `steps` and `epochs` takes the other's limit away. Raises `UserError`.
+    """
+    settings = {name: getattr(saved, name) for name in fields()}
+    preset = given.get("preset", saved.preset)
+    if preset != saved.preset and preset in PRESETS:
+        for name in PRESETS[saved.preset].keys() | PRESETS[preset].keys():
+            settings[name] = PRESETS[preset].get(name, fields()[name].default)
+    if given.keys() & {"steps", "epochs"}:
+        settings |= {"steps": 0, "epochs": 0.0}
+    if settings["steps"] or settings["epochs"] or given.keys() & {"steps", "epochs"}:
+        settings["minutes"] = 0.0
+    return make(**settings | given)
 
 
 def default_workdir(preset: str, dataset: str) -> str:
-    """The folder of a run that was given none: runs/<preset>-<dataset>, the last part of a path or name."""
+    """The folder of a run that was given none: runs/<preset>-<dataset>, of a path its last part."""
     kind, _, rest = dataset.partition(":")
-    last = rest.rstrip("/").rpartition("/")[2].removesuffix(".npz")
-    return f"runs/{preset}-{kind}" + (f"-{last}" if last else "")
+    if kind in ("folder", "npz"):
+        rest = rest.rstrip("/").rpartition("/")[2].removesuffix(".npz")
+    return "runs/" + re.sub(r"[^\w.-]+", "-", f"{preset}-{kind}-{rest}").rstrip("-")

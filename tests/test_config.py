@@ -104,3 +104,38 @@ def test_a_setting_unknown_to_an_old_run_had_its_default():
     del old["r1_gamma"]
     changes = config.differences(old, config.make(r1_gamma=1.0))
     assert changes["tunable"] == [("r1_gamma", config.fields()["r1_gamma"].default, 1.0)]
+
+
+def test_a_run_continues_with_its_own_settings_and_the_given_ones():
+    saved = config.make("article", batch_size=8, steps=20, minutes=3.0)
+    assert config.continued(saved, {}) == dataclasses.replace(saved, minutes=0.0)
+    assert config.continued(saved, {"preset": "article", "seed": 1}).batch_size == 8
+
+
+def test_a_new_length_takes_the_place_of_the_old_one():
+    saved = config.make("article", steps=20)
+    longer = config.continued(saved, {"epochs": 2.0})
+    assert (longer.steps, longer.epochs, longer.minutes) == (0, 2.0, 0.0)
+    assert config.continued(saved, {"minutes": 5.0}) == dataclasses.replace(saved, minutes=5.0)
+    by_the_clock = config.make("article", epochs=0.0, minutes=3.0)
+    assert config.continued(by_the_clock, {}) == by_the_clock
+
+
+def test_another_preset_changes_what_the_presets_say_and_nothing_else():
+    saved = config.make("article", batch_size=8, d_learning_rate=3e-4)
+    changed = config.continued(saved, {"preset": "article_as_published", "g_beta1": 0.3})
+    expected = config.make("article_as_published", batch_size=8, g_beta1=0.3)
+    assert changed == expected
+
+
+@pytest.mark.parametrize(
+    ("dataset", "folder"),
+    [
+        ("fashion_mnist", "runs/article-fashion_mnist"),
+        ("tfds:mnist/plain:1.0.0", "runs/article-tfds-mnist-plain-1.0.0"),
+        ("folder:/my/photos/", "runs/article-folder-photos"),
+        ("npz:../a set.npz", "runs/article-npz-a-set"),
+    ],
+)
+def test_the_default_folder_is_one_level_below_runs(dataset, folder):
+    assert config.default_workdir("article", dataset) == folder

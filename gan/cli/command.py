@@ -35,6 +35,7 @@ BROKEN_PIPE = 141
 
 _TYPE_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+_STORAGE_ERRORS |= {errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 
 
 def execute(main: Callable[[], int | None], argv: Sequence[str] | None = None) -> NoReturn:

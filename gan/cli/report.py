@@ -1,17 +1,23 @@
 """What a person reads before a run begins: the networks' tables, the cost of a step, where things are."""
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from gan.config import Config
 from gan.core.layers import Network, Row
 from gan.core.step import Game
+from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.engine import cadence, devices
 from gan.engine.session import Machine
+from gan.errors import UserError
 
 _SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
 _BYTES = 4  # of a float32
+# Measured once, as multiples of the layers' outputs: with what the products of spectra keep, and with temporaries.
+_SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 
 def summary(config: Config, folder: Path, source: Source, machine: Machine, game: Game) -> str:
@@ -20,6 +26,7 @@ def summary(config: Config, folder: Path, source: Source, machine: Machine, game
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
+    needed = step_bytes(game, config.batch_size, numerics.convolution == "spectral")
     lines = {
         "preset": config.preset,
         "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
@@ -28,13 +35,32 @@ def summary(config: Config, folder: Path, source: Source, machine: Machine, game
         "numerics": f"{numerics.precision}, {numerics.convolution} convolutions, "
         + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
         "a step": f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
-        f"about {step_bytes(game, config.batch_size) / 2**30:.1f} GiB",
+        f"some {needed / 2**30:.1f} GiB of memory",
         "ends after": " or ".join(filter(None, ends)),
         "written to": str(folder),
-        "watch": f"tensorboard --logdir {shlex.quote(str(folder))}",
+        "watch": f"{_tensorboard()} --logdir {shlex.quote(str(folder))}",
     }
     tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
     return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines.items())])
+
+
+def memory_warning(config: Config, machine: Machine, game: Game) -> str:
+    """A line if a step on this machine's CPU may not fit; raises `UserError` if it cannot, by the rough estimate."""
+    needed = step_bytes(game, config.batch_size, machine.numerics.convolution == "spectral")
+    free = available_bytes()
+    if not machine.on_cpu or needed < free:
+        return ""
+    text = f"a step of --batch_size={config.batch_size} needs some {needed / 2**30:,.1f} GiB of memory"
+    text += f", {free / 2**30:,.1f} GiB are free; give a smaller one"
+    if needed > 2 * free:
+        raise UserError(text)
+    return text
+
+
+def _tensorboard() -> str:
+    """The command as it can be typed: on the search path, or beside this Python."""
+    beside = Path(sys.executable).with_name("tensorboard")
+    return "tensorboard" if shutil.which("tensorboard") or not beside.exists() else shlex.quote(str(beside))
 
 
 def table(title: str, network: Network) -> str:
@@ -53,18 +79,19 @@ def parameters(network: Network) -> int:
 def step_flops(game: Game, batch: int) -> int:
     """Floating-point operations of a step's convolutions and products, written out directly, two a multiply-add.
 
-    A backward pass for parameters and input costs two forward passes, one for the input alone costs one.
+    A backward pass for parameters and input costs two forward passes, one for the input alone costs one; a penalty on
+    the gradient costs a forward and a backward pass to the images, and twice as much for its own gradient.
     """
     g, d = (sum(row.multiply_adds for row in network.table) for network in (game.generator, game.discriminator))
-    d_update = g + 2 * 3 * d
+    d_update = g + 2 * 3 * d + (6 * d if game.penalty else 0)
     g_update = 3 * g + 2 * d
     return 2 * batch * (game.d_steps * d_update + g_update)
 
 
-def step_bytes(game: Game, batch: int) -> int:
+def step_bytes(game: Game, batch: int, spectral: bool) -> int:
     """A rough estimate of the memory that a step needs: what the backward pass keeps, parameters, slots, gradients."""
     g, d = (sum(map(_kept, network.table)) for network in (game.generator, game.discriminator))
-    activations = batch * max(2 * d, g + d)
+    activations = batch * max(2 * d, g + d) * (_SPECTRAL_MEMORY if spectral else _DIRECT_MEMORY)
     return _BYTES * (activations + 4 * (parameters(game.generator) + parameters(game.discriminator)))
 
 

@@ -39,17 +39,19 @@ def main() -> None:
     game = build.game(config, source.image_shape, machine.numerics)
     facts = session.data_facts(source)
     print(report.summary(config, folder, source, machine, game), flush=True)
+    _warn([report.memory_warning(config, machine, game)])
     if DRY_RUN.value:
         _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
         _check_place(folder)
-        print("dry run: everything fits; nothing was written or trained")
+        print("dry run: everything was checked; nothing was trained")
         return
     with workdir.Lock(folder):
         _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
-        run = session.prepare(config, source, machine, game, folder)
-        restored = session.restore(run)  # before anything is written: if it fails, all is as it was
-        workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint)
-        _train(run, restored)
+        with session.memory_errors():
+            run = session.prepare(config, source, machine, game, folder)
+            restored = session.restore(run)  # before anything is written: if it fails, all is as it was
+            workdir.open_run(folder, config, facts, OVERRIDE.value, machine.fingerprint)
+            _train(run, restored)
 
 
 def _train(run, restored) -> None:
@@ -69,25 +71,30 @@ def _train(run, restored) -> None:
 
 def _resolve(workdir: str, given: dict) -> tuple[Path, Config, object]:
     """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
-    if workdir:
-        folder = Path(workdir)
-        config, source = _opened(_continued(folder, given))
-        return folder, config, source
-    fresh, source = _opened(configs.make(**given))
-    folder = Path(configs.default_workdir(fresh.preset, source.name))
-    config = _continued(folder, given)
-    if config.dataset == "auto" or _data_settings(config) == _data_settings(fresh):
-        return folder, dataclasses.replace(config, dataset=fresh.dataset), source
-    config, source = _opened(config)
+    if not workdir:
+        fresh = configs.make(**given)
+        if fresh.dataset == "auto":
+            fresh, source = _opened(fresh)
+        workdir = configs.default_workdir(fresh.preset, fresh.dataset)
+        config = _continued(Path(workdir), given)
+        if config.dataset == "auto" and _data_settings(config) == _data_settings(configs.make(**given)):
+            return Path(workdir), dataclasses.replace(config, dataset=fresh.dataset), source
+    folder = Path(workdir)
+    config, source = _opened(_continued(folder, given))
     return folder, config, source
 
 
 def _opened(config: Config) -> tuple[Config, object]:
-    """The data of a config, and the config with the data's name in the place of "auto"."""
+    """The data of a config; in the config the data's name in the place of "auto", and paths from the root."""
     from gan import build
 
     source = build.source(config)
-    return (dataclasses.replace(config, dataset=source.name) if config.dataset == "auto" else config), source
+    kind, colon, rest = config.dataset.partition(":")
+    dataset = source.name if kind == "auto" else config.dataset
+    if kind in ("folder", "npz"):
+        dataset = kind + colon + os.path.abspath(rest)
+    data_dir = os.path.abspath(config.data_dir) if config.data_dir else ""
+    return dataclasses.replace(config, dataset=dataset, data_dir=data_dir), source
 
 
 def _continued(folder: Path, given: dict) -> Config:

@@ -107,8 +107,22 @@ def conv(convolver: Convolver, filters: int, taps: int, padding: str, upsample=1
 
 
 def leaky_relu(slope: float) -> Constructor:
-    """max(x, slope * x)."""
-    return lambda shape: _function("leaky_relu", shape, lambda x: tf.nn.leaky_relu(x, slope))
+    """max(x, slope * x), slope in (0, 1).
+
+    The gradient takes its sign from the output. One that needs the input keeps TensorFlow's graph rewriter from fusing
+    the layer with the convolution and the bias before it, and makes it complain.
+    """
+
+    @tf.custom_gradient
+    def function(x):
+        y = tf.nn.leaky_relu(x, slope)
+
+        def gradient(upstream):
+            return tf.raw_ops.LeakyReluGrad(gradients=upstream, features=tf.stop_gradient(y), alpha=slope)
+
+        return y, gradient
+
+    return lambda shape: _function("leaky_relu", shape, function)
 
 
 def sigmoid() -> Constructor:

@@ -37,6 +37,9 @@ def indices(seed: int, step: int, count: int, batch: int, draws: int, num_exampl
     return found.reshape(count, width)
 
 
+Arrays = tuple[np.ndarray, np.ndarray]  # images, labels
+
+
 class Batches:
     """The images of a run, a number of steps at a time.
 
@@ -47,29 +50,38 @@ class Batches:
     def __init__(self, source: Source, *, seed: int, batch: int, draws: int = 1):
         """`batch` images a draw, `draws` draws (discriminator updates) a step."""
         self.source, self.seed, self.batch, self.draws = source, seed, batch, draws
-        self._ahead: tuple[tuple[int, int], Future] | None = None
+        self._ahead: tuple[int, Future] | None = None  # (first step, what is being read from it on)
 
     def read(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Steps step ... step + count - 1: (uint8 [count, draws*batch, H, W, C], int32 [count, draws*batch])."""
-        ahead, self._ahead = self._ahead, None
-        future = ahead[1] if ahead and ahead[0] == (step, count) else None
         if self.source.in_memory:
             return self._read(step, count)
-        images, labels = future.result() if future else self._read(step, count)
-        self._ahead = (step + count, count), self._start(step + count, count)
-        return images, labels
+        ahead, self._ahead = self._ahead, None
+        there = ahead[1].result() if ahead and ahead[0] == step else None
+        images, labels = self._extended(there, step, count)
+        self._ahead = step + count, self._start((images[count:], labels[count:]), step + count, count)
+        return images[:count], labels[:count]
+
+    def _extended(self, there: Arrays | None, step: int, count: int) -> Arrays:
+        """`there`, the steps from `step` on that have been read, and what is missing of `count` steps."""
+        have = len(there[0]) if there else 0
+        if have and have >= count:
+            return there
+        rest = self._read(step + have, count - have)
+        return (np.concatenate([there[0], rest[0]]), np.concatenate([there[1], rest[1]])) if have else rest
 
     def _read(self, step: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows = indices(self.seed, step, count, self.batch, self.draws, self.source.num_examples)
         images, labels = self.source.read(rows.reshape(-1))
         return images.reshape(*rows.shape, *self.source.image_shape), labels.reshape(rows.shape)
 
-    def _start(self, step: int, count: int) -> Future:
+    def _start(self, there: Arrays, step: int, count: int) -> Future:
+        """Begins to read what `there` lacks of `count` steps from `step` on."""
         future: Future = Future()
 
         def work() -> None:
             try:
-                future.set_result(self._read(step, count))
+                future.set_result(self._extended(there, step, count))
             except BaseException as error:  # the caller of `read` raises it
                 future.set_exception(error)
 

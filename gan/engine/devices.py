@@ -19,13 +19,17 @@ _FAST_BFLOAT16 = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulat
 def configure(config: Config) -> None:
     """Applies threads, logical CPUs and memory growth; raises `UserError` where the machine does not allow it."""
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(config.threads or os.cpu_count() or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(config.threads or len(os.sched_getaffinity(0)))
         if config.logical_cpus:
             cpu = tf.config.list_physical_devices("CPU")[0]
             parts = [tf.config.LogicalDeviceConfiguration()] * config.logical_cpus
             tf.config.set_logical_device_configuration(cpu, parts)
-        for gpu in tf.config.list_physical_devices("GPU"):
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
+        if gpus:  # a GPU's fastest gradients are not the same from run to run, and its float32 is not all of float32
+            tf.config.experimental.enable_op_determinism()
+            tf.config.experimental.enable_tensor_float_32_execution(False)
     except RuntimeError as error:
         raise UserError(f"the devices cannot be configured: {error}") from error
 

@@ -1,7 +1,9 @@
 """From a config to a run that can be trained: devices, networks, variables, the newest checkpoint."""
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from gan.core.step import Game
 from gan.data.source import Source
 from gan.engine import checkpoint, devices, distribute, sampler, workdir
 from gan.engine.loop import Run
+from gan.errors import UserError
 
 
 class Machine(NamedTuple):
@@ -22,6 +25,11 @@ class Machine(NamedTuple):
     placement: distribute.Placement
     numerics: build.Numerics
     fingerprint: dict[str, object]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the networks compute on the CPU."""
+        return not tf.config.list_physical_devices("GPU")
 
     @property
     def replicas(self) -> int:
@@ -70,8 +78,25 @@ def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Pat
 
 
 def restore(run: Run) -> checkpoint.Restored | None:
-    """Puts the newest good checkpoint into the run's variables; None if there is none. Raises `UserError`."""
-    return checkpoint.restore(run.folder / workdir.CHECKPOINTS, run.training)
+    """Puts the newest good checkpoint into the run's variables; None if there is none. Raises `UserError`.
+
+    A run whose folder of checkpoints is gone is not taken for one that has not saved yet.
+    """
+    folder = run.folder / workdir.CHECKPOINTS
+    if (run.folder / workdir.CONFIG).exists() and not folder.is_dir():
+        raise UserError(f"{folder} is missing; put it back, or use another --workdir to begin anew")
+    return checkpoint.restore(folder, run.training)
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raises `UserError` in the place of what TensorFlow and NumPy raise where memory does not suffice."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        if isinstance(error, tf.errors.ResourceExhaustedError) and "OOM" not in str(error):
+            raise  # a disk
+        raise UserError("out of memory; give a smaller --batch_size, or smaller --g_width and --d_width") from error
 
 
 def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.config import Config, differences, fields, validated
-from gan.engine.files import storage_errors, write_atomically
+from gan.engine.files import storage_errors, sync_folder, write_atomically
 from gan.engine.processor import vector_units
 from gan.errors import BusyError, UserError
 
@@ -125,7 +125,8 @@ def open_run(
     content |= {"settings": settings, "data": dict(data_facts), "versions": versions, "numerics": dict(numerics or {})}
     order = ("settings", "data", "versions", "numerics", "created", "history")
     with storage_errors(workdir):
-        workdir.mkdir(parents=True, exist_ok=True)
+        (workdir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    sync_folder(workdir)  # before the config: a run without this folder has lost it
     write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
     write_atomically(workdir / FLAGS, _flag_lines(settings))
     return warnings

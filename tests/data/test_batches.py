@@ -101,3 +101,21 @@ def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_chunk
     with pytest.raises(UserError, match=r"photo\.png"):
         stream.read(2, 2)
     assert stream.read(0, 1)[1].shape == (1, 5)
+
+
+def test_what_was_read_ahead_is_used_whatever_the_next_count_is():
+    read = []
+    plain = numbered(100)
+
+    def counted(rows):
+        read.append(len(rows))
+        return plain.read(rows)
+
+    _, expected = Batches(numbered(100, in_memory=True), seed=2, batch=5).read(0, 20)
+    found, step = Batches(numbered(100, read=counted), seed=2, batch=5), 0
+    for count in (7, 3, 7, 3):
+        _, labels = found.read(step, count)
+        np.testing.assert_array_equal(labels, expected[step : step + count])
+        step += count
+    found.read(20, 1)  # waits for what is being read ahead
+    assert sum(read) <= 5 * (20 + 2 * 7)

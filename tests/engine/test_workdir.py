@@ -68,7 +68,8 @@ def test_tunable_changes_need_override(run):
     with pytest.raises(UserError) as caught:
         workdir.open_run(run, config, FACTS, override=False)
     text = str(caught.value)
-    assert "g_learning_rate: 0.0002 -> 0.001" in text and "r1_gamma: 0.0 -> 1.0" in text and "--override" in text
+    assert f"g_learning_rate: {BASE.g_learning_rate} -> 0.001" in text
+    assert f"r1_gamma: {BASE.r1_gamma} -> 1.0" in text and "--override" in text
     assert "\n" not in text and (run / "config.json").read_bytes() == before
     warnings = workdir.open_run(run, config, FACTS, override=True)
     assert len(warnings) == 1 and "g_learning_rate: 0.0002 -> 0.001" in warnings[0]
