@@ -1,7 +1,7 @@
 """Timing of training steps against each other: alternating windows, medians, paired ratios.
 
-A shared machine is noisy, so nothing is compared across time: each round runs every contestant once, and ratios are taken
-within rounds.
+A shared machine is noisy, so nothing is compared across time: each round runs every contestant once, and ratios are
+taken within rounds.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from gan.engine.loop import Run
 
 
 class Timing(NamedTuple):
-    """Of one contestant: seconds a step, and the median over the rounds of the first one's seconds divided by its own."""
+    """Of one contestant: seconds a step, and the median over the rounds of the first one's seconds divided by its."""
 
     least: float
     median: float
