@@ -174,7 +174,7 @@ def gaussian_noise(deviation: float) -> Constructor:
         def apply(params, x, stream, training):
             return x + deviation * rng.normal(stream, x.shape) if training and deviation else x
 
-        return Layer("gaussian_noise", shape, lambda stream: {}, apply)
+        return Layer("gaussian_noise" if deviation else "identity", shape, lambda stream: {}, apply)
 
     return layer
 

@@ -1,0 +1,76 @@
+"""Times the two routes of a convolution against each other: `python -m tests.benchmarks.convolutions` in the repository.
+
+For each shape of the article's networks, medians of alternating rounds: forward, and both gradients.
+"""
+
+import os
+import time
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import numpy as np
+import tensorflow as tf
+
+from gan.core.convolutions import DIRECT, SPECTRAL
+from gan.engine.benchmark import alternate, compared
+
+CASES = [  # size, channels, filters, batch, padding, upsample
+    (28, 128, 128, 128, "SAME", 1),
+    (14, 128, 128, 128, "SAME", 2),
+    (24, 32, 64, 256, "VALID", 1),
+    (20, 64, 128, 256, "VALID", 1),
+    (16, 128, 256, 256, "VALID", 1),
+]
+
+
+def contestants(route, images, kernel, padding, upsample):
+    """Two functions, each of which runs once and returns its seconds: forward; gradients of input and kernel."""
+    x = route.enter(images)
+
+    @tf.function
+    def forward(x, kernel):
+        return route.apply(x, kernel, padding, upsample)
+
+    upstream = tf.ones_like(forward(x, kernel))
+
+    @tf.function
+    def gradients(x, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch((x, kernel))
+            y = route.apply(x, kernel, padding, upsample)
+        return tape.gradient(y, (x, kernel), upstream)
+
+    def timed(function):
+        def run() -> float:
+            begin = time.perf_counter()
+            function(x, kernel)
+            return time.perf_counter() - begin
+
+        return run
+
+    return timed(forward), timed(gradients)
+
+
+def main() -> None:
+    print(
+        f"{'size':>4}{'channels':>12}{'batch':>6}{'':>4}{'forward: direct, spectral':>28}{'gradients':>18}{'difference':>12}"
+    )
+    for size, channels, filters, batch, padding, upsample in CASES:
+        images = tf.random.normal([batch, size, size, channels])
+        kernel = tf.random.normal([5, 5, channels, filters]) / np.sqrt(25 * channels)
+        direct = DIRECT.apply(images, kernel, padding, upsample)
+        spectral = SPECTRAL.leave(SPECTRAL.apply(SPECTRAL.enter(images), kernel, padding, upsample))
+        difference = tf.reduce_max(tf.abs(direct - spectral)) / tf.math.reduce_std(direct)
+        routes = [contestants(route, images, kernel, padding, upsample) for route in (DIRECT, SPECTRAL)]
+        medians = []
+        for i in range(2):
+            timings = compared(alternate({"direct": routes[0][i], "spectral": routes[1][i]}, rounds=5))
+            medians.append(f"{timings['direct'].median:.3f}, {timings['spectral'].median:.3f}")
+        print(
+            f"{size:>4}{f'{channels} -> {filters}':>12}{batch:>6}{f'x{upsample}':>4}{medians[0]:>28}{medians[1]:>18}"
+            f"{float(difference):>12.1e}"
+        )
+
+
+if __name__ == "__main__":
+    main()
