@@ -1,4 +1,4 @@
-"""Times the two routes of a convolution against each other: `python -m tests.benchmarks.convolutions` in the repository.
+"""Times the two routes of a convolution against each other: `python -m tests.benchmarks.convolutions`.
 
 For each shape of the article's networks, medians of alternating rounds: forward, and both gradients.
 """
@@ -52,9 +52,9 @@ def contestants(route, images, kernel, padding, upsample):
 
 
 def main() -> None:
-    print(
-        f"{'size':>4}{'channels':>12}{'batch':>6}{'':>4}{'forward: direct, spectral':>28}{'gradients':>18}{'difference':>12}"
-    )
+    heads = ("size", 4), ("channels", 12), ("batch", 6), ("", 4)
+    heads += ("forward: direct, spectral", 28), ("gradients", 18), ("difference", 12)
+    print("".join(f"{head:>{width}}" for head, width in heads))
     for size, channels, filters, batch, padding, upsample in CASES:
         images = tf.random.normal([batch, size, size, channels])
         kernel = tf.random.normal([5, 5, channels, filters]) / np.sqrt(25 * channels)
