@@ -65,7 +65,7 @@ def _mistakes(trained_run: Path, run: str, folder: Path) -> list[tuple[list[str]
         ([run], 2, "--out is missing"),
         ([f"--workdir={folder}/nowhere", npz], 2, "there is no run in it"),
         ([unsaved, npz], 2, "has no checkpoint yet"),
-        ([unsaved, npz, "--step=1"], 2, "has no checkpoint yet"),
+        ([unsaved, npz, "--step=1"], 2, "has no checkpoint of step 1; nor any other yet"),
         ([run, npz, "--step=7"], 2, "has no checkpoint of step 7; choose one of 1, 2"),
         ([run, npz, "--num=0"], 2, "--num=0 must be at least 1"),
         ([run, npz, "--num=many"], 2, "--num=many must be a whole number"),
