@@ -6,7 +6,8 @@ import signal
 import threading
 from collections.abc import Callable
 
-EXIT_CODE = 143
+from gan.errors import Preempted
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _END = b"\0"  # no signal has this number
 
@@ -61,4 +62,4 @@ class StopRequest:
     def _end(self) -> None:
         with contextlib.suppress(OSError):
             os.write(2, b"\n" if os.isatty(2) else b"")  # the prompt shall not follow the live line
-        os._exit(EXIT_CODE)
+        os._exit(Preempted.exit_code)

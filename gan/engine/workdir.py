@@ -27,8 +27,6 @@ CONFIG = "config.json"
 FLAGS = "flags.txt"
 LOCK = ".lock"
 CHECKPOINTS = "checkpoints"
-TRAIN = "train"
-METRICS = "metrics.jsonl"
 SAMPLES = "samples"
 EXPORTS = "exports"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gan.engine.signals import EXIT_CODE, StopRequest
+from gan.engine.signals import StopRequest
+from gan.errors import Preempted
 
 # Like a call into TensorFlow, the key derivation lasts for minutes and lets other threads run, but no Python handlers.
 SCRIPT = """
@@ -57,6 +58,6 @@ def test_the_second_signal_ends_the_process_in_the_middle_of_a_long_call(first, 
             assert "second signal" in process.stdout.readline()
             process.send_signal(second)
             assert process.stdout.read() == ""
-            assert process.wait(60) == EXIT_CODE == 143
+            assert process.wait(60) == Preempted.exit_code == 143
         finally:
             process.kill()
