@@ -37,7 +37,8 @@ def draw(path: str | Path, runs: Sequence[tuple[str, dict[int, Path]]], steps: S
     for row, (name, found) in zip(figure.subplots(len(runs), len(shown), squeeze=False), runs, strict=True):
         for axes, step in zip(row, shown, strict=True):
             axes.set(xticks=[], yticks=[])
-            axes.set_frame_on(False)
+            axes.set_frame_on(step in found)  # so that a white grid differs from a missing one
+            axes.spines[:].set_color("0.6")
             if step in found:
                 with Image.open(found[step]) as picture:
                     axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255)
