@@ -18,7 +18,7 @@ The three real components of a frequency are those of Gauss' complex product in 
 (re + im, re, im), of the kernel (re, im - re, re + im); then re y = P1 - P3 and im y = P1 + P2. All sums of this kind,
 nearest upsampling before the convolution and cropping after it are folded into the constant matrices.
 
-Float32 only: in bfloat16 the transforms lose the signal. See Mathieu et al. 2013, "Fast training of convolutional
+Computed in float32 whatever the precision of the images: in bfloat16 the transforms would lose the signal. See Mathieu et al. 2013, "Fast training of convolutional
 networks through FFTs", for the idea; the matrix form is this project's.
 """
 
@@ -50,18 +50,21 @@ def leave(x: tf.Tensor) -> tf.Tensor:
     return tf.transpose(x, [2, 0, 1, 3])
 
 
-def convolve(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1) -> tf.Tensor:
-    """[H, W, B, C], [k, k, C, K] -> [H', W', B, K]: stride-1 convolution after nearest upsampling, as tf.nn.conv2d.
+def convolve(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, stride: int = 1) -> tf.Tensor:
+    """[H, W, B, C], [k, k, C, K] -> [H', W', B, K]: what `convolutions.plain` returns, in this layout.
 
     With few channels on one side the sum over the taps is written out instead: their transforms would cost more.
     """
     channels, filters = kernel.shape[2:]
+    wide = tf.cast(x, tf.float32)
     if min(channels, filters) >= _FEW_CHANNELS:
-        return _by_frequencies(x, kernel, padding, upsample)
-    if upsample > 1:
-        x = tf.repeat(tf.repeat(x, upsample, axis=0), upsample, axis=1)
-    x = _padded(x, kernel.shape[0], padding)
-    return _from_patches(x, kernel) if channels <= filters else _from_taps(x, kernel)
+        y = _by_frequencies(wide, kernel, padding, upsample)[::stride, ::stride]
+    else:
+        if upsample > 1:
+            wide = tf.repeat(tf.repeat(wide, upsample, axis=0), upsample, axis=1)
+        wide = _padded(wide, kernel.shape[0], padding)
+        y = _from_patches(wide, kernel, stride) if channels <= filters else _from_taps(wide, kernel, stride)
+    return tf.cast(y, x.dtype)
 
 
 def _by_frequencies(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int) -> tf.Tensor:
@@ -143,28 +146,24 @@ def _padded(x: tf.Tensor, taps: int, padding: str) -> tf.Tensor:
     return tf.pad(x, [sides, sides, [0, 0], [0, 0]])
 
 
-def _windows(x: tf.Tensor, taps: int) -> list[tf.Tensor]:
+def _windows(x: tf.Tensor, taps: int, stride: int) -> list[tf.Tensor]:
     """The taps * taps shifted views of a padded map, each [H', W', ...]."""
     height, width = (size - taps + 1 for size in x.shape[:2])
-    return [x[i : i + height, j : j + width] for i in range(taps) for j in range(taps)]
+    return [x[i : i + height : stride, j : j + width : stride] for i in range(taps) for j in range(taps)]
 
 
-def _from_patches(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _from_patches(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Few input channels: gather the patch under each output, then one product over taps and channels."""
     taps, _, channels, filters = kernel.shape
-    patches = tf.concat(_windows(x, taps), axis=-1)  # [H', W', B, k k C]
+    patches = tf.concat(_windows(x, taps, stride), axis=-1)  # [H', W', B, k k C]
     return tf.matmul(patches, tf.reshape(kernel, [taps * taps * channels, filters]))
 
 
-def _from_taps(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _from_taps(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Few output channels: one product over channels gives every tap's part, then shift and add."""
     taps, _, channels, filters = kernel.shape
     by_tap = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [channels, taps * taps * filters])
     parts = tf.matmul(x, by_tap)  # [H + k - 1, W + k - 1, B, k k K]
-    height, width = (size - taps + 1 for size in x.shape[:2])
-    shifted = [
-        parts[i : i + height, j : j + width, :, (i * taps + j) * filters : (i * taps + j + 1) * filters]
-        for i in range(taps)
-        for j in range(taps)
-    ]
-    return tf.add_n(shifted)
+    return tf.add_n(
+        [window[..., tap * filters : (tap + 1) * filters] for tap, window in enumerate(_windows(parts, taps, stride))]
+    )

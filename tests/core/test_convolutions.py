@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core.convolutions import CONVOLVERS, DIRECT, SPECTRAL, upsample_nearest
+from gan.core.convolutions import CONVOLVERS, DIRECT, SPECTRAL, direct, folded_kernel, plain, upsample_nearest
 
 # Relative to the largest magnitude: float32 sums of up to 16 * 25 products, and the transforms' own rounding.
 TOLERANCE = 1e-5
@@ -78,6 +78,49 @@ def test_second_order_gradients_agree():
     for gradient, wanted in zip(gradients, expected_gradients, strict=True):
         assert np.abs(wanted).max() > 0
         np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("taps", "upsample", "side"), [(5, 2, 3), (4, 2, 3), (7, 2, 5), (5, 3, 3), (9, 4, 3)])
+def test_upsampling_folds_into_a_smaller_kernel_with_the_same_gradients(taps, upsample, side, monkeypatch):
+    x, kernel = normal(1, 2, 5, 4, 3), normal(2, taps, taps, 3, 2)
+    assert folded_kernel(kernel, upsample).shape == (side, side, 3, upsample**2 * 2)
+    folded, sizes = run(DIRECT, x, kernel, "SAME", upsample), []
+    for actual, expected in zip(folded, run(DIRECT._replace(apply=plain), x, kernel, "SAME", upsample), strict=True):
+        assert_close(actual, expected)
+    whole = tf.nn.conv2d
+    monkeypatch.setattr(tf.nn, "conv2d", lambda x, *rest, **more: sizes.append(x.shape[1:3]) or whole(x, *rest, **more))
+    direct(x, kernel, "SAME", upsample)
+    assert sizes == [(5, 4)]  # at the low resolution
+
+
+def test_a_kernel_that_folding_does_not_make_smaller_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr("gan.core.convolutions.folded_kernel", None)
+    x, kernel = normal(1, 2, 5, 4, 3), normal(2, 3, 3, 3, 2)
+    assert_close(direct(x, kernel, "SAME", 2), plain(x, kernel, "SAME", 2))
+
+
+@pytest.mark.parametrize("route", CONVOLVERS.values(), ids=CONVOLVERS)
+@pytest.mark.parametrize(("channels", "filters"), [(1, 8), (8, 1), (8, 8)])
+@pytest.mark.parametrize(("padding", "upsample"), [("SAME", 1), ("VALID", 1), ("SAME", 2), ("VALID", 2)])
+def test_a_stride_keeps_every_second_output(route, channels, filters, padding, upsample):
+    x, kernel = normal(1, 2, 7, 8, channels), normal(2, 5, 5, channels, filters)
+    y = route.leave(route.apply(route.enter(x), kernel, padding, upsample, 2))
+    assert_close(y, plain(x, kernel, padding, upsample)[:, ::2, ::2])
+
+
+@pytest.mark.parametrize("route", CONVOLVERS.values(), ids=CONVOLVERS)
+@pytest.mark.parametrize("upsample", [1, 2])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(tf.bfloat16, 0.02), (tf.float16, 0.003)])
+def test_the_images_set_the_precision_and_gradients_of_the_kernel_are_float32(route, upsample, dtype, tolerance):
+    x, kernel = normal(1, 2, 6, 6, 8), 0.1 * normal(2, 5, 5, 8, 8)
+    with tf.GradientTape() as tape:
+        tape.watch((x, kernel))
+        y = route.leave(route.apply(route.enter(tf.cast(x, dtype)), kernel, "SAME", upsample))
+        weighted = tf.reduce_sum(tf.cast(y, tf.float32) * normal(9, *y.shape))
+    assert y.dtype == dtype
+    found = y, *tape.gradient(weighted, (x, kernel))
+    for actual, expected in zip(found, run(DIRECT, x, kernel, "SAME", upsample), strict=True):
+        assert_close(tf.cast(actual, tf.float32), expected, tolerance)
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
