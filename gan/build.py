@@ -15,7 +15,7 @@ from gan.data.batches import Batches
 from gan.data.sources import Source
 from gan.errors import UserError
 
-DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16}
+DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
 class Numerics(NamedTuple):
@@ -81,9 +81,7 @@ def game(config: Config, image_shape: Sequence[int], numerics: Numerics) -> Game
     return Game(
         generator=generator(config, image_shape, numerics),
         discriminator=discriminator(config, image_shape, numerics),
-        objective=losses.fake_detection(
-            losses.CROSS_ENTROPIES[config.objective], losses.TARGETS[config.label_noise_mode](config.label_noise)
-        ),
+        objective=losses.LABELLED[config.objective](losses.TARGETS[config.label_noise_mode](config.label_noise)),
         penalty=penalties.r1(config.r1_gamma) if config.r1_gamma else None,
         g_optimizer=optimizers.adam(config.g_beta1, config.g_beta2, config.adam_epsilon),
         d_optimizer=optimizers.adam(config.d_beta1, config.d_beta2, config.adam_epsilon),

@@ -80,9 +80,9 @@ class Config:
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
     logical_cpus: int = setting(0, "devices", "numerics", "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=64)
     threads: int = setting(0, "devices", "numerics", "threads within one operation (0: one for each core)", low=0, high=4096)
-    precision: str = setting("auto", "devices", "numerics", "precision of activations and convolutions; parameters stay float32", choices=("auto", "float32", "mixed_bfloat16"))
-    convolution: str = setting("auto", "devices", "numerics", "how convolutions are computed: direct, or spectral (DFT as matrix products, float32 only)", choices=("auto", "direct", "spectral"))
-    jit_compile: str = setting("auto", "devices", "numerics", "compile the updates with XLA", choices=("auto", "true", "false"))
+    precision: str = setting("auto", "devices", "numerics", "precision of activations and convolutions; parameters stay float32; auto: the fastest that this machine has units for", choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"))
+    convolution: str = setting("auto", "devices", "numerics", "how convolutions are computed: direct, or spectral (DFT as matrix products in float32)", choices=("auto", "direct", "spectral"))
+    jit_compile: str = setting("auto", "devices", "numerics", "compile the updates with XLA; auto: on GPUs if it is measured to be faster", choices=("auto", "true", "false"))
 
     log_every_steps: int = setting(10, "cadence", "free", "write the mean of the metrics over so many steps", low=1)
     sample_every_steps: int = setting(100, "cadence", "free", "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0)

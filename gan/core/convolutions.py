@@ -89,7 +89,7 @@ def _reach(taps: int, factor: int) -> int:
 
 
 def _folding(taps: int, factor: int) -> np.ndarray:
-    """[k' k' factor factor, k k] of 0 and 1: which taps fall on which pixel for each place of an output in its block."""
+    """[k' k' factor factor, k k] of 0 and 1: which pixel a tap falls on, for each place of an output in its block."""
     before, reach = (taps - 1) // 2, _reach(taps, factor)
     axis = np.zeros([2 * reach + 1, factor, taps])
     for place in range(factor):

@@ -18,8 +18,8 @@ The three real components of a frequency are those of Gauss' complex product in 
 (re + im, re, im), of the kernel (re, im - re, re + im); then re y = P1 - P3 and im y = P1 + P2. All sums of this kind,
 nearest upsampling before the convolution and cropping after it are folded into the constant matrices.
 
-Computed in float32 whatever the precision of the images: in bfloat16 the transforms would lose the signal. See Mathieu et al. 2013, "Fast training of convolutional
-networks through FFTs", for the idea; the matrix form is this project's.
+Computed in float32 whatever the precision of the images: in bfloat16 the transforms would lose the signal. See Mathieu
+et al. 2013, "Fast training of convolutional networks through FFTs", for the idea; the matrix form is this project's.
 """
 
 import functools

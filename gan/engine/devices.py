@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from gan.build import Numerics
 from gan.config import Config
-from gan.engine import processor
+from gan.engine import calibration, processor
 from gan.errors import UserError
 
-_FAST_BFLOAT16 = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16, slower than float32
+_BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16
+_HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the compute capability of a GPU
 
 
 def configure(config: Config) -> None:
@@ -41,29 +42,47 @@ def kinds() -> list[str]:
 
 
 def resolve(config: Config) -> Numerics:
-    """How the networks compute on this machine; raises `UserError` for a combination that cannot work."""
+    """How the networks compute on this machine: what the config asks for, and of what it leaves open the fastest."""
+    machine = {
+        "tensorflow": tf.__version__,
+        "devices": [description(), *kinds()],
+        "flags": processor.vector_units(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+    }
+    return calibration.fastest(candidates(config), machine)
+
+
+def candidates(config: Config) -> list[Numerics]:
+    """The numerics that the config allows and this hardware may be good at; the one to prefer in doubt comes first."""
     gpus = tf.config.list_physical_devices("GPU")
-    precision = config.precision
-    if precision == "auto":
-        fast = all(_capability(gpu) >= (8, 0) for gpu in gpus) if gpus else _has_fast_bfloat16()
-        precision = "mixed_bfloat16" if fast and config.convolution != "spectral" else "float32"
-    convolution = config.convolution
-    if convolution == "auto":
-        convolution = "spectral" if precision == "float32" and not gpus else "direct"
-    if convolution == "spectral" and precision != "float32":
-        raise UserError(f"--convolution=spectral needs --precision=float32, not {precision}; use --convolution=direct")
-    return Numerics(precision, convolution, config.jit_compile == "true")
+    half = _half_precision(gpus)
+    precisions = ["float32", half] if half else ["float32"]
+    if config.precision != "auto":
+        precisions = [config.precision]
+    elif gpus or config.convolution == "spectral":
+        precisions = [half if gpus and half else "float32"]
+    jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
+    found = []
+    for precision in precisions:
+        fits_direct = bool(gpus) or precision == half
+        convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
+        found += [Numerics(precision, convolution, jit) for jit in jits]
+    return found
 
 
 def description() -> str:
     """The machine in a line, for the start summary."""
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return ", ".join(names) or f"CPU {platform.machine()}, {os.cpu_count()} cores"
+    return ", ".join(names) or f"{processor.model() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _has_fast_bfloat16() -> bool:
-    return not processor.flags().isdisjoint(_FAST_BFLOAT16)
+def _half_precision(gpus: list) -> str:
+    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if there is none."""
+    if not gpus:
+        return "" if processor.flags().isdisjoint(_BFLOAT16_UNITS) else "mixed_bfloat16"
+    least = min(_capability(gpu) for gpu in gpus)
+    return next((name for needed, name in _HALF_PRECISIONS.items() if least >= needed), "")
 
 
 def _capability(gpu) -> tuple[int, int]:

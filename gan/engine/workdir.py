@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from gan.config import Config, differences, fields, validated
+from gan.engine import processor
 from gan.engine.files import storage_errors, sync_folder, write_atomically
-from gan.engine.processor import vector_units
 from gan.errors import BusyError, UserError
 
 CONFIG = "config.json"
@@ -147,11 +147,16 @@ def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
 
 def fingerprint(**resolved: Any) -> dict[str, Any]:
     """What the bits of a run depend on beside its config: the resolved values given (device kinds, replicas, threads,
-    jit, precision, convolution), TensorFlow's version, the oneDNN switch and the CPU's vector units."""
+    jit, precision, convolution), TensorFlow's version, the oneDNN switch, the CPU's name and its vector units."""
     import tensorflow as tf  # late: reading a run's config does not need it
 
     machine = {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
-    return {**resolved, **machine, "cpu": platform.machine(), "cpu_flags": vector_units()}
+    return {
+        **resolved,
+        **machine,
+        "cpu": processor.model() or platform.machine(),
+        "cpu_flags": processor.vector_units(),
+    }
 
 
 def fingerprint_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -176,7 +176,6 @@ MISTAKES = {
     "--batch_size=8.5": "--batch_size",
     "--logical_cpus=-1": "--logical_cpus",
     "--precision=fp16": "--precision",
-    "--convolution=spectral --precision=mixed_bfloat16": "--convolution=spectral",
     "--batch_size=7 --logical_cpus=2 --strategy=mirrored": "--batch_size=7",
     "--strategy=tpu": "--strategy",
     "--keep_checkpoints=1": "--keep_checkpoints",
