@@ -69,7 +69,7 @@ def exercise(numerics: Numerics) -> Callable[[], None]:
     root = rng.stream(seed=0, step=0)
     params, images = network.init(root), rng.normal(root, (_BATCH, *_SHAPE))
 
-    @tf.function(jit_compile=numerics.jit_compile)
+    @tf.function(jit_compile=numerics.jit_compile, autograph=False)
     def gradients(params, images, step):
         with tf.GradientTape() as tape:
             tape.watch((params, images))

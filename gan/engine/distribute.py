@@ -111,10 +111,16 @@ def compile_chunk(
         totals = {name: total + metrics[name] for name, total in before.totals.items()}
         tf.nest.map_structure(_write, training, Training(state, totals, before.count + 1))
 
-    @tf.function(input_signature=specs)
+    # AutoGraph would rewrite the source of every layer, loss and optimizer for one loop: it takes longer than tracing.
+    as_written = tf.autograph.experimental.do_not_convert(replica_step)
+
+    @tf.function(input_signature=specs, autograph=False)
     def chunk(images: tf.Tensor, labels: tf.Tensor) -> None:
-        for i in tf.range(tf.shape(images)[0]):
-            placement.run(replica_step, args=(images[i], labels[i]))
+        def body(i: tf.Tensor) -> tuple[tf.Tensor]:
+            placement.run(as_written, args=(images[i], labels[i]))
+            return (i + 1,)
+
+        tf.while_loop(lambda i: i < tf.shape(images)[0], body, [tf.constant(0)], parallel_iterations=1)
 
     return chunk
 

@@ -21,7 +21,7 @@ def make_sampler(generator: Network, latent_size: int, batch: int = BATCH) -> Sa
     All batches are computed at one size and the last one is cut, so that no image depends on `count`.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def draw(params, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         address = rng.stream(seed, _SAMPLE_STEP, first)
         latents = rng.normal(rng.fold(address, 0), (batch, latent_size))

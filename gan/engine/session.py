@@ -60,7 +60,7 @@ def data_facts(source: Source) -> dict[str, object]:
 
 def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Path) -> Run:
     """The run at its first step: variables on every replica, the compiled chunk, the batches."""
-    step = steps.make_step(game, tf.function(jit_compile=True) if on.numerics.jit_compile else _as_it_is)
+    step = steps.make_step(game, tf.function(jit_compile=True, autograph=False) if on.numerics.jit_compile else _as_it_is)
     training = distribute.training_variables(on.placement, build.initial_state(config, game), steps.metric_names(game))
     chunk = distribute.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
