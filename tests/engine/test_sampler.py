@@ -2,11 +2,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import layers, networks, rng
+from gan.core import article, layers, rng
 from gan.core.convolutions import DIRECT
 from gan.engine.sampler import make_sampler
 
-NETWORK = networks.article_generator(20, 1, 8, 2, "sigmoid", 1.0, DIRECT, tf.float32)
+NETWORK = article.generator(
+    resolution=20,
+    channels=1,
+    latent_size=8,
+    width=2,
+    output="sigmoid",
+    output_scale=1.0,
+    convolver=DIRECT,
+    dtype=tf.float32,
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,82 @@
+"""Labels in a network: joined to the generator's latents, projected on the discriminator's features.
+
+Layers take labels by being made of them: `by_labels` builds the layers anew for the labels of a call. Labels are int32
+[B]; one outside of [0, num_classes) stands for no class: its embedding is zero. Embeddings are products with one-hot
+vectors, whose gradient is an ordinary tensor and a sum in a fixed order.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from gan.core import layers, rng
+from gan.core.layers import Constructor, Layer, Network, Shape
+
+
+def by_labels(input_shape: Shape, num_classes: int, stack: Callable[[tf.Tensor | None], list[Constructor]]) -> Network:
+    """The network of the layers `stack(labels)`; with `num_classes` 0 that of `stack(None)`, which ignores labels."""
+    plain = layers.serial(input_shape, stack(None))
+    if not num_classes:
+        return plain
+
+    def apply(params, x, labels, stream, training):
+        return layers.serial(input_shape, stack(labels)).apply(params, x, labels, stream, training)
+
+    return plain._replace(apply=apply)
+
+
+def embedded(labels: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
+    """Rows [B, N] of `table` [num_classes, N] by label."""
+    return tf.matmul(tf.one_hot(labels, table.shape[0], dtype=table.dtype), table)
+
+
+def joined(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
+    """[B, N] -> [B, 2 N]: an embedding of the label beside the numbers, standard normal at first as latents are.
+
+    No layer at all if there are no classes.
+    """
+
+    def layer(shape: Shape) -> Layer:
+        def init(stream):
+            return {"embedding": rng.normal(stream, (num_classes, shape[0]))}
+
+        def apply(params, x, stream, training):
+            return tf.concat([x, tf.cast(embedded(labels, params["embedding"]), x.dtype)], axis=1)
+
+        return Layer("embedding", (2 * shape[0],), init, apply, num_classes * shape[0])
+
+    return [layer] if num_classes else []
+
+
+def logits(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
+    """Features [B, N] -> float32 logits [B]: a dense layer, with classes a projection discriminator."""
+    head = projection(labels, num_classes) if num_classes else layers.dense(1)
+    return [head, layers.cast(tf.float32), _column]
+
+
+def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
+    """Features [B, N] -> [B, 1]: w f + b + <embedding of the label, f> (Miyato & Koyama 2018, figure 1d), float32."""
+
+    def layer(shape: Shape) -> Layer:
+        size = shape[0]
+
+        def init(stream):
+            kernel, embedding = (
+                layers.glorot_uniform(rng.fold(stream, i), s) for i, s in enumerate([(size, 1), (num_classes, size)])
+            )
+            return {"kernel": kernel, "bias": tf.zeros([1]), "embedding": embedding}
+
+        def apply(params, x, stream, training):
+            x = tf.cast(x, tf.float32)
+            inner = tf.reduce_sum(x * embedded(labels, params["embedding"]), axis=1, keepdims=True)  # [B, 1]
+            return tf.matmul(x, params["kernel"]) + params["bias"] + inner
+
+        parameters = size + 1 + num_classes * size
+        return Layer("projection", (1,), init, apply, parameters, 2 * size)
+
+    return layer
+
+
+def _column(shape: Shape) -> Layer:
+    """[B, 1] -> [B]."""
+    return Layer("column", (), lambda stream: {}, lambda params, x, stream, training: x[:, 0])

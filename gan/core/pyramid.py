@@ -1,0 +1,42 @@
+"""The ends that all pairs of networks share: sizes of maps, how images come in and go out."""
+
+import tensorflow as tf
+
+from gan.core import layers
+from gan.core.convolutions import Convolver
+from gan.core.layers import Constructor
+
+_LARGEST_BASE = 8  # networks end at a map of 4 to 8 pixels a side
+_SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
+
+
+def check_resolution(resolution: int) -> str:
+    """Empty if `resolution` is a base of 4 to 8 pixels times a power of two and at least 20; otherwise the reason."""
+    side, _ = base(resolution)
+    if side <= _LARGEST_BASE and resolution >= _SMALLEST:
+        return ""
+    return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (20, 24, 28, 32, 40, 48, 64, ...)"
+
+
+def base(resolution: int) -> tuple[int, int]:
+    """(side of the smallest map, number of doublings from it to `resolution`)."""
+    side, doublings = resolution, 0
+    while side > _LARGEST_BASE and side % 2 == 0:
+        side, doublings = side // 2, doublings + 1
+    return side, doublings
+
+
+def image_input(input_noise: float, symmetric: bool, convolver: Convolver, dtype: tf.DType) -> list[Constructor]:
+    """Float32 images [B, H, W, C] in [0, 1] -> maps in the convolver's layout; `symmetric`: pixels seen in [-1, 1]."""
+    stack = [layers.gaussian_noise(input_noise)]
+    stack += [layers.affine(2.0, -1.0)] if symmetric else []
+    return [*stack, layers.cast(dtype), layers.enter(convolver)]
+
+
+def image_output(output: str, convolver: Convolver) -> list[Constructor]:
+    """Maps of the image's channels in the convolver's layout -> float32 images [B, H, W, C].
+
+    `output` is "sigmoid", or "linear": 1/2 + x/2, which the caller clips to [0, 1] to show it.
+    """
+    last = layers.sigmoid() if output == "sigmoid" else layers.affine(0.5, 0.5)
+    return [layers.leave(convolver), layers.cast(tf.float32), last]

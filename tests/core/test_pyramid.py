@@ -1,0 +1,11 @@
+from gan.core import pyramid
+
+
+def test_which_resolutions_fit():
+    fit = [resolution for resolution in range(-2, 130) if not pyramid.check_resolution(resolution)]
+    assert fit == [20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128]
+    assert "30 pixels" in pyramid.check_resolution(30)
+
+
+def test_the_base_is_the_largest_map_of_at_most_eight_pixels():
+    assert [pyramid.base(size) for size in (8, 20, 28, 32, 64, 96)] == [(8, 0), (5, 2), (7, 2), (8, 2), (8, 3), (6, 4)]
