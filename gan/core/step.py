@@ -61,7 +61,7 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
             discriminator = _updated(discriminator, game.d_optimizer, grads, count, game.d_learning_rate)
             d_metrics |= _norms("d", grads)
         address = rng.fold(stream, _G_UPDATE)
-        grads, g_metrics = mean(g_gradients(generator.params, discriminator.params, labels[-batch:], address))
+        grads, g_metrics = mean(g_gradients(generator.params, discriminator.params, *fresh, address))
         generator = _updated(generator, game.g_optimizer, grads, state.step + 1, game.g_learning_rate)
         g_metrics |= _norms("g", grads)
         rates = {"d_learning_rate": game.d_learning_rate, "g_learning_rate": game.g_learning_rate}
@@ -102,7 +102,7 @@ def discriminator_gradients(game: Game, params, g_params, images, labels, stream
         if game.penalty:
             address = rng.fold(stream, _PENALTY)
             penalty = tf.reduce_mean(
-                game.penalty(lambda x: game.discriminator.apply(params, x, labels, address, False), real)
+                game.penalty(lambda x: game.discriminator.apply(params, x, labels, address, False), real, fake, address)
             )
         loss = tf.reduce_mean(losses)
         total = loss + penalty
@@ -118,14 +118,21 @@ def discriminator_gradients(game: Game, params, g_params, images, labels, stream
     return tape.gradient(total, params), metrics
 
 
-def generator_gradients(game: Game, params, d_params, labels, stream: rng.Stream) -> tuple[Any, Metrics]:
-    """The gradient of the generator's loss on fresh latents, the discriminator in inference mode."""
+def generator_gradients(game: Game, params, d_params, images, labels, stream: rng.Stream) -> tuple[Any, Metrics]:
+    """The gradient of the generator's loss on fresh latents, the discriminator in inference mode.
+
+    Only a paired objective looks at the real images, uint8 [B, H, W, C].
+    """
     batch = labels.shape[0]
+    real_logits = None
+    if game.objective.paired:
+        real = tf.cast(images, tf.float32) / 255.0
+        real_logits = game.discriminator.apply(d_params, real, labels, rng.fold(stream, _DISCRIMINATOR), False)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(params)
         fake = _fakes(game, params, batch, labels, stream, training=True)
         logits = game.discriminator.apply(d_params, fake, labels, rng.fold(stream, _DISCRIMINATOR), False)
-        loss = tf.reduce_mean(game.objective.generator(logits))
+        loss = tf.reduce_mean(game.objective.generator(real_logits, logits))
     metrics = {
         "g_loss": loss,
         "fake_pixel_mean": tf.reduce_mean(fake),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import losses, networks, optimizers, penalties, rng, state, step
+from gan.core import article, losses, optimizers, penalties, rng, state, step
 from gan.core.convolutions import DIRECT, SPECTRAL
 
 SHAPE = (20, 20, 1)
@@ -15,8 +15,9 @@ def make_game(
     *, g_rate=1e-3, d_rate=1e-3, d_steps=1, r1=1.0, noise=0.1, dropout=0.4, dtype=tf.float32, convolver=DIRECT, width=2
 ):
     adam = optimizers.adam(0.9, 0.999, 1e-7)
-    g = networks.article_generator(SHAPE[0], 1, 8, 2 * width, "sigmoid", 1.0, convolver, dtype)
-    d = networks.article_discriminator(SHAPE[0], 1, width, dropout, noise, False, convolver, dtype)
+    both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype}
+    g = article.generator(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both)
+    d = article.discriminator(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both)
     objective = losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.15))
     return step.Game(g, d, objective, penalties.r1(r1) if r1 else None, adam, adam, g_rate, d_rate, 8, d_steps)
 
@@ -158,8 +159,7 @@ def test_several_discriminator_updates_see_different_images_and_noise():
 
     def recorded(function):
         def call(*arguments):
-            if len(arguments) == 5:  # the discriminator's: params, the other's params, images, labels, stream
-                seen.append(arguments[2].numpy())
+            seen.append(arguments[2].numpy())  # of params, the other's params, images, labels, stream
             addresses.append(arguments[-1].path)
             return function(*arguments)
 
@@ -167,7 +167,8 @@ def test_several_discriminator_updates_see_different_images_and_noise():
 
     run(game, compiled=recorded)
     images, _ = data(game)
-    np.testing.assert_array_equal(np.concatenate(seen), images)
+    np.testing.assert_array_equal(np.concatenate(seen[:3]), images)
+    np.testing.assert_array_equal(seen[3], images[-BATCH:])
     assert len(set(addresses)) == 4  # three updates of the discriminator, one of the generator
 
 
@@ -193,12 +194,30 @@ def test_halves_of_a_batch_average_to_the_whole():
     def gradients(first, count):
         address, part = rng.fold(rng.stream(1, 0, first), 1), slice(first, first + count)
         found = step.discriminator_gradients(game, d, g, images[part], labels[part], address)
-        return found, step.generator_gradients(game, g, d, labels[part], rng.fold(rng.stream(1, 0, first), 0))
+        return found, step.generator_gradients(
+            game, g, d, images[part], labels[part], rng.fold(rng.stream(1, 0, first), 0)
+        )
 
     whole, *halves = gradients(0, 4), gradients(0, 2), gradients(2, 2)
     mean = tf.nest.map_structure(lambda one, two: (one + two) / 2, *halves)
     for ours, theirs in zip(tf.nest.flatten(mean), tf.nest.flatten(whole), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_a_paired_objective_looks_at_real_images_in_the_generators_update_and_no_other_does():
+    for objective, paired in ((losses.relativistic(), True), (losses.hinge(), False)):
+        game = make_game(dropout=0.0, noise=0.0)._replace(objective=objective)
+        start, (images, labels) = initial(game), data(game)
+        d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 0)
+        grads, metrics = step.generator_gradients(game, g, d, images, labels, stream)
+        fake = game.generator.apply(g, rng.normal(rng.fold(stream, 0), (BATCH, 8)), None, stream, True)
+        logits = [
+            game.discriminator.apply(d, x, None, stream, False) for x in (tf.cast(images, tf.float32) / 255, fake)
+        ]
+        expected = np.logaddexp(0, logits[0] - logits[1]) if paired else -logits[1]
+        np.testing.assert_allclose(metrics["g_loss"], np.mean(expected), rtol=1e-4)
+        others, _ = step.generator_gradients(game, g, d, 255 - images, labels, stream)
+        assert same_bits(grads, others) != paired
 
 
 def test_the_discriminator_alone_learns_to_tell_real_from_fake():
@@ -223,7 +242,7 @@ def test_bfloat16_computes_float32_gradients_near_the_exact_ones():
         found.append(
             (
                 step.discriminator_gradients(game, d, g, images, labels, rng.fold(rng.stream(1, 0), 1)),
-                step.generator_gradients(game, g, d, labels, rng.fold(rng.stream(1, 0), 0)),
+                step.generator_gradients(game, g, d, images, labels, rng.fold(rng.stream(1, 0), 0)),
             )
         )
     assert all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(found[1]))
