@@ -1,63 +1,198 @@
-"""Measure the speed of training, and of other settings against it.
+"""Measure the speed of training: against other settings, other frameworks, and the machine's own limit.
 
-Runs the steps that bin/train would run, without logging and saving, in alternating windows; --against gives settings to
-compare with, separated by commas, as often as you like:
+Runs the steps that bin/train would run, without logging and saving, in alternating windows. --against names what to
+compare with, separated by commas, as often as you like. An item of the form name=value changes a setting, and all
+those of one flag together make one contestant; an item without = is a reference, the article's training step in
+another framework, in a process of its own: keras, keras_jit, torch, torch_bfloat16, torch_compile,
+torch_compile_bfloat16. References compute the mathematics of --preset=article_corrected and need a checkout of the
+repository; those of torch need PyTorch.
 
     bin/bench
     bin/bench --preset=article_corrected --against=convolution=direct
+    bin/bench --preset=article_corrected --against=keras,torch --out=bench.json
     bin/bench --batch_size=32 --against=batch_size=64 --against=batch_size=128
+    bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
 """
 
+import contextlib
 import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
 from gan import config as configs
-from gan.cli import command, settings
+from gan.cli import bench_tables, command, settings
 from gan.config import Config
+from gan.engine import references
 from gan.errors import UserError
 
-AGAINST = flags.DEFINE_multi_string("against", [], "settings to compare with: name=value[,name=value]; repeat the flag")
+AGAINST = flags.DEFINE_multi_string("against", [], "what to compare with: references, or name=value[,name=value]")
 ROUNDS = flags.DEFINE_integer("rounds", 5, "rounds in each of which everything is measured once")
 WINDOW_STEPS = flags.DEFINE_integer("window_steps", 2, "training steps of one measurement")
+CONTESTANT_SECONDS = flags.DEFINE_float(
+    "contestant_seconds", 600.0, "a contestant that would take longer in all has fewer windows; a reference none"
+)
+PARTS = flags.DEFINE_boolean("parts", False, "also the share of a step by part, by TensorFlow's profiler")
+LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (some ten steps' time)")
+ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
+HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
 OUT = flags.DEFINE_string("out", "", "JSON file for all measurements (empty: none)")
+FIRST_STEP = flags.DEFINE_boolean(
+    "first_step", False, "only print how long a first step takes after TensorFlow's import"
+)
 settings.define()
 
+AS_GIVEN = "as given"
 _ONCE_A_PROCESS = ("threads", "logical_cpus", "strategy")
 
 
 def main() -> None:
-    """Measures and prints a table; raises `UserError`."""
-    if ROUNDS.value < 1 or WINDOW_STEPS.value < 1:
-        raise UserError("--rounds and --window_steps must be at least 1")
-    variants = {"as given": settings.config()} | {text: _variant(text) for text in AGAINST.value}
+    """Measures and prints tables; raises `UserError`."""
+    if ROUNDS.value < 1 or WINDOW_STEPS.value < 1 or not CONTESTANT_SECONDS.value > 0:
+        raise UserError("--rounds and --window_steps must be at least 1, --contestant_seconds above 0")
+    given = settings.config()
+    variants, names = _contestants(AGAINST.value)
     command.import_tensorflow()
-    from gan import build
-    from gan.engine import benchmark, devices, session
+    if FIRST_STEP.value:
+        _first_step(given)
+        return
+    report = _measured({AS_GIVEN: given} | variants, names)
+    if OUT.value:
+        from gan.engine.files import write_atomically
 
-    first = next(iter(variants.values()))
+        write_atomically(OUT.value, json.dumps(report, indent=1).encode())
+
+
+def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
+    """Runs and prints everything; returns all of it."""
+    from gan import build
+    from gan.engine import benchmark, devices, environment, profile, session
+
+    first = variants[AS_GIVEN]
     source = build.source(first)
     machine = session.machine(first)
-
-    def contestant(config: Config):
+    runs = {}
+    for name, config in variants.items():
         on = machine._replace(numerics=devices.resolve(config))
+        game = profile.labelled(build.game(config, source.image_shape, on.numerics))
         with session.memory_errors():
-            run = session.prepare(config, source, on, build.game(config, source.image_shape, on.numerics), Path())
-        return lambda: benchmark.window(run, WINDOW_STEPS.value)
-
-    seconds = benchmark.alternate({name: contestant(config) for name, config in variants.items()}, ROUNDS.value)
-    timings = benchmark.compared(seconds)
-    print(f"{devices.description()}; {source.name}; {ROUNDS.value} rounds of {WINDOW_STEPS.value} steps")
-    print(f"{'settings':<32}{'s a step':>10}{'least':>9}{'greatest':>9}{'images/s':>10}{'speed':>8}")
-    for name, timing in timings.items():
-        images = _images(variants[name])
-        print(
-            f"{name:<32}{timing.median:>10.3f}{timing.least:>9.3f}{timing.greatest:>9.3f}"
-            f"{images / timing.median:>10.1f}{timing.speedup * images / _images(first):>7.2f}x"
+            runs[name] = session.prepare(config, source, on, game, Path())
+    ours = {name: lambda steps, run=run: benchmark.window(run, steps) for name, run in runs.items()}
+    report = {
+        "command": sys.argv,
+        "machine": environment.machine(),
+        "versions": environment.versions(),
+        "numerics": machine.fingerprint,
+        "data": source.name,
+        "settings": vars(first),
+        "window_steps": WINDOW_STEPS.value,
+    }
+    with _started(names, first, source) as others:
+        seconds = benchmark.alternate(
+            ours | {name: other.run for name, other in others.items()},
+            ROUNDS.value,
+            WINDOW_STEPS.value,
+            CONTESTANT_SECONDS.value,
         )
-    if OUT.value:
-        Path(OUT.value).write_text(json.dumps({"machine": machine.fingerprint, "seconds_per_step": seconds}, indent=1))
+        report["references"] = {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
+    timings = benchmark.compared(seconds)
+    images = {name: _images(variants.get(name, first)) for name in seconds}
+    report |= {"seconds_per_step": seconds, "notes": _notes(first, names)}
+    report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
+    print(bench_tables.heading(report, machine.numerics))
+    print(bench_tables.timings(timings, images, CONTESTANT_SECONDS.value, list(seconds)))
+    print("".join(f"note: {note}\n" for note in report["notes"]), end="")
+    report |= _asked_for(runs[AS_GIVEN], first, source, machine, timings[AS_GIVEN].seconds.median)
+    return report
+
+
+def _asked_for(run, config: Config, source, machine, step_seconds: float) -> dict[str, Any]:
+    """What --parts, --limit, --roofline and --host ask for, printed and returned."""
+    from gan.engine import benchmark, host_costs, profile
+
+    found = {}
+    if PARTS.value:
+        parts = profile.measure(lambda steps: benchmark.window(run, steps), WINDOW_STEPS.value)
+        print(f"\n{bench_tables.parts(parts, step_seconds)}")
+        found["parts"] = bench_tables.as_json(parts)
+    if LIMIT.value or ROOFLINE.value:
+        found |= _limit(config, source, machine, step_seconds)
+    if HOST.value:
+        costs = host_costs.measure(run)
+        given = [f"--{name}={value}" for name, value in settings.explicit().items()]
+        start = host_costs.first_step(given)
+        print(f"\n{bench_tables.host(costs, start, step_seconds)}")
+        found["host"] = {"seconds": costs, "start": start}
+    return found
+
+
+def _limit(config: Config, source, machine, step_seconds: float) -> dict[str, Any]:
+    """Measures the convolutions alone, prints them and draws the picture."""
+    from gan import build
+    from gan.engine import convolution_work, devices, limit, roofline, session
+
+    dtype = build.DTYPES[machine.numerics.precision]
+    with session.memory_errors():
+        work = convolution_work.of_step(config, source, machine)
+        best = limit.measure(work, dtype)
+    print(f"\n{bench_tables.limit(work, best, step_seconds)}")
+    found = {"limit": bench_tables.limit_json(work, best, step_seconds)}
+    if ROOFLINE.value:
+        roof = roofline.measure(dtype)
+        dots = roofline.points(work, best, dtype, step_seconds)
+        title = f"{config.preset}, batch {config.batch_size}, {dtype.name}: {devices.description()}"
+        roofline.draw(ROOFLINE.value, roof, dots, title)
+        print(ROOFLINE.value)
+        found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}
+    return found
+
+
+def _first_step(config: Config) -> None:
+    """Prints as JSON how long this process takes from here to its first step's end, and its memory after two more."""
+    begin = time.perf_counter()
+    from gan import build
+    from gan.engine import benchmark, host_costs, session
+
+    source = build.source(config)
+    machine = session.machine(config)
+    run = session.prepare(config, source, machine, build.game(config, source.image_shape, machine.numerics), Path())
+    benchmark.window(run, 1)
+    seconds = time.perf_counter() - begin
+    benchmark.window(run, 2)
+    print(json.dumps({"first_step_seconds": seconds, "peak_bytes": host_costs.peak_bytes()}))
+
+
+@contextlib.contextmanager
+def _started(names: list[str], config: Config, source) -> Iterator[dict]:
+    """The processes of the references, which end with the context."""
+    import numpy as np
+
+    with contextlib.ExitStack() as stack:
+        others = {}
+        if names:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gan-bench-")))
+            references.check(names[0], source.image_shape)
+            images, _ = source.read(np.arange(min(source.num_examples, 1 << 13)))
+            np.save(folder / "images.npy", images)
+        for name in names:
+            arguments = references.command(name, config, folder / "images.npy")
+            reference = references.Reference(name, arguments, CONTESTANT_SECONDS.value)
+            others[name] = stack.enter_context(reference)
+        yield others
+
+
+def _notes(config: Config, names: list[str]) -> list[str]:
+    """What a reader must know of the comparison with references."""
+    differences = references.other_mathematics(config) if names else []
+    if not differences:
+        return []
+    theirs = f"{', '.join(names)}: the mathematics of --preset={references.PRESET}, not that of these settings"
+    return [f"{theirs} ({'; '.join(differences)})"]
 
 
 def _images(config: Config) -> int:
@@ -65,15 +200,30 @@ def _images(config: Config) -> int:
     return config.batch_size * config.d_steps
 
 
-def _variant(text: str) -> Config:
-    """The config given by the flags with the settings of `text` changed."""
+def _contestants(texts: list[str]) -> tuple[dict[str, Config], list[str]]:
+    """The configs by their text and the names of references that the --against flags ask for."""
+    variants, names = {}, []
+    for text in texts:
+        items = [item.strip() for item in text.split(",")]
+        names += [item for item in items if item in references.PROGRAMS and item not in names]
+        changes = [item for item in items if item not in references.PROGRAMS]
+        if changes:
+            variants[",".join(changes)] = _variant(text, changes)
+    for name in names:
+        references.check_program(name)
+    return variants, names
+
+
+def _variant(text: str, items: list[str]) -> Config:
+    """The config given by the flags with the settings of `items` changed."""
     changed = {}
-    for part in text.split(","):
-        name, equals, value = part.strip().partition("=")
+    for item in items:
+        name, equals, value = item.partition("=")
         field = configs.fields().get(name)
         if not equals or field is None or name in _ONCE_A_PROCESS or field.metadata["group"] == "data":
+            known = ", ".join(references.PROGRAMS)
             raise UserError(
-                f"--against={text}: {part!r} is not a setting=value that one process can compare; see --help"
+                f"--against={text}: {item!r} is not a setting=value that one process can compare, nor one of {known}"
             )
         try:
             changed[name] = field.type(value)

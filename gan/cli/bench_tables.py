@@ -1,0 +1,120 @@
+"""What bin/bench found, as tables for people and as values for JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def as_json(value: Any) -> Any:
+    """A nest of NamedTuples, dicts and lists with the names of the fields kept."""
+    if hasattr(value, "_asdict"):
+        return {name: as_json(part) for name, part in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(part) for part in value]
+    return value
+
+
+def heading(report: Mapping[str, Any], numerics) -> str:
+    """What was measured, in two lines."""
+    machine, versions = report["machine"], report["versions"]
+    packages = versions | {k: v for facts in report["references"].values() for k, v in facts["versions"].items()}
+    listed = ", ".join(f"{name} {version}" for name, version in packages.items())
+    computes = f"{numerics.precision}, {numerics.convolution} convolutions" + ", XLA" * numerics.jit_compile
+    return (
+        f"{machine['devices']}, {machine['threads']} threads; {listed}\n"
+        f"{report['settings']['preset']}, {report['data']}, batch {report['settings']['batch_size']}; {computes}; "
+        f"windows of {report['window_steps']} steps"
+    )
+
+
+def timings(timings: Mapping[str, Any], images: Mapping[str, int], limit: float, names: Sequence[str]) -> str:
+    """A line for each contestant; speeds are images a second against the first, paired within rounds."""
+    width = max([22, *map(len, names)]) + 2
+    first = images[names[0]]
+    lines = [
+        f"{'':<{width}}{'seconds a step':>27}{'':>20}{'speed':>25}",
+        f"{'settings':<{width}}{'least':>9}{'median':>9}{'greatest':>9}{'images/s':>10}{'windows':>10}"
+        f"{'least':>8}{'median':>8}{'greatest':>9}",
+    ]
+    for name in names:
+        if name not in timings:
+            lines.append(f"{name:<{width}}  not one window within --contestant_seconds={limit:g}")
+            continue
+        timing, factor = timings[name], images[name] / first
+        s, ratio = timing.seconds, [factor * number for number in timing.speedup]
+        lines.append(
+            f"{name:<{width}}{s.least:>9.3f}{s.median:>9.3f}{s.greatest:>9.3f}{images[name] / s.median:>10.1f}"
+            f"{timing.windows:>10}{ratio[0]:>7.2f}x{ratio[1]:>7.2f}x{ratio[2]:>8.2f}x"
+        )
+        if name != names[0] and ratio[1]:
+            lines[-1] += f"   {names[0]}: {1 / ratio[1]:.2f} times as fast"
+    return "\n".join(lines)
+
+
+def parts(parts, step_seconds: float) -> str:
+    """The share of each part that has any; they add up to the profiled step."""
+    lines = [f"{'part of a step':<28}{'seconds':>9}{'share':>8}"]
+    for name, seconds in parts.seconds.items():
+        if seconds or name != "compiled by XLA":
+            lines.append(f"{name:<28}{seconds:>9.4f}{seconds / parts.step:>8.1%}")
+    lines.append(f"{'together':<28}{parts.step:>9.4f}{sum(parts.seconds.values()) / parts.step:>8.1%}")
+    return "\n".join([*lines, f"The profiled step; without the profiler a step took {step_seconds:.4f} s."])
+
+
+def limit(work: Mapping, limit, step_seconds: float) -> str:
+    """The convolutions alone, and what they leave of the step."""
+    numbers = _numbers(work)
+    texts = [str(convolution) for convolution, _ in limit.alone]
+    width = max(map(len, texts)) + 2
+    lines = [
+        f"{'convolution':<{width}}{'batch':>6}  {'pass':<16}{'times':>6}{'GFLOP':>9}{'ms':>10}{'GFLOP/s':>9}  route"
+    ]
+    for text, ((convolution, kind), best) in zip(texts, limit.alone.items(), strict=True):
+        lines.append(
+            f"{text:<{width}}{convolution.batch:>6}  {kind:<16}{numbers[convolution, kind]:>6}"
+            f"{convolution.flops / 1e9:>9.2f}{1e3 * best.seconds:>10.2f}"
+            f"{convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
+        )
+    values = limit_json(work, limit, step_seconds)
+    lines.append(
+        f"The convolutions of a step alone: {values['gflop']:,.1f} GFLOP in {limit.seconds:.3f} s "
+        f"({values['gflop'] / limit.seconds:,.0f} GFLOP/s). The step takes {values['ratio']:.2f} times as long."
+    )
+    return "\n".join(lines)
+
+
+def limit_json(work: Mapping, limit, step_seconds: float) -> dict[str, Any]:
+    """The same as values."""
+    numbers = _numbers(work)
+    gflop = sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
+    rows = [
+        {**convolution._asdict(), "pass": kind, "times": numbers[convolution, kind], "flops": convolution.flops}
+        | best._asdict()
+        for (convolution, kind), best in limit.alone.items()
+    ]
+    together = [
+        {**use.convolution._asdict(), "passes": [kind for kind, _ in use.passes], "times": work[use]} | best._asdict()
+        for use, best in limit.together.items()
+    ]
+    ratio = step_seconds / limit.seconds
+    return {"gflop": gflop, "seconds": limit.seconds, "ratio": ratio, "alone": rows, "together": together}
+
+
+def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: float) -> str:
+    """What a run costs besides its steps."""
+    lines = [f"{'besides the steps':<44}{'seconds':>10}{'steps':>9}"]
+    lines += [f"{name:<44}{seconds:>10.4f}{seconds / step_seconds:>9.3f}" for name, seconds in costs.items()]
+    name = "from TensorFlow's import to a first step's end"
+    lines.append(f"{name:<46}{start['first_step_seconds']:>8.2f}{start['first_step_seconds'] / step_seconds:>9.2f}")
+    lines.append(f"peak resident memory of that process: {start['peak_bytes'] / 2**30:.2f} GiB")
+    return "\n".join(lines)
+
+
+def _numbers(work: Mapping) -> dict[tuple, int]:
+    """How often each pass of each convolution is computed in a step."""
+    numbers: dict[tuple, int] = {}
+    for use, number in work.items():
+        for kind, times in use.passes:
+            numbers[use.convolution, kind] = numbers.get((use.convolution, kind), 0) + number * times
+    return numbers

@@ -1,0 +1,31 @@
+"""What was measured on what: the machine and the versions that belong beside every number."""
+
+import importlib.metadata
+import os
+import platform
+from typing import Any
+
+import tensorflow as tf
+
+from gan.engine import devices, processor
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, threads of an operation, memory, devices."""
+    return {
+        "processor": processor.model() or platform.machine(),
+        "vector_units": processor.vector_units(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "devices": devices.description(),
+        "system": platform.platform(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in ("tensorflow", "numpy"):
+        found[package] = importlib.metadata.version(package)
+    return found

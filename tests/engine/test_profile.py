@@ -1,0 +1,94 @@
+"""Parts of a step: which operation belongs where, and that the parts add up to the time whatever runs at once."""
+
+import pytest
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+from gan.engine import benchmark, profile
+from gan.engine.profile import Event
+
+
+@pytest.mark.parametrize(
+    ("operation", "part"),
+    [
+        ("while/body/_1/while/Conv2D_3:Conv2D", profile.CONVOLUTIONS),
+        ("while/conv:_FusedConv2D", profile.CONVOLUTIONS),
+        ("gradient_tape/while/Conv2D/Conv2DBackpropFilter:_MklNativeConv2DBackpropFilter", profile.CONVOLUTIONS),
+        ("while/MatMul_68:_MklBatchMatMulV2", profile.CONVOLUTIONS),
+        ("while/dense:_MklFusedMatMul", profile.CONVOLUTIONS),
+        ("while/LeakyRelu:LeakyRelu", profile.ELEMENT_WISE),
+        ("while/BiasAddGrad:BiasAddGrad", profile.ELEMENT_WISE),
+        ("while/mul:_MklMul", profile.ELEMENT_WISE),
+        ("while/Cast:Cast", profile.ELEMENT_WISE),
+        ("while/StatelessRandomUniformFullIntV2_5:StatelessRandomUniformFullIntV2", profile.RANDOM),
+        ("while/random_2/Cast:Cast", profile.RANDOM),
+        ("while/optimizer_1/mul_7:Mul", profile.OPTIMIZER),
+        ("while/transpose:Transpose", profile.LAYOUT),
+        ("while/depth:DepthToSpace", profile.LAYOUT),
+        ("while/strided_slice:StridedSlice", profile.LAYOUT),
+        ("cluster_0:XlaLaunch", profile.COMPILED),
+        ("while/AssignVariableOp:AssignVariableOp", profile.OTHER),
+        ("while/ReadVariableOp:ReadVariableOp", profile.OTHER),
+    ],
+)
+def test_operations_are_told_apart(operation, part):
+    assert profile.part(operation) == part
+
+
+def test_each_instant_of_a_thread_belongs_to_the_innermost():
+    nested = [
+        Event("outer", 0, 10),
+        Event("inner", 2, 4),
+        Event("deep", 3, 4),
+        Event("inner", 6, 9),
+        Event("next", 12, 13),
+    ]
+    pieces = profile.innermost(nested)
+    length = {
+        name: sum(e.end - e.begin for e in pieces if e.name == name) for name in ("outer", "inner", "deep", "next")
+    }
+    assert length == {"outer": 5, "inner": 4, "deep": 1, "next": 1}
+    assert sum(e.end - e.begin for e in pieces) == 11
+
+
+def test_an_instant_is_shared_by_what_runs_in_it():
+    shares = profile.shared([Event("a", 0, 10), Event("b", 4, 8), Event("a", 6, 12), Event("c", 20, 21)])
+    assert shares == pytest.approx({"a": 4 + 1 + 2 * 2 / 3 + 2 + 2, "b": 1 + 2 / 3, "c": 1})
+    assert sum(shares.values()) == pytest.approx(13)
+
+
+def trace(*threads):
+    """An XSpace with a line for each thread of (name, begin, end) in microseconds."""
+    space = xplane_pb2.XSpace()
+    plane = space.planes.add(name="/host:CPU")
+    for thread in threads:
+        line = plane.lines.add(timestamp_ns=1000)
+        for name, begin, end in thread:
+            number = len(plane.event_metadata) + 1
+            plane.event_metadata[number].name = name
+            line.events.add(metadata_id=number, offset_ps=begin * 10**6, duration_ps=(end - begin) * 10**6)
+    return space.SerializeToString()
+
+
+def test_parts_add_up_to_the_window():
+    main = [(benchmark.INPUT, 0, 5), (benchmark.CHUNK, 6, 96), ("EagerLocalExecute: chunk", 6, 96), ("x:Cast", 0, 3)]
+    one = [("ExecutorState::Process", 10, 90), ("a/Conv2D:Conv2D", 10, 50), ("a/random/x:Cast", 50, 60)]
+    two = [("a/MatMul:_MklMatMul", 30, 40), ("a/optimizer/mul:Mul", 60, 80)]
+    parts = profile.parts(trace(main, one, two), seconds=100e-6, steps=2)
+    expected = {profile.CONVOLUTIONS: 20e-6, profile.RANDOM: 5e-6, profile.OPTIMIZER: 10e-6, profile.BETWEEN: 10e-6}
+    expected |= {profile.INPUT: 2.5e-6, profile.HOST: 2.5e-6}
+    assert {name: seconds for name, seconds in parts.seconds.items() if seconds} == pytest.approx(expected)
+    assert parts.step == pytest.approx(50e-6) == sum(parts.seconds.values())
+    assert parts.largest[0] == ("a/Conv2D:Conv2D", pytest.approx(17.5e-6))
+
+
+def test_on_a_gpu_the_kernels_count_by_the_operation_they_belong_to():
+    space = xplane_pb2.XSpace.FromString(trace([(benchmark.INPUT, 0, 1), (benchmark.CHUNK, 1, 11), ("a:Cast", 1, 9)]))
+    plane = space.planes.add(name="/device:GPU:0")
+    plane.stat_metadata[1].name = "tf_op"
+    plane.event_metadata[1].name = "sm90_xmma_fprop"
+    event = plane.lines.add(timestamp_ns=1000).events.add(metadata_id=1, offset_ps=2 * 10**6, duration_ps=6 * 10**6)
+    event.stats.add(metadata_id=1, str_value="a/Conv2D:Conv2D")
+    parts = profile.parts(space.SerializeToString(), seconds=11e-6, steps=1)
+    assert parts.seconds[profile.CONVOLUTIONS] == pytest.approx(6e-6)
+    assert parts.seconds[profile.ELEMENT_WISE] == 0
+    assert parts.seconds[profile.BETWEEN] == pytest.approx(4e-6)
