@@ -65,12 +65,9 @@ def pointwise(filters: int, scale: float = 1.0) -> Constructor:
 
 
 def halving_conv(convolver: Convolver, filters: int, taps: int) -> Constructor:
-    """Convolution of odd `taps` with stride 2 and padding (taps - 1) / 2: [H, W, C] -> [H / 2, W / 2, filters].
-
-    Computed without waste by a convolver that knows no stride: the four pixels of each 2 x 2 square become channels,
-    and the kernel, filled up with zeros to an even number of taps, one of (taps + 1) / 2 over squares.
-    """
-    before = (taps - 1) // 2
+    """Convolution of odd `taps` with stride 2 and padding (taps - 1) / 2: [H, W, C] -> [H / 2, W / 2, filters]."""
+    side = [(taps - 1) // 2] * 2
+    around = [side, side, [0, 0], [0, 0]] if _rows_first(convolver) else [[0, 0], side, side, [0, 0]]
 
     def layer(shape: Shape) -> Layer:
         height, width, channels = shape
@@ -82,27 +79,13 @@ def halving_conv(convolver: Convolver, filters: int, taps: int) -> Constructor:
             return {"kernel": layers.glorot_uniform(stream, kernel), "bias": tf.zeros([filters])}
 
         def apply(params, x, stream, training):
-            squares = _squares(tf.pad(convolver.leave(x), [[0, 0], [before, before], [before, before], [0, 0]]))
-            y = convolver.apply(convolver.enter(squares), tf.cast(_by_squares(params["kernel"]), x.dtype), "VALID", 1)
+            y = convolver.apply(tf.pad(x, around), params["kernel"], "VALID", 1, 2)
             return tf.nn.bias_add(y, tf.cast(params["bias"], y.dtype))
 
         out = (height // 2, width // 2, filters)
         return Layer("conv", out, init, apply, math.prod(kernel) + filters, math.prod(out[:2]) * math.prod(kernel))
 
     return layer
-
-
-def _squares(x: tf.Tensor) -> tf.Tensor:
-    """[B, H, W, C] -> [B, H / 2, W / 2, 4 C]: of each square rows, columns, channels."""
-    return tf.nn.space_to_depth(x, 2)
-
-
-def _by_squares(kernel: tf.Tensor) -> tf.Tensor:
-    """[k, k, C, K], k odd -> [(k + 1) / 2, (k + 1) / 2, 4 C, K] in the order of `_squares`."""
-    taps, _, channels, filters = kernel.shape
-    half = (taps + 1) // 2
-    full = tf.reshape(tf.pad(kernel, [[0, 1], [0, 1], [0, 0], [0, 0]]), [half, 2, half, 2, channels, filters])
-    return tf.reshape(tf.transpose(full, [0, 2, 1, 3, 4, 5]), [half, half, 4 * channels, filters])
 
 
 def residual(main: Sequence[Constructor], shortcut: Sequence[Constructor] = ()) -> Constructor:
@@ -211,7 +194,7 @@ def _plain(name: str, shape: Shape, function) -> Layer:
 
 def _in_place(name: str, convolver: Convolver, out: Shape, function) -> Layer:
     """A layer that changes the size of [N, H, W, C] by `function`, in the convolver's layout as it is."""
-    rows_first = convolver.enter(tf.zeros([1, 2, 1, 1])).shape[0] == 2
+    rows_first = _rows_first(convolver)
 
     def apply(x):
         if not rows_first:
@@ -221,3 +204,8 @@ def _in_place(name: str, convolver: Convolver, out: Shape, function) -> Layer:
         return tf.reshape(y, [*out[:2], batch, channels])
 
     return _plain(name, out, apply)
+
+
+def _rows_first(convolver: Convolver) -> bool:
+    """Whether the convolver's layout is [H, W, B, C]; otherwise it is [B, H, W, C]."""
+    return convolver.enter(tf.zeros([1, 2, 1, 1])).shape[0] == 2
