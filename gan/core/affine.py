@@ -76,10 +76,21 @@ def _shear(images: tf.Tensor, slopes: tf.Tensor, largest: float, axis: int) -> t
 
 
 def _moved(images: tf.Tensor, moves: tf.Tensor, reach: int, axis: int) -> tf.Tensor:
-    """Lines of pixels along `axis` moved by `moves` [B, lines]: a weighted sum of the images at whole pixels away."""
+    """Lines of pixels along `axis` moved by `moves` [B, lines]: a weighted sum of the images at whole pixels away.
+
+    The terms are subtracted one by one with negative weights: a sum of many would become one operation of TensorFlow
+    that may begin with any of its terms, as they come, so that the last bit would differ from run to run.
+    """
+    batch, height, width, channels = images.shape
     taps = list(range(-reach, reach + 1))
-    moves = moves[:, :, None, None] if axis == 2 else moves[:, None, :, None]
-    weights = tf.unstack(cubic(moves - tf.reshape(tf.constant(taps, tf.float32), [-1, 1, 1, 1, 1])))
-    padded = tf.pad(images, [[reach, reach] if i == axis else [0, 0] for i in range(4)])
-    begins = ([reach - tap if i == axis else 0 for i in range(4)] for tap in taps)
-    return tf.add_n([weight * tf.slice(padded, at, images.shape) for weight, at in zip(weights, begins, strict=True)])
+    weights = -cubic(moves - tf.reshape(tf.constant(taps, tf.float32), [-1, 1, 1]))  # [taps, B, lines]
+    if axis == 2:  # each row is a line
+        shape, step, pads = [batch * height, width * channels], channels, [[0, 0], [reach * channels] * 2]
+        weights = tf.unstack(tf.reshape(weights, [len(taps), batch * height, 1]))
+    else:  # each column
+        shape, step, pads = [batch, height, width * channels], 1, [[0, 0], [reach, reach], [0, 0]]
+        weights = tf.unstack(tf.repeat(weights, channels, axis=2)[:, :, None])
+    padded, total = tf.pad(tf.reshape(images, shape), pads), tf.zeros(shape)
+    for weight, tap in zip(weights, taps, strict=True):
+        total -= weight * tf.slice(padded, [0, (reach - tap) * step, 0][: len(shape)], shape)
+    return tf.reshape(total, images.shape)

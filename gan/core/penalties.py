@@ -4,7 +4,8 @@ A critic is the discriminator as a function of images alone, and a penalty is ma
 them; an example's logit is taken to depend on its own image. Images are in [0, 1]. The weight may be a scalar tensor.
 
 `inner_scale` multiplies the logits before that gradient is taken and divides it in float32 afterwards: a discriminator
-in float16 loses small gradients otherwise. With a power of two this changes no bit in float32.
+in float16 loses small gradients otherwise. With a power of two this changes no bit in float32. It is itself the first
+gradient that a network in float16 sees, so it must be at most 2^15.
 """
 
 from collections.abc import Callable
@@ -22,23 +23,23 @@ Penalty = Callable[[Critic, tf.Tensor, tf.Tensor, rng.Stream], tf.Tensor]
 _SMALLEST = 1e-30  # the root of 0 has no slope
 
 
-def r1(weight: Scalar, inner_scale: float = 1.0) -> Penalty:
+def r1(weight: Scalar, inner_scale: Scalar = 1.0) -> Penalty:
     """weight / 2 |d critic / d image|^2 for each real image (Mescheder et al. 2018, equation 9)."""
     return lambda critic, real, fake, stream: weight / 2.0 * _squared_slope(critic, real, inner_scale)
 
 
-def r2(weight: Scalar, inner_scale: float = 1.0) -> Penalty:
+def r2(weight: Scalar, inner_scale: Scalar = 1.0) -> Penalty:
     """The same on fakes (Mescheder et al. 2018, equation 10)."""
     return lambda critic, real, fake, stream: weight / 2.0 * _squared_slope(critic, fake, inner_scale)
 
 
-def r1_r2(weight: Scalar, inner_scale: float = 1.0) -> Penalty:
+def r1_r2(weight: Scalar, inner_scale: Scalar = 1.0) -> Penalty:
     """Both, with one weight (Huang et al. 2024: together they make relativistic pairing converge)."""
     on_real, on_fake = r1(weight, inner_scale), r2(weight, inner_scale)
     return lambda *arguments: on_real(*arguments) + on_fake(*arguments)
 
 
-def wgan_gp(weight: Scalar, inner_scale: float = 1.0, centre: float = 1.0) -> Penalty:
+def wgan_gp(weight: Scalar, inner_scale: Scalar = 1.0, centre: float = 1.0) -> Penalty:
     """weight (|d critic / d image| - centre)^2 at a random point between a real image and a fake.
 
     Gulrajani et al. 2017, equation 3. The centre 0 penalizes every slope (Thanh-Tung et al. 2019).
@@ -51,7 +52,7 @@ def wgan_gp(weight: Scalar, inner_scale: float = 1.0, centre: float = 1.0) -> Pe
     return penalty
 
 
-def dragan(weight: Scalar, inner_scale: float = 1.0, centre: float = 1.0, deviation: float = 0.1) -> Penalty:
+def dragan(weight: Scalar, inner_scale: Scalar = 1.0, centre: float = 1.0, deviation: float = 0.1) -> Penalty:
     """weight (|d critic / d image| - centre)^2 at real images with Gaussian noise (Kodali et al. 2017).
 
     `deviation` is that of the noise, in units of the pixels' range.
@@ -87,7 +88,7 @@ def lazy_gradient(
     return due() if every == 1 else tf.cond(tf.equal(update % every, 0), due, not_due)
 
 
-def _squared_slope(critic: Critic, images: tf.Tensor, inner_scale: float) -> tf.Tensor:
+def _squared_slope(critic: Critic, images: tf.Tensor, inner_scale: Scalar) -> tf.Tensor:
     """|d critic / d image|^2 for each image, [B] float32."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
@@ -97,7 +98,7 @@ def _squared_slope(critic: Critic, images: tf.Tensor, inner_scale: float) -> tf.
     return tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32) / inner_scale), axis=[1, 2, 3])
 
 
-def _from_centre(critic: Critic, images: tf.Tensor, inner_scale: float, centre: float) -> tf.Tensor:
+def _from_centre(critic: Critic, images: tf.Tensor, inner_scale: Scalar, centre: float) -> tf.Tensor:
     """(|d critic / d image| - centre)^2 for each image, [B] float32; its gradient is finite at a slope of 0."""
     return tf.square(tf.sqrt(tf.maximum(_squared_slope(critic, images, inner_scale), _SMALLEST)) - centre)
 
