@@ -1,7 +1,8 @@
 """Which convolutions a training step consists of: recorded while it is traced, counted in the graph.
 
 The step is built a second time with a convolver that computes the plain definition and leaves its mark, a name scope.
-What the graph then holds of each mark is what the step needs: a gradient that nobody uses is not among it.
+What the graph then holds of each mark is what the step needs: a gradient that nobody uses is not among it. What stands
+in a branch counts as if it were taken.
 """
 
 import collections

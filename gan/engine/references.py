@@ -3,6 +3,7 @@
 The programs and their side of the talk lie under tests/benchmarks: they are no part of the package.
 """
 
+import contextlib
 import json
 import os
 import selectors
@@ -45,6 +46,7 @@ class Reference:
         self.peak_bytes = 0
         self._limit_seconds = limit_seconds
         self._unread = b""
+        self._gave_up = False
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as the process
         environment = {
             **os.environ,
@@ -66,12 +68,17 @@ class Reference:
         self.close()
 
     def run(self, steps: int) -> float | None:
-        """Seconds a step over so many steps; None, from now on, if they take longer than the limit."""
-        if self._process.poll() is not None:
+        """Seconds a step over so many steps; None, from now on, if they take longer than the limit.
+
+        Raises `UserError` if the process ends by itself.
+        """
+        if self._gave_up:
             return None
-        self._process.stdin.write(f"run {steps}\n".encode())
+        with contextlib.suppress(BrokenPipeError):  # it has ended: there will be no answer
+            self._process.stdin.write(f"run {steps}\n".encode())
         answer = self._answer(self._limit_seconds)
         if answer is None:
+            self._gave_up = True
             self.close()
             return None
         kind, rest = answer

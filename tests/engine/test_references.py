@@ -21,6 +21,8 @@ if sys.argv[1] == "dies":
     sys.exit("no such device")
 conversation.ready(versions={"fake": "1.0"}, parameters=[1, 2])
 while steps := conversation.next_steps():
+    if steps == 13:
+        sys.exit("out of memory")
     time.sleep(float(sys.argv[1]))
     conversation.seconds(0.5 * steps)
 """
@@ -43,6 +45,19 @@ def test_a_window_beyond_the_limit_ends_the_reference():
         assert reference.run(1) is None
         assert reference._process.returncode is not None
         assert reference.run(1) is None
+
+
+def test_a_reference_that_ends_by_itself_is_one_line():
+    with fake("0") as reference, pytest.raises(UserError, match="ended with code 1: out of memory"):
+        reference.run(13)
+
+
+def test_a_reference_that_was_killed_between_windows_is_one_line():
+    with fake("0") as reference:
+        reference._process.kill()
+        reference._process.wait()
+        with pytest.raises(UserError, match="--against=fake: the reference ended with code -9"):
+            reference.run(1)
 
 
 @pytest.mark.parametrize(
