@@ -1,15 +1,16 @@
 """Config -> networks, optimizers, game, data: the registries are looked up here and nowhere else."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from gan.config import Config
-from gan.core import losses, networks, optimizers, penalties, state
+from gan.core import augment, losses, networks, optimizers, penalties, schedules, state
 from gan.core.convolutions import CONVOLVERS
+from gan.core.game import Augmenting, Course, Game, Rates, Regularization
 from gan.core.layers import Network
-from gan.core.step import Game
+from gan.core.normalization import Mean, identity
 from gan.data import sources
 from gan.data.batches import Batches
 from gan.data.sources import Source
@@ -35,12 +36,22 @@ def source(config: Config) -> Source:
         config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
     )
     height, width, channels = opened.image_shape
-    reason = networks.PAIRS[config.networks].check(height)
+    pair = networks.PAIRS[config.networks]
+    reason = pair.check(height)
     if height != width or channels not in (1, 3):
         raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --resolution and --channels")
     if reason:
         raise UserError(f"{opened.name}: {reason}; give another --resolution")
+    if pair.check_depth(config.depth):
+        raise UserError(f"--depth={config.depth}: {pair.check_depth(config.depth)}; leave it out")
+    if config.conditional and not opened.num_classes:
+        raise UserError(f"--conditional needs labels, and {opened.name} has none")
     return opened
+
+
+def has_batch_statistics(config: Config) -> bool:
+    """Whether the networks look at the whole batch, over all replicas."""
+    return networks.PAIRS[config.networks].has_batch_statistics
 
 
 def batches(config: Config, opened: Source) -> Batches:
@@ -48,50 +59,122 @@ def batches(config: Config, opened: Source) -> Batches:
     return Batches(opened, seed=config.seed, batch=config.batch_size, draws=config.d_steps)
 
 
-def generator(config: Config, image_shape: Sequence[int], numerics: Numerics) -> Network:
-    """The generator for images of [H, W, C]."""
+def generator(
+    config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0, mean: Mean = identity
+) -> Network:
+    """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas."""
     return networks.PAIRS[config.networks].generator(
-        resolution=image_shape[0],
-        channels=image_shape[2],
         latent_size=config.latent_size,
         width=config.g_width,
         output=config.g_output,
         output_scale=config.g_output_scale,
-        convolver=CONVOLVERS[numerics.convolution],
-        dtype=DTYPES[numerics.precision],
+        mean=mean,
+        **_shared(config, image_shape, numerics, num_classes),
     )
 
 
-def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics) -> Network:
-    """The discriminator for images of [H, W, C]."""
+def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
+    """The discriminator for images of [H, W, C]; a conditional one needs the number of classes."""
     return networks.PAIRS[config.networks].discriminator(
-        resolution=image_shape[0],
-        channels=image_shape[2],
         width=config.d_width,
         dropout=config.d_dropout,
         input_noise=config.d_input_noise,
         symmetric=config.d_pixel_range == "symmetric",
-        convolver=CONVOLVERS[numerics.convolution],
-        dtype=DTYPES[numerics.precision],
+        minibatch_deviation=config.minibatch_deviation,
+        **_shared(config, image_shape, numerics, num_classes),
     )
 
 
-def game(config: Config, image_shape: Sequence[int], numerics: Numerics) -> Game:
+def _shared(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int) -> dict[str, Any]:
+    """The arguments that both factories of a pair take; raises `UserError` if there is nothing to condition on."""
+    if config.conditional and not num_classes:
+        raise UserError("--conditional needs images with labels, and these have none")
+    return {
+        "resolution": image_shape[0],
+        "channels": image_shape[2],
+        "depth": config.depth,
+        "num_classes": num_classes if config.conditional else 0,
+        "convolver": CONVOLVERS[numerics.convolution],
+        "dtype": DTYPES[numerics.precision],
+    }
+
+
+def game(
+    config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0, mean: Mean = identity
+) -> Game:
     """Everything that a training step of the config is made of."""
     return Game(
-        generator=generator(config, image_shape, numerics),
-        discriminator=discriminator(config, image_shape, numerics),
-        objective=losses.LABELLED[config.objective](losses.TARGETS[config.label_noise_mode](config.label_noise)),
-        penalty=penalties.r1(config.r1_gamma) if config.r1_gamma else None,
-        g_optimizer=optimizers.adam(config.g_beta1, config.g_beta2, config.adam_epsilon),
-        d_optimizer=optimizers.adam(config.d_beta1, config.d_beta2, config.adam_epsilon),
-        g_learning_rate=config.g_learning_rate,
-        d_learning_rate=config.d_learning_rate,
+        generator=generator(config, image_shape, numerics, num_classes, mean),
+        discriminator=discriminator(config, image_shape, numerics, num_classes),
+        objective=_objective(config),
+        g_optimizer=_optimizer(config, config.g_beta1),
+        d_optimizer=_optimizer(config, config.d_beta1),
+        rates=_rates(config),
         latent_size=config.latent_size,
+        batch=config.batch_size,
         d_steps=config.d_steps,
+        regularization=_regularization(config),
+        augmenting=_augmenting(config),
+        ema_ramp=config.ema_ramp if config.ema_half_life_images else None,
+        gradient_clip=config.gradient_clip,
+        weight_clip=config.weight_clip,
+        loss_scaling=numerics.precision == "mixed_float16",
+    )
+
+
+def _objective(config: Config) -> losses.Objective:
+    """The losses of both players; those without labels have no use for their noise."""
+    if config.objective in losses.UNLABELLED:
+        return losses.UNLABELLED[config.objective]()
+    targets = losses.TARGETS[config.label_noise_mode](config.label_noise, config.label_smoothing)
+    return losses.LABELLED[config.objective](targets)
+
+
+def _optimizer(config: Config, beta1: float) -> Callable[[optimizers.Scalar], optimizers.Optimizer]:
+    """beta2 -> the optimizer."""
+    make = optimizers.OPTIMIZERS[config.optimizer]
+    return lambda beta2: make(beta1, beta2, config.epsilon, config.weight_decay)
+
+
+def _rates(config: Config) -> Rates:
+    """The learning rates and all else that may move with the images seen."""
+
+    def course(start: float, end: float, warmup_images: int = 0) -> Course:
+        if config.schedule == "constant" and not warmup_images:
+            return start
+        return schedules.make(config.schedule, start, end, config.schedule_images, warmup_images)
+
+    def learning_rate(start: float) -> Course:
+        return course(start, start * config.learning_rate_end_factor, config.warmup_images)
+
+    half_life = config.ema_half_life_images
+    return Rates(
+        g_learning_rate=learning_rate(config.g_learning_rate),
+        d_learning_rate=learning_rate(config.d_learning_rate),
+        g_beta2=course(config.g_beta2, config.beta2_end or config.g_beta2),
+        d_beta2=course(config.d_beta2, config.beta2_end or config.d_beta2),
+        penalty_weight=course(config.gamma, config.gamma * config.gamma_end_factor),
+        ema_half_life_images=course(half_life, half_life * config.ema_end_factor),
+    )
+
+
+def _regularization(config: Config) -> Regularization | None:
+    if not config.gamma:
+        return None
+    return Regularization(penalties.PENALTIES[config.penalty], config.penalty_every_steps)
+
+
+def _augmenting(config: Config) -> Augmenting | None:
+    if config.augmentation == "none":
+        return None
+    return Augmenting(
+        augment.AUGMENTATIONS[config.augmentation],
+        config.augmentation_strength,
+        config.augmentation_target,
+        config.augmentation_images,
     )
 
 
 def initial_state(config: Config, parts: Game) -> state.State:
     """The state before the first step."""
-    return state.initial(config.seed, parts.generator, parts.discriminator, parts.g_optimizer, parts.d_optimizer)
+    return state.initial(config.seed, parts)

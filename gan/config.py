@@ -24,6 +24,8 @@ GROUPS = {
     "networks": "Networks",
     "objective": "Objective",
     "optimization": "Optimization",
+    "schedules": "Schedules, in real images seen",
+    "augmentation": "Augmentation",
     "devices": "Devices and numerics",
     "cadence": "Logging, samples and checkpoints",
 }
@@ -52,30 +54,55 @@ class Config:
     channels: int = setting(0, "data", "fixed", "convert to 1 (grey) or 3 (RGB) channels (0: as the source has them)", choices=(0, 1, 3))
     data_in_memory: str = setting("auto", "data", "free", "hold all images in memory, or read them by index as they are needed; same order, same bits", choices=("auto", "true", "false"))
 
-    networks: str = setting("article", "networks", "fixed", "pair of networks", choices=("article",))
+    networks: str = setting("article", "networks", "fixed", "pair of networks", choices=("article", "dcgan", "residual", "sngan"))
     latent_size: int = setting(128, "networks", "fixed", "numbers in a latent vector", low=1, high=65536)
-    g_width: int = setting(128, "networks", "fixed", "channels of the generator's convolutions", low=1, high=16384)
-    d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution; each of the following three doubles them", low=1, high=16384)
+    g_width: int = setting(128, "networks", "fixed", "channels of the generator's smallest map", low=1, high=16384)
+    d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution", low=1, high=16384)
+    depth: int = setting(0, "networks", "fixed", "residual blocks at each size of map (0: as the pair has it)", low=0, high=16)
+    conditional: bool = setting(False, "networks", "fixed", "networks that are told the label of each image")
+    minibatch_deviation: int = setting(0, "networks", "fixed", "examples in each group whose deviation the discriminator sees (0: none)", low=0, high=1024)
     g_output: str = setting("sigmoid", "networks", "fixed", "last activation of the generator; linear leaves [0, 1] and is clipped in images", choices=("sigmoid", "linear"))
     g_output_scale: float = setting(1.0, "networks", "fixed", "factor of the Glorot range of the generator's last kernel at initialization", low=0)
     d_pixel_range: str = setting("unit", "networks", "fixed", "how the discriminator sees pixels: unit is [0, 1], symmetric is [-1, 1]", choices=("unit", "symmetric"))
     d_dropout: float = setting(0.4, "networks", "tunable", "rate of the discriminator's dropouts", low=0, below=1)
     d_input_noise: float = setting(0.0, "networks", "tunable", "standard deviation of Gaussian noise on the discriminator's input in its own update", low=0)
 
-    objective: str = setting("cross_entropy", "objective", "tunable", "loss of both players: cross_entropy from logits, or keras_cross_entropy from clipped probabilities", choices=("cross_entropy", "keras_cross_entropy"))
-    label_noise: float = setting(0.15, "objective", "tunable", "width of the uniform noise on the discriminator's targets, drawn per example", low=0)
+    objective: str = setting("cross_entropy", "objective", "tunable", "loss of both players; the first two are the article's, from logits and from clipped probabilities", choices=("cross_entropy", "keras_cross_entropy", "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"))
+    label_noise: float = setting(0.15, "objective", "tunable", "width of the uniform noise on the discriminator's targets, drawn per example, in objectives that have targets", low=0)
     label_noise_mode: str = setting("added", "objective", "tunable", "added: real 0 + noise, fake 1 - noise; overwritten: real + noise, fake - noise, the labels lost", choices=("added", "overwritten"))
-    r1_gamma: float = setting(0.0, "objective", "tunable", "weight of the R1 penalty gamma/2 |dD/dx|^2 on real images in [0, 1] (0: none)", low=0)
+    label_smoothing: float = setting(0.0, "objective", "tunable", "how far the targets of real images are moved towards those of fakes", low=0, below=1)
+    penalty: str = setting("r1", "objective", "tunable", "what bounds the discriminator's slope, where gamma is not 0; images in [0, 1]", choices=("r1", "r2", "r1_r2", "wgan_gp", "dragan"))
+    gamma: float = setting(0.0, "objective", "tunable", "weight of the penalty; of r1 and r2 it is gamma/2 |dD/dx|^2 (0: none)", low=0)
+    penalty_every_steps: int = setting(1, "objective", "tunable", "compute the penalty in every so many discriminator updates, at so many times its weight", low=1, high=1024)
+    weight_clip: float = setting(0.0, "objective", "tunable", "keep the discriminator's parameters within so much of 0 (0: no limit)", low=0)
 
     batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1, high=1048576)
     d_steps: int = setting(1, "optimization", "fixed", "discriminator updates for each generator update", low=1, high=32)
-    g_learning_rate: float = setting(1e-4, "optimization", "tunable", "Adam's step size for the generator", low=0)
+    optimizer: str = setting("adam", "optimization", "fixed", "how both players are updated; rmsprop has beta2 as its decay, rmsprop and sgd beta1 as momentum", choices=("adam", "adamw", "rmsprop", "sgd"))
+    g_learning_rate: float = setting(1e-4, "optimization", "tunable", "step size for the generator", low=0)
     g_beta1: float = setting(0.9, "optimization", "tunable", "decay of the generator's first moment", low=0, below=1)
     g_beta2: float = setting(0.999, "optimization", "tunable", "decay of the generator's second moment", low=0, below=1)
-    d_learning_rate: float = setting(1e-5, "optimization", "tunable", "Adam's step size for the discriminator", low=0)
+    d_learning_rate: float = setting(1e-5, "optimization", "tunable", "step size for the discriminator", low=0)
     d_beta1: float = setting(0.9, "optimization", "tunable", "decay of the discriminator's first moment", low=0, below=1)
     d_beta2: float = setting(0.999, "optimization", "tunable", "decay of the discriminator's second moment", low=0, below=1)
-    adam_epsilon: float = setting(1e-7, "optimization", "tunable", "Adam's term against division by zero", low=0)
+    epsilon: float = setting(1e-7, "optimization", "tunable", "the optimizer's term against division by zero", low=0)
+    weight_decay: float = setting(0.0, "optimization", "tunable", "decay of kernels in adamw, as a multiple of the learning rate", low=0)
+    gradient_clip: float = setting(0.0, "optimization", "tunable", "largest norm of a player's gradient (0: no limit)", low=0)
+    ema_half_life_images: float = setting(0.0, "optimization", "fixed", "half-life of the average of the generator's parameters that samples, metrics and exports use (0: no average)", low=0)
+    ema_ramp: float = setting(0.05, "optimization", "tunable", "while the run is young, the half-life is so many times the images seen (0: always the full one)", low=0)
+
+    schedule: str = setting("constant", "schedules", "tunable", "course from the values at the start to those at the end", choices=("constant", "linear", "cosine"))
+    schedule_images: int = setting(0, "schedules", "tunable", "length of the course; afterwards the values stay", low=0)
+    warmup_images: int = setting(0, "schedules", "tunable", "learning rates rise from 0 over so many images", low=0)
+    learning_rate_end_factor: float = setting(1.0, "schedules", "tunable", "learning rates at the end, as multiples of those at the start", low=0)
+    gamma_end_factor: float = setting(1.0, "schedules", "tunable", "gamma at the end, as a multiple of that at the start", low=0)
+    beta2_end: float = setting(0.0, "schedules", "tunable", "both players' beta2 at the end (0: as at the start)", low=0, below=1)
+    ema_end_factor: float = setting(1.0, "schedules", "tunable", "half-life of the average at the end, as a multiple of that at the start", low=0)
+
+    augmentation: str = setting("none", "augmentation", "fixed", "random changes of all images that the discriminator sees", choices=("none", "diffaugment", "adaptive", "adaptive_geometry"))
+    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts", low=0, high=1)
+    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images that the strength is moved to keep (0: the strength stays)", low=0, below=1)
+    augmentation_images: float = setting(500000.0, "augmentation", "tunable", "real images in which the strength may go from 0 to 1", low=1)
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
     logical_cpus: int = setting(0, "devices", "numerics", "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=64)
@@ -100,7 +127,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "g_output": "linear",
         "d_pixel_range": "symmetric",
         "d_dropout": 0.0,
-        "r1_gamma": 10.0,
+        "gamma": 10.0,
         "g_learning_rate": 2e-4,
         "g_beta1": 0.0,
         "d_learning_rate": 2e-4,
@@ -130,6 +157,8 @@ def validated(config: Config) -> Config:
     """`config` itself if every value is within its choices and range; raises `UserError` naming the flag."""
     for name, field in fields().items():
         _check(name, getattr(config, name), field)
+    if config.schedule != "constant" and not config.schedule_images:
+        raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")
     if not (config.steps or config.epochs or config.minutes):
         raise UserError("the run would never end: give --steps, --epochs or --minutes a value above 0")
     return config

@@ -40,22 +40,30 @@ def test_the_default_preset_has_the_articles_networks():
 
 def test_the_game_follows_the_config():
     parts = game(g_learning_rate=0.25, d_learning_rate=0.5, d_steps=3, latent_size=5)
-    assert (parts.g_learning_rate, parts.d_learning_rate, parts.d_steps, parts.latent_size) == (0.25, 0.5, 3, 5)
-    assert game().penalty is None
+    assert (parts.rates.g_learning_rate, parts.rates.d_learning_rate, parts.d_steps, parts.latent_size) == (
+        0.25,
+        0.5,
+        3,
+        5,
+    )
+    assert game().regularization is None
     critic, images = (lambda x: tf.reduce_sum(x, [1, 2, 3])), tf.zeros([2, *SHAPE])
-    np.testing.assert_allclose(game(r1_gamma=4.0).penalty(critic, images, None, rng.stream(1, 2)), 2.0 * 400)
+    parts = game(gamma=4.0, penalty_every_steps=3)
+    penalty = parts.regularization.penalty(parts.rates.penalty_weight, 1.0)
+    np.testing.assert_allclose(penalty(critic, images, None, rng.stream(1, 2)), 2.0 * 400)
+    assert parts.regularization.every == 3
 
 
 @pytest.mark.parametrize("player", ["g", "d"])
 def test_each_player_has_its_own_betas(player):
-    settings = {f"{player}_beta1": 0.25, f"{player}_beta2": 0.75, "adam_epsilon": 0.5}
+    settings = {f"{player}_beta1": 0.25, f"{player}_beta2": 0.75, "epsilon": 0.5}
     parts = game(**settings)
-    optimizer = getattr(parts, f"{player}_optimizer")
+    optimizer = getattr(parts, f"{player}_optimizer")(getattr(parts.rates, f"{player}_beta2"))
     w, count = {"w": tf.zeros([1])}, tf.constant(1, tf.int64)
     new, slots = optimizer.update({"w": tf.constant([2.0])}, optimizer.init(w), w, count, 1.0)
     np.testing.assert_allclose([slots.first["w"][0], slots.second["w"][0]], [1.5, 1.0])
     np.testing.assert_allclose(new["w"], [-(0.5 / 0.75) * 1.5 / (1.0 + 0.5)], rtol=1e-6)
-    other = getattr(parts, "d_optimizer" if player == "g" else "g_optimizer")
+    other = getattr(parts, "d_optimizer" if player == "g" else "g_optimizer")(0.999)
     _, slots = other.update({"w": tf.constant([2.0])}, other.init(w), w, count, 1.0)
     np.testing.assert_allclose(slots.first["w"], [0.2], rtol=1e-6)
 
@@ -128,7 +136,11 @@ def test_color_images_have_three_channels_on_both_sides():
 
 def test_every_choice_of_a_setting_is_in_its_registry():
     choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(config.Config) if f.metadata["choices"]}
-    assert set(choices["objective"]) <= losses.LABELLED.keys()
+    assert set(choices["objective"]) == losses.LABELLED.keys() | losses.UNLABELLED.keys()
+    assert set(choices["penalty"]) == set(build.penalties.PENALTIES)
+    assert set(choices["optimizer"]) == set(build.optimizers.OPTIMIZERS)
+    assert set(choices["schedule"]) == set(build.schedules.SHAPES)
+    assert set(choices["augmentation"]) == {"none", *build.augment.AUGMENTATIONS}
     assert set(choices["label_noise_mode"]) == set(losses.TARGETS)
     assert set(choices["networks"]) == set(build.networks.PAIRS)
     assert set(choices["convolution"]) - {"auto"} == set(build.CONVOLVERS)

@@ -38,7 +38,7 @@ def test_article_corrected_has_the_numbers_of_the_article():
     made = config.make("article_corrected")
     assert (made.batch_size, made.epochs, made.latent_size, made.d_dropout) == (128, 50, 128, 0.4)
     assert (made.g_learning_rate, made.d_learning_rate, made.label_noise) == (1e-4, 1e-5, 0.15)
-    assert (made.g_beta1, made.g_beta2, made.d_beta1, made.d_beta2, made.adam_epsilon) == (0.9, 0.999, 0.9, 0.999, 1e-7)
+    assert (made.g_beta1, made.g_beta2, made.d_beta1, made.d_beta2, made.epsilon) == (0.9, 0.999, 0.9, 0.999, 1e-7)
 
 
 def test_a_given_setting_beats_the_preset():
@@ -101,9 +101,9 @@ def test_differences_are_sorted_by_what_they_mean():
 
 def test_a_setting_unknown_to_an_old_run_had_its_default():
     old = dataclasses.asdict(config.make())
-    del old["r1_gamma"]
-    changes = config.differences(old, config.make(r1_gamma=1.0))
-    assert changes["tunable"] == [("r1_gamma", config.fields()["r1_gamma"].default, 1.0)]
+    del old["gamma"]
+    changes = config.differences(old, config.make(gamma=1.0))
+    assert changes["tunable"] == [("gamma", config.fields()["gamma"].default, 1.0)]
 
 
 def test_a_run_continues_with_its_own_settings_and_the_given_ones():

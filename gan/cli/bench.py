@@ -71,7 +71,7 @@ def main() -> None:
 def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     """Runs and prints everything; returns all of it."""
     from gan import build
-    from gan.engine import benchmark, devices, environment, profile, session
+    from gan.engine import benchmark, devices, environment, session
 
     first = variants[AS_GIVEN]
     source = build.source(first)
@@ -79,7 +79,7 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     runs = {}
     for name, config in variants.items():
         on = machine._replace(numerics=devices.resolve(config))
-        game = profile.labelled(build.game(config, source.image_shape, on.numerics))
+        game = session.game(config, source, on)
         with session.memory_errors():
             runs[name] = session.prepare(config, source, on, game, Path())
     ours = {name: lambda steps, run=run: benchmark.window(run, steps) for name, run in runs.items()}
@@ -160,7 +160,7 @@ def _first_step(config: Config) -> None:
 
     source = build.source(config)
     machine = session.machine(config)
-    run = session.prepare(config, source, machine, build.game(config, source.image_shape, machine.numerics), Path())
+    run = session.prepare(config, source, machine, session.game(config, source, machine), Path())
     benchmark.window(run, 1)
     seconds = time.perf_counter() - begin
     benchmark.window(run, 2)

@@ -83,7 +83,7 @@ def step_flops(game: Game, batch: int) -> int:
     the gradient costs a forward and a backward pass to the images, and twice as much for its own gradient.
     """
     g, d = (sum(row.multiply_adds for row in network.table) for network in (game.generator, game.discriminator))
-    d_update = g + 2 * 3 * d + (6 * d if game.penalty else 0)
+    d_update = g + 2 * 3 * d + (6 * d // game.regularization.every if game.regularization else 0)
     g_update = 3 * g + 2 * d
     return 2 * batch * (game.d_steps * d_update + g_update)
 

@@ -30,13 +30,12 @@ settings.define()
 def main() -> None:
     """Prepares the run and trains it; raises `UserError`."""
     command.import_tensorflow()
-    from gan import build
     from gan.cli import report
     from gan.engine import session, workdir
 
     folder, config, source = _resolve(WORKDIR.value, settings.explicit())
     machine = session.machine(config)
-    game = build.game(config, source.image_shape, machine.numerics)
+    game = session.game(config, source, machine)
     facts = session.data_facts(source)
     print(report.summary(config, folder, source, machine, game), flush=True)
     _warn([report.memory_warning(config, machine, game)])

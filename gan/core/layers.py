@@ -40,11 +40,17 @@ class Row(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Two pure functions, `init(stream) -> params` and `apply(params, x, labels, stream, training) -> y`; its table."""
+    """Two pure functions, `init(stream) -> params` and `apply(params, x, labels, stream, training) -> y`; its table.
+
+    A network with `normalize(params, vectors) -> (parameters to apply, next vectors)` is applied with what that makes
+    of its parameters; `init_state(stream, params)` gives the first vectors, which the caller keeps.
+    """
 
     init: Callable[[rng.Stream], Params]
     apply: Callable[..., tf.Tensor]
     table: tuple[Row, ...]
+    normalize: Callable[[Params, Params], tuple[Params, Params]] | None = None
+    init_state: Callable[[rng.Stream, Params], Params] | None = None
 
 
 Constructor = Callable[[Shape], Layer]

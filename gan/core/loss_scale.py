@@ -26,11 +26,6 @@ def initial() -> LossScale:
     return LossScale(tf.constant(INITIAL), tf.zeros([], tf.int64))
 
 
-def unscaled(grads: Any, scale: tf.Tensor) -> Any:
-    """The gradients of a loss from those of the loss times `scale`."""
-    return tf.nest.map_structure(lambda grad: grad / scale, grads)
-
-
 def all_finite(grads: Any) -> tf.Tensor:
     """Whether every number of the nest is finite, [] bool."""
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(grad)) for grad in tf.nest.flatten(grads)])
@@ -44,8 +39,8 @@ def advance(now: LossScale, finite: tf.Tensor) -> LossScale:
     return LossScale(tf.clip_by_value(now.scale * factor, 1.0, LARGEST), good)
 
 
-def guarded(update: Callable[[Any], Any], grads: Any, old: Any, now: LossScale) -> tuple[Any, LossScale]:
-    """(what `update(grads)` returns, or `old` where the gradient overflowed; the scale after it).
+def guarded(update: Callable[[Any], Any], grads: Any, old: Any, now: LossScale) -> tuple[Any, LossScale, Any]:
+    """(what `update(grads)` returns, or `old` where the gradient overflowed; the scale after it; the gradient, or 0).
 
     At scale 1 nothing is held back any more: what is not finite then has not overflowed, it has diverged, and must be
     seen.
@@ -53,4 +48,5 @@ def guarded(update: Callable[[Any], Any], grads: Any, old: Any, now: LossScale) 
     finite = all_finite(grads)
     applies = finite | (now.scale <= 1.0)
     new = tf.nest.map_structure(lambda one, other: tf.where(applies, one, other), update(grads), old)
-    return new, advance(now, finite)
+    shown = tf.nest.map_structure(lambda grad: tf.where(applies, grad, tf.zeros_like(grad)), grads)
+    return new, advance(now, finite), shown

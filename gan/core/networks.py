@@ -23,13 +23,15 @@ from gan.core.layers import Network
 class Pair(NamedTuple):
     """Factories of a generator and a discriminator.
 
-    `check(resolution)` says why a size does not fit, `check_depth(depth)` why a depth does not, or nothing.
+    `check(resolution)` says why a size does not fit, `check_depth(depth)` why a depth does not, or nothing. With
+    `has_batch_statistics` the generator normalizes by the statistics of the global batch.
     """
 
     generator: Callable[..., Network]
     discriminator: Callable[..., Network]
     check: Callable[[int], str]
     check_depth: Callable[[int], str]
+    has_batch_statistics: bool = False
 
 
 def _any_depth(depth: int) -> str:
@@ -42,7 +44,11 @@ def _own_depth(depth: int) -> str:
 
 PAIRS = {
     "article": Pair(article.generator, article.discriminator, pyramid.check_resolution, _own_depth),
-    "dcgan": Pair(dcgan.generator, dcgan.discriminator, pyramid.check_resolution, _own_depth),
+    "dcgan": Pair(
+        dcgan.generator, dcgan.discriminator, pyramid.check_resolution, _own_depth, has_batch_statistics=True
+    ),
     "residual": Pair(residual.generator, residual.discriminator, pyramid.check_resolution, _any_depth),
-    "sngan": Pair(sngan.generator, sngan.discriminator, pyramid.check_resolution, _own_depth),
+    "sngan": Pair(
+        sngan.generator, sngan.discriminator, pyramid.check_resolution, _own_depth, has_batch_statistics=True
+    ),
 }

@@ -1,13 +1,13 @@
 """Normalization of activations by the statistics of the batch, and of kernels by their spectral norm."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from gan.core import conditioning, rng
 from gan.core.convolutions import Convolver
-from gan.core.layers import Constructor, Layer, Network, Params, Row, Shape
+from gan.core.layers import Constructor, Layer, Network, Params, Shape
 
 Mean = Callable[[Any], Any]  # the mean of a nest over the replicas
 
@@ -54,20 +54,7 @@ def batch_norm(convolver: Convolver, mean: Mean, labels=None, num_classes: int =
     return layer
 
 
-class NormalizedNetwork(NamedTuple):
-    """A network whose parameters are normalized before they are applied.
-
-    `init_state(stream, params) -> vectors`; `normalize(params, vectors) -> (parameters to apply, next vectors)`.
-    """
-
-    init: Callable[[rng.Stream], Params]
-    apply: Callable[..., tf.Tensor]
-    table: tuple[Row, ...]
-    normalize: Callable[[Params, Params], tuple[Params, Params]]
-    init_state: Callable[[rng.Stream, Params], Params]
-
-
-def spectral_normalization(network: Network) -> NormalizedNetwork:
+def spectral_normalization(network: Network) -> Network:
     """`network` with every kernel and embedding divided by its spectral norm (Miyato et al. 2018, algorithm 1).
 
     A reparametrization outside of the forward pass: `apply` takes what `normalize` made of the parameters, as pure as
@@ -80,7 +67,7 @@ def spectral_normalization(network: Network) -> NormalizedNetwork:
             _, vectors = normalize(params, vectors)
         return vectors
 
-    return NormalizedNetwork(network.init, network.apply, network.table, normalize, init_state)
+    return network._replace(normalize=normalize, init_state=init_state)
 
 
 def normalize(params: Params, vectors: Params) -> tuple[Params, Params]:

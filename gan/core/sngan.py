@@ -11,7 +11,7 @@ from gan.core import conditioning, layers, pyramid
 from gan.core.blocks import average_pool, deviation, pointwise, relu, residual, total, upsample
 from gan.core.convolutions import Convolver
 from gan.core.layers import Constructor, Network
-from gan.core.normalization import Mean, NormalizedNetwork, batch_norm, identity, spectral_normalization
+from gan.core.normalization import Mean, batch_norm, identity, spectral_normalization
 
 _TAPS = 3
 _SMALL_BLOCKS = 2  # of the discriminator, at the smallest map
@@ -64,7 +64,7 @@ def discriminator(
     depth: int = 0,
     num_classes: int = 0,
     minibatch_deviation: int = 0,
-) -> NormalizedNetwork:
+) -> Network:
     """Images [B, resolution, resolution, channels] -> logits [B], of parameters that have been normalized.
 
     A block for each halving and two at the small map, all of `width` channels; the sum over the map, dropout and a

@@ -4,11 +4,16 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.core import rng
+from gan.core import loss_scale, rng
+from gan.core.game import Game
 from gan.core.layers import Network
 from gan.core.optimizers import Optimizer
 
-_GENERATOR, _DISCRIMINATOR = 0, 1
+_GENERATOR, _DISCRIMINATOR, _VECTORS = 0, 1, 2
+
+# Keys of `State.extra`; the vectors are always there, empty for a discriminator without spectral normalization.
+VECTORS, STRENGTH = "spectral_vectors", "augmentation_strength"
+D_LOSS_SCALE, G_LOSS_SCALE = "d_loss_scale", "g_loss_scale"
 
 
 class Player(NamedTuple):
@@ -19,16 +24,20 @@ class Player(NamedTuple):
 
 
 class State(NamedTuple):
-    """`step` [] int64 counts generator updates; each player as it stands after them."""
+    """`step` [] int64 counts generator updates; each player as it stands after them.
+
+    `averages` are the moving averages of the generator's parameters, {} where none are kept; `extra` is what else a
+    game carries from step to step.
+    """
 
     step: tf.Tensor
     generator: Player
     discriminator: Player
+    averages: Any
+    extra: dict[str, Any]
 
 
-def initial(
-    seed: int, generator: Network, discriminator: Network, g_optimizer: Optimizer, d_optimizer: Optimizer
-) -> State:
+def initial(seed: int, game: Game) -> State:
     """The state before the first step, a function of `seed` alone. Step -1 names the random numbers drawn for it."""
     root = rng.stream(seed, step=-1)
 
@@ -36,8 +45,19 @@ def initial(
         params = network.init(rng.fold(root, child))
         return Player(params, optimizer.init(params))
 
-    return State(
-        tf.zeros([], tf.int64),
-        player(generator, g_optimizer, _GENERATOR),
-        player(discriminator, d_optimizer, _DISCRIMINATOR),
-    )
+    generator = player(game.generator, game.g_optimizer(0.0), _GENERATOR)
+    discriminator = player(game.discriminator, game.d_optimizer(0.0), _DISCRIMINATOR)
+    extra: dict[str, Any] = {VECTORS: {}}
+    if game.discriminator.init_state:
+        extra[VECTORS] = game.discriminator.init_state(rng.fold(root, _VECTORS), discriminator.params)
+    if game.augmenting:
+        extra[STRENGTH] = tf.constant(game.augmenting.strength)
+    if game.loss_scaling:
+        extra |= {D_LOSS_SCALE: loss_scale.initial(), G_LOSS_SCALE: loss_scale.initial()}
+    averages = {} if game.ema_ramp is None else tf.nest.map_structure(tf.identity, generator.params)
+    return State(tf.zeros([], tf.int64), generator, discriminator, averages, extra)
+
+
+def shown(state: State) -> Any:
+    """The generator's parameters that samples, metrics and exports are made with: the averages where there are any."""
+    return state.averages or state.generator.params

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gan import build
 from gan.config import Config
 from gan.core.convolutions import CONVOLVERS, Convolver, plain
 from gan.data.source import Source
@@ -77,8 +76,8 @@ def of_step(config: Config, source: Source, machine: Machine) -> Work:
     """The convolutions of a step of the config."""
     with _recorder() as calls:
         numerics = machine.numerics._replace(convolution="recorded", jit_compile=False)
-        game = build.game(config, source.image_shape, numerics)
-        run = session.prepare(config, source, machine._replace(numerics=numerics), game, Path())
+        on = machine._replace(numerics=numerics)
+        run = session.prepare(config, source, on, session.game(config, source, on), Path())
         graph = run.chunk.get_concrete_function().graph.as_graph_def()
     counts = counted(graph)
     uses: Work = collections.Counter()

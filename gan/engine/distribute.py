@@ -104,10 +104,9 @@ def compile_chunk(
     def replica_step(images: tf.Tensor, labels: tf.Tensor) -> None:
         context = tf.distribute.get_replica_context()
         first = context.replica_id_in_sync_group * share
-        mean = _identity if replicas == 1 else lambda nest: context.all_reduce(tf.distribute.ReduceOp.MEAN, nest)
         before = read(training)
         part = (_share(tensor, first, share, batch) for tensor in (images, labels))
-        state, metrics = step(before.state, *part, rng.stream(seed, before.state.step, first), mean)
+        state, metrics = step(before.state, *part, rng.stream(seed, before.state.step, first), replica_mean)
         totals = {name: total + metrics[name] for name, total in before.totals.items()}
         tf.nest.map_structure(_write, training, Training(state, totals, before.count + 1))
 
@@ -125,6 +124,17 @@ def compile_chunk(
     return chunk
 
 
+def replica_mean(nest: Nest) -> Nest:
+    """The mean of a nest over the replicas, within a replica; outside of any, and of only one, the nest itself.
+
+    Gradients pass through it.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return nest
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, nest)
+
+
 def _share(tensor: tf.Tensor, first: tf.Tensor, share: int, batch: int) -> tf.Tensor:
     """Of [draws * batch, ...] the examples first to first + share of each draw: [draws * share, ...]."""
     if share == batch:
@@ -137,7 +147,3 @@ def _share(tensor: tf.Tensor, first: tf.Tensor, share: int, batch: int) -> tf.Te
 def _write(variable: tf.Variable, value: tf.Tensor) -> None:
     """Writes this replica's own copy; the raw operation is the one way that a replica may."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
-
-
-def _identity(nest: Nest) -> Nest:
-    return nest

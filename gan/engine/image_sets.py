@@ -7,6 +7,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ GRID_SCALE = 2  # as in the grids that training draws
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every archive member: equal images give equal bytes
 
 
-def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping[str, int]) -> None:
-    """Writes `images` uint8 of `shape` [N, H, W, C] and an int64 scalar for each of the facts; nothing is pickled.
+def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping[str, Any]) -> None:
+    """Writes `images` uint8 of `shape` [N, H, W, C] and each of the facts, an integer or an array; nothing is pickled.
 
     No more than a batch is held in memory. Raises `StorageError`.
     """
@@ -34,7 +35,8 @@ def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping
                 member.write(np.ascontiguousarray(images).tobytes())
         for name, value in facts.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w") as member:
-                np.lib.format.write_array(member, np.int64(value), allow_pickle=False)
+                array = np.int64(value) if isinstance(value, int) else np.asarray(value)
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def write_folder(path: Path, batches: Batches) -> None:

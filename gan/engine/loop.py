@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import Config
+from gan.core.state import shown
 from gan.data.batches import Batches
-from gan.engine import cadence, checkpoint, grids, pictures, workdir
+from gan.engine import cadence, checkpoint, grids, pictures, sampler, workdir
 from gan.engine.distribute import Chunk, Training, read
 from gan.engine.progress import Progress
 from gan.engine.signals import StopRequest
@@ -32,7 +32,7 @@ class Run(NamedTuple):
     num_examples: int
     training: Training
     chunk: Chunk
-    sample: Callable[[Any, int, int], Any]
+    sample: sampler.Sampler
     facts: dict[str, Any]
 
 
@@ -208,9 +208,9 @@ class _Loop:
     def _sample(self) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
         config, run = self._config, self._run_parts
-        rows, columns = config.sample_rows, config.sample_columns
-        params = read(run.training.state.generator.params)
-        images = np.concatenate(list(run.sample(params, config.seed, rows * columns)))
+        rows, columns, labels = sampler.grid_plan(config, run.batches.source.num_classes)
+        params = read(shown(run.training.state))
+        images = np.concatenate(list(run.sample(params, config.seed, rows * columns, labels)))
         grid = pictures.grid(images, rows, columns)
         pictures.write_png(grids.path(self._samples, self.step), grid, scale=2)
         self._summaries.image(self.step, "samples", grid)

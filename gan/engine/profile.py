@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gan.core.optimizers import Optimizer
-from gan.core.step import Game
 from gan.engine import benchmark
 
 CONVOLUTIONS = "convolutions and products"
@@ -68,19 +66,6 @@ class Event(NamedTuple):
     name: str
     begin: int
     end: int
-
-
-def labelled(game: Game) -> Game:
-    """The same game, the operations of whose optimizers bear a name scope that tells them from others."""
-
-    def scoped(optimizer: Optimizer) -> Optimizer:
-        def update(*arguments):
-            with tf.name_scope("optimizer"):
-                return optimizer.update(*arguments)
-
-        return optimizer._replace(update=update)
-
-    return game._replace(g_optimizer=scoped(game.g_optimizer), d_optimizer=scoped(game.d_optimizer))
 
 
 def measure(window: Callable[[int], float], steps: int) -> Parts:

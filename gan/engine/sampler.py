@@ -1,36 +1,94 @@
 """Images from a generator: example i of a seed is the same however many are drawn with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from gan.config import Config
 from gan.core import rng
 from gan.core.layers import Network
 from gan.engine.pictures import to_uint8
 
 _SAMPLE_STEP = -2  # the step that names the random numbers of samples; training has 0 and above
+_LATENTS, _NETWORK, _LABELS = range(3)  # streams below it
+_MOST_ROWS = 64
 BATCH = 128
+NO_CLASS = -1
 
-Sampler = Callable[[object, int, int], Iterator[np.ndarray]]
+Sampler = Callable[..., Iterator[np.ndarray]]
+Renderer = Callable[..., np.ndarray]
 
 
 def make_sampler(generator: Network, latent_size: int, batch: int = BATCH) -> Sampler:
-    """`sample(params, seed, count)` yields uint8 [n, H, W, C], `count` in all.
+    """`sample(params, seed, count, labels)` yields uint8 [n, H, W, C], `count` in all.
 
-    All batches are computed at one size and the last one is cut, so that no image depends on `count`.
+    `labels` int32 [count] are those of a conditional generator. All batches are computed at one size and the last one
+    is cut, so that no image depends on `count`.
     """
+    render = make_renderer(generator, batch)
 
-    @tf.function(autograph=False)
-    def draw(params, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
-        address = rng.stream(seed, _SAMPLE_STEP, first)
-        latents = rng.normal(rng.fold(address, 0), (batch, latent_size))
-        labels = tf.fill([batch], -1)
-        return generator.apply(params, latents, labels, rng.fold(address, 1), False)
-
-    def sample(params, seed: int, count: int) -> Iterator[np.ndarray]:
+    def sample(params, seed: int, count: int, labels: Sequence[int] | None = None) -> Iterator[np.ndarray]:
+        classes = np.full(-(-count // batch) * batch, NO_CLASS, np.int32)
+        if labels is not None:
+            classes[:count] = labels
         for first in range(0, count, batch):
-            images = draw(params, tf.constant(seed, tf.int64), tf.constant(first, tf.int64))
-            yield to_uint8(images.numpy())[: count - first]
+            drawn = latents(seed, first, batch, latent_size)
+            yield render(params, drawn, classes[first : first + batch], seed, first)[: count - first]
 
     return sample
+
+
+def make_renderer(generator: Network, batch: int = BATCH) -> Renderer:
+    """`render(params, latents [batch, latent_size], labels [batch], seed, first)` -> images uint8 [batch, H, W, C]."""
+
+    @tf.function(autograph=False)
+    def draw(params, latents: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        address = rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _NETWORK)
+        return generator.apply(params, latents, labels, address, False)
+
+    def render(params, latents, labels, seed: int = 0, first: int = 0) -> np.ndarray:
+        shaped = tf.ensure_shape(tf.constant(latents), [batch, None])
+        numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
+        return to_uint8(draw(params, shaped, tf.constant(labels, tf.int32), *numbers).numpy())
+
+    return render
+
+
+def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
+    """The latents [count, size] of the examples from `first` on."""
+    return rng.normal(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LATENTS), (count, size))
+
+
+def random_labels(seed: int, count: int, num_classes: int) -> np.ndarray:
+    """A class for each example, int32 [count], all equally likely."""
+    drawn = rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP), _LABELS), (count,)).numpy()
+    return np.minimum((drawn * num_classes).astype(np.int32), num_classes - 1)
+
+
+def grid_plan(config: Config, num_classes: int) -> tuple[int, int, np.ndarray | None]:
+    """(rows, columns, labels) of the grids of a run: of a conditional one each row shows a class."""
+    if not config.conditional:
+        return config.sample_rows, config.sample_columns, None
+    rows = num_classes if num_classes <= _MOST_ROWS else config.sample_rows
+    return rows, config.sample_columns, labels_by_row(rows, config.sample_columns, num_classes)
+
+
+def labels_by_row(rows: int, columns: int, num_classes: int) -> np.ndarray:
+    """Labels int32 [rows * columns] of a grid in which each row shows one class."""
+    return np.repeat(np.arange(rows, dtype=np.int32) % num_classes, columns)
+
+
+def between(ends: np.ndarray, steps: int) -> np.ndarray:
+    """Latents [N, latent_size] -> [N, steps, latent_size]: from each to the next, from the last back to the first.
+
+    On the great circle, where the latents between have the length of normal ones (White 2016, "Sampling generative
+    networks"). The first of each row is the latent itself.
+    """
+    following = np.roll(ends, -1, axis=0)
+    lengths = np.linalg.norm(ends, axis=1) * np.linalg.norm(following, axis=1)
+    angle = np.arccos(np.clip(np.sum(ends * following, axis=1) / lengths, -1.0, 1.0))[:, None, None]  # [N, 1, 1]
+    share = (np.arange(steps) / steps)[None, :, None]  # [1, steps, 1]
+    sine = np.maximum(np.sin(angle), 1e-6)
+    mixed = (np.sin((1 - share) * angle) * ends[:, None] + np.sin(share * angle) * following[:, None]) / sine
+    return mixed.astype(np.float32)

@@ -58,9 +58,21 @@ def data_facts(source: Source) -> dict[str, object]:
     return {name: getattr(source, name) for name in names}
 
 
+def game(config: Config, source: Source, on: Machine) -> Game:
+    """Everything that a step of the run is made of; raises `UserError` for what cannot go together."""
+    if on.numerics.jit_compile and on.replicas > 1 and build.has_batch_statistics(config):
+        raise UserError(
+            f"--jit_compile=true cannot average the batch statistics of --networks={config.networks} over "
+            f"{on.replicas} replicas; use --jit_compile=false"
+        )
+    return build.game(config, source.image_shape, on.numerics, source.num_classes, distribute.replica_mean)
+
+
 def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Path) -> Run:
     """The run at its first step: variables on every replica, the compiled chunk, the batches."""
-    step = steps.make_step(game, tf.function(jit_compile=True, autograph=False) if on.numerics.jit_compile else _as_it_is)
+    step = steps.make_step(
+        game, tf.function(jit_compile=True, autograph=False) if on.numerics.jit_compile else _as_it_is
+    )
     training = distribute.training_variables(on.placement, build.initial_state(config, game), steps.metric_names(game))
     chunk = distribute.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape

@@ -1,5 +1,6 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,14 @@ _REMEDY = "use the version of this program that wrote it, or another --workdir"
 
 
 class Trained(NamedTuple):
-    """The parameters of both networks after `step`, and a line for each damaged checkpoint that was passed over."""
+    """The parameters of both networks after `step`, and a line for each damaged checkpoint that was passed over.
+
+    The generator's are the moving averages where the run keeps any. `class_names` are those of the labels of its data.
+    """
 
     config: Config
     image_shape: tuple[int, int, int]  # [H, W, C]
+    class_names: tuple[str, ...]
     step: int
     generator: Any
     discriminator: Any
@@ -38,15 +43,17 @@ def load(folder: Path, step: int | None = None) -> Trained:
     if found is None:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
 
-    def params(player: str, network: Network) -> Any:
-        return _params(found.path, found.values, f"{tensors.ROOT}/state/{player}/params", network)
+    def params(where: str, build_network: Callable[..., Network]) -> Any:
+        network = build_network(config, image_shape, build.PLAIN, len(facts["class_names"]))
+        return _params(found.path, found.values, f"{tensors.ROOT}/state/{where}", network)
 
     return Trained(
         config=config,
         image_shape=image_shape,
+        class_names=tuple(facts["class_names"]),
         step=found.step,
-        generator=params("generator", build.generator(config, image_shape, build.PLAIN)),
-        discriminator=params("discriminator", build.discriminator(config, image_shape, build.PLAIN)),
+        generator=params("averages" if config.ema_half_life_images else "generator/params", build.generator),
+        discriminator=params("discriminator/params", build.discriminator),
         skipped=found.skipped,
     )
 
@@ -54,12 +61,11 @@ def load(folder: Path, step: int | None = None) -> Trained:
 def _params(path: Path, values: dict[str, Any], prefix: str, network: Network) -> Any:
     """The parameters of `network`, those of `prefix` among the checkpoint's tensors; raises `UserError`."""
 
-    def value(name: str, like: tf.Tensor) -> tf.Tensor:
+    def read(name: str, like: Any) -> Any:
+        if isinstance(like, dict):
+            return {part: read(f"{name}/{part}", below) for part, below in like.items()}
         if name not in values or values[name].shape != like.shape:
             raise UserError(f"{path}: tensor {name.removeprefix(f'{tensors.ROOT}/')} is not that of its run; {_REMEDY}")
         return tf.constant(values[name])
 
-    return {
-        layer: {part: value(f"{prefix}/{layer}/{part}", like) for part, like in parts.items()}
-        for layer, parts in network.init(rng.stream(seed=0, step=-1)).items()
-    }
+    return read(prefix, network.init(rng.stream(seed=0, step=-1)))

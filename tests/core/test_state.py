@@ -1,17 +1,25 @@
 import numpy as np
 import tensorflow as tf
 
-from gan.core import layers, optimizers, state
-
-ADAM = optimizers.adam(0.9, 0.999, 1e-7)
+from gan.core import augment, layers, losses, optimizers, sngan, state
+from gan.core.convolutions import DIRECT
+from gan.core.game import Augmenting, Game, Rates
 
 
 def network():
     return layers.serial((5,), [layers.dense(4), layers.leaky_relu(0.2), layers.dense(4)])
 
 
-def initial(seed):
-    return state.initial(seed, network(), network(), ADAM, ADAM)
+def game(**changes):
+    def adam(beta2):
+        return optimizers.adam(0.9, beta2, 1e-7)
+
+    plain = Game(network(), network(), losses.hinge(), adam, adam, Rates(1e-3, 1e-3, 0.9, 0.9), latent_size=5, batch=2)
+    return plain._replace(**changes)
+
+
+def initial(seed, **changes):
+    return state.initial(seed, game(**changes))
 
 
 def bits(nest):
@@ -39,3 +47,20 @@ def test_a_run_begins_at_step_zero_with_empty_slots():
 
 def test_a_state_holds_tensors_alone():
     assert all(isinstance(leaf, tf.Tensor) for leaf in tf.nest.flatten(initial(1)))
+
+
+def test_a_state_carries_what_its_game_needs_and_no_more():
+    plain = initial(1)
+    assert plain.averages == {}
+    assert plain.extra == {state.VECTORS: {}}
+    rule = Augmenting(augment.adaptive, 0.25, 0.6, 1e5)
+    normalized = sngan.discriminator(
+        resolution=20, channels=1, width=4, dropout=0.0, input_noise=0.0, symmetric=False, convolver=DIRECT,
+        dtype=tf.float32,
+    )  # fmt: skip
+    rich = initial(1, ema_ramp=0.05, augmenting=rule, loss_scaling=True, discriminator=normalized)
+    assert bits(rich.averages) == bits(rich.generator.params)
+    assert set(rich.extra) == {state.VECTORS, state.STRENGTH, state.D_LOSS_SCALE, state.G_LOSS_SCALE}
+    assert float(rich.extra[state.STRENGTH]) == 0.25
+    assert rich.extra[state.VECTORS]
+    assert all(isinstance(leaf, tf.Tensor) for leaf in tf.nest.flatten(rich))

@@ -4,7 +4,7 @@ import pytest
 
 from gan import build, config
 from gan.core.convolutions import CONVOLVERS
-from gan.engine import convolution_work, session
+from gan.engine import convolution_work, distribute, session
 from gan.engine.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution, Use
 
 BATCH = 4
@@ -37,7 +37,8 @@ def works():
         numerics = {"precision": "float32", "convolution": "direct", "jit_compile": "false"}
         chosen = config.make(preset, dataset="garments", data_in_memory="false", batch_size=BATCH, **numerics)
         if not found:
-            source, machine = build.source(chosen), session.machine(chosen)
+            source = build.source(chosen)
+            machine = session.Machine(distribute.strategy("one_device"), build.PLAIN, {})
         found[preset] = convolution_work.of_step(chosen, source, machine)
     assert "recorded" not in CONVOLVERS
     return found

@@ -88,7 +88,7 @@ def test_references_need_the_articles_images():
 
 def test_other_mathematics_is_named():
     assert references.other_mathematics(config.make("article_corrected", batch_size=64, seed=3)) == []
-    assert "r1_gamma=10.0, theirs 0.0" in references.other_mathematics(config.make("article"))
+    assert "gamma=10.0, theirs 0.0" in references.other_mathematics(config.make("article"))
     assert references.other_mathematics(config.make("article_corrected", d_dropout=0.1)) == [
         "d_dropout=0.1, theirs 0.4"
     ]

@@ -26,7 +26,7 @@ def state_of(step: int) -> State:
 @pytest.fixture
 def run(tmp_path) -> Path:
     """A run with checkpoints of the steps 1, 2 and 3; its sums of metrics are not those of this version."""
-    workdir.open_run(tmp_path, CONFIG, {"image_shape": list(SHAPE)}, override=False)
+    workdir.open_run(tmp_path, CONFIG, {"image_shape": list(SHAPE), "class_names": []}, override=False)
     for step in (1, 2, 3):
         training = distribute.training_variables(distribute.strategy("one_device"), state_of(step), ["gone_metric"])
         checkpoint.save(tmp_path / workdir.CHECKPOINTS, training, step, {})
@@ -84,7 +84,7 @@ def test_damage_is_never_taken_for_absence(run):
 
 
 def test_a_run_before_its_first_checkpoint(tmp_path):
-    workdir.open_run(tmp_path, CONFIG, {"image_shape": list(SHAPE)}, override=False)
+    workdir.open_run(tmp_path, CONFIG, {"image_shape": list(SHAPE), "class_names": []}, override=False)
     for step in (None, 1):
         with pytest.raises(UserError, match="has no checkpoint (yet|of step 1; nor any other yet)"):
             trained.load(tmp_path, step)

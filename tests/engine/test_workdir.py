@@ -64,12 +64,12 @@ def test_numerical_changes_are_accepted_with_a_warning(run):
 
 def test_tunable_changes_need_override(run):
     before = (run / "config.json").read_bytes()
-    config = changed(g_learning_rate=1e-3, r1_gamma=1.0)
+    config = changed(g_learning_rate=1e-3, gamma=1.0)
     with pytest.raises(UserError) as caught:
         workdir.open_run(run, config, FACTS, override=False)
     text = str(caught.value)
     assert f"g_learning_rate: {BASE.g_learning_rate} -> 0.001" in text
-    assert f"r1_gamma: {BASE.r1_gamma} -> 1.0" in text and "--override" in text
+    assert f"gamma: {BASE.gamma} -> 1.0" in text and "--override" in text
     assert "\n" not in text and (run / "config.json").read_bytes() == before
     warnings = workdir.open_run(run, config, FACTS, override=True)
     assert len(warnings) == 1 and "g_learning_rate: 0.0002 -> 0.001" in warnings[0]
@@ -109,7 +109,7 @@ def test_a_setting_that_is_no_more_is_named(run):
 def test_flags_file_gives_the_same_config_to_absl(tmp_path):
     odd = {"data_dir": "/a b/\"q\" 'r' #x \\ $HOME größe", "dataset": "folder:/x=y --flagfile=z"}
     switched = {name: not field.default for name, field in configs.fields().items() if field.type is bool}
-    config = changed(**odd, **switched, steps=3, adam_epsilon=1e-8)
+    config = changed(**odd, **switched, steps=3, epsilon=1e-8)
     workdir.open_run(tmp_path / "run", config, FACTS, override=False)
     values = absl_flags.FlagValues()
     define = {str: absl_flags.DEFINE_string, int: absl_flags.DEFINE_integer}

@@ -1,0 +1,142 @@
+"""The gradients of both players' losses: what a step computes before anything is updated."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from gan.core import losses, penalties, rng
+from gan.core.game import Game
+from gan.core.layers import Network
+
+Metrics = dict[str, tf.Tensor]
+
+_SATURATED = 0.01  # a pixel so near to 0 or 1 counts as saturated
+
+# Streams below that of an update.
+_LATENTS, _DISCRIMINATOR, _TARGETS, _PENALTY, _GENERATOR, _AUGMENTATION, _REAL_AUGMENTATION = range(7)
+
+
+class Now(NamedTuple):
+    """The scalars of an update: its number from 0, weight of the penalty, strength of the augmentation, loss scale."""
+
+    update: tf.Tensor
+    penalty_weight: tf.Tensor
+    strength: tf.Tensor
+    loss_scale: tf.Tensor
+
+
+def discriminator_gradients(
+    game: Game, params, g_params, vectors, images, labels, now: Now, stream: rng.Stream
+) -> tuple[Any, Metrics, Any]:
+    """(the gradient of the discriminator's loss and penalty, metrics, the next `vectors`) on uint8 images [B, ...].
+
+    Real and fake images alternate in one batch of 2B: an example keeps its place in it however the batch is split over
+    replicas, and with it its random numbers.
+    """
+    batch = images.shape[0]
+    real = tf.cast(images, tf.float32) / 255.0  # [B, H, W, C]
+    fake = _fakes(game, g_params, labels, stream, training=False)
+    both = tf.reshape(tf.stack([real, fake], axis=1), [2 * batch, *real.shape[1:]])
+    both = _augmented(game, both, now, rng.interleaved(rng.fold(stream, _AUGMENTATION), 2))
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(params)
+        effective, following = _effective(game.discriminator, params, vectors)
+        address = rng.interleaved(rng.fold(stream, _DISCRIMINATOR), 2)
+        logits = game.discriminator.apply(effective, both, tf.repeat(labels, 2), address, True)
+        real_logits, fake_logits = tf.unstack(tf.reshape(logits, [batch, 2]), axis=1)
+        loss = tf.reduce_mean(game.objective.discriminator(real_logits, fake_logits, rng.fold(stream, _TARGETS)))
+        scaled = _scaled(game, loss, now)
+    grads, penalty = tape.gradient(scaled, params), tf.zeros([])
+    if game.regularization:
+        penalty, more = _penalty_gradient(game, params, vectors, both, labels, now, rng.fold(stream, _PENALTY))
+        grads = tf.nest.map_structure(tf.add, grads, more)
+    right = losses.margins(game.objective, real_logits, fake_logits)
+    metrics = {
+        "d_loss": loss,
+        "d_penalty": penalty,
+        "real_logit": tf.reduce_mean(real_logits),
+        "fake_logit": tf.reduce_mean(fake_logits),
+        "d_accuracy_real": _share(right[0] > 0.0),
+        "d_accuracy_fake": _share(right[1] > 0.0),
+    }
+    return _unscaled(game, grads, now), metrics, following
+
+
+def generator_gradients(
+    game: Game, params, d_params, vectors, images, labels, now: Now, stream: rng.Stream
+) -> tuple[Any, Metrics]:
+    """The gradient of the generator's loss on fresh latents, the discriminator in inference mode.
+
+    Only a paired objective looks at the real images, uint8 [B, H, W, C].
+    """
+    effective, _ = _effective(game.discriminator, d_params, vectors)
+
+    def logits_of(x: tf.Tensor, augmentation: int) -> tf.Tensor:
+        seen = _augmented(game, x, now, rng.fold(stream, augmentation))
+        return game.discriminator.apply(effective, seen, labels, rng.fold(stream, _DISCRIMINATOR), False)
+
+    real_logits = None
+    if game.objective.paired:
+        real_logits = logits_of(tf.cast(images, tf.float32) / 255.0, _REAL_AUGMENTATION)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(params)
+        fake = _fakes(game, params, labels, stream, training=True)
+        loss = tf.reduce_mean(game.objective.generator(real_logits, logits_of(fake, _AUGMENTATION)))
+        scaled = _scaled(game, loss, now)
+    metrics = {
+        "g_loss": loss,
+        "fake_pixel_mean": tf.reduce_mean(fake),
+        "fake_pixel_saturated": _share((fake < _SATURATED) | (fake > 1.0 - _SATURATED)),
+    }
+    return _unscaled(game, tape.gradient(scaled, params), now), metrics
+
+
+def _penalty_gradient(game: Game, params, vectors, both, labels, now: Now, stream: rng.Stream) -> tuple[tf.Tensor, Any]:
+    """(the penalty as this update adds it, its gradient times the loss scale) on what the discriminator sees."""
+    weight, every = now.penalty_weight, game.regularization.every
+    pairs = tf.reshape(both, [-1, 2, *both.shape[1:]])
+    real, fake = pairs[:, 0], pairs[:, 1]
+    penalty = game.regularization.penalty(weight, now.loss_scale if game.loss_scaling else 1.0)
+
+    def value(params) -> tf.Tensor:
+        effective, _ = _effective(game.discriminator, params, vectors)
+
+        def critic(x: tf.Tensor) -> tf.Tensor:
+            return game.discriminator.apply(effective, x, labels, stream, False)
+
+        return _scaled(game, tf.reduce_mean(penalty(critic, real, fake, stream)), now)
+
+    scaled, grads = penalties.lazy_gradient(value, params, now.update, every)
+    shown = _unscaled(game, scaled, now)
+    if game.loss_scaling:  # one that overflowed is not applied
+        shown = tf.where(tf.math.is_finite(shown), shown, 0.0)
+    return shown, grads
+
+
+def _fakes(game: Game, g_params, labels, stream: rng.Stream, training: bool) -> tf.Tensor:
+    """Generated images [B, H, W, C] from latents of the stream."""
+    latents = rng.normal(rng.fold(stream, _LATENTS), (labels.shape[0], game.latent_size))
+    return game.generator.apply(g_params, latents, labels, rng.fold(stream, _GENERATOR), training)
+
+
+def _augmented(game: Game, images: tf.Tensor, now: Now, stream: rng.Stream) -> tf.Tensor:
+    """What the discriminator is shown of images."""
+    return game.augmenting.augmentation(images, now.strength, stream) if game.augmenting else images
+
+
+def _effective(network: Network, params, vectors) -> tuple[Any, Any]:
+    """The parameters that the network is applied with, and the vectors of their norms one iteration on."""
+    return network.normalize(params, vectors) if network.normalize else (params, vectors)
+
+
+def _scaled(game: Game, loss: tf.Tensor, now: Now) -> tf.Tensor:
+    return now.loss_scale * loss if game.loss_scaling else loss
+
+
+def _unscaled(game: Game, nest: Any, now: Now) -> Any:
+    return tf.nest.map_structure(lambda x: x / now.loss_scale, nest) if game.loss_scaling else nest
+
+
+def _share(condition: tf.Tensor) -> tf.Tensor:
+    """The share of true elements, [] float32."""
+    return tf.reduce_mean(tf.cast(condition, tf.float32))
