@@ -1,7 +1,8 @@
-"""Decoded images kept on disk between runs, under $XDG_CACHE_HOME/gan-engine or ~/.cache/gan-engine.
+"""Arrays that take long to make, kept on disk between runs, under $XDG_CACHE_HOME/gan-engine or ~/.cache/gan-engine.
 
-An entry is a folder with images.npy, labels.npy and facts.json, which holds their sha256. It is written under another
-name and renamed, so it is whole or absent; a damaged one is made again. A cache that cannot be written is no error.
+An entry is a folder with two .npy files, such as decoded images and their labels, and facts.json, which holds their
+sha256. It is written under another name and renamed, so it is whole or absent; a damaged one is made again. A cache
+that cannot be written is no error.
 """
 
 import hashlib
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 Arrays = tuple[np.ndarray, np.ndarray]
+Names = tuple[str, str]
 MAX_BYTES = 1 << 30  # larger sets are not worth their place on the disk
-FILES = ("images.npy", "labels.npy")
+IMAGES = ("images", "labels")
 
 
 def folder() -> Path:
@@ -24,39 +26,48 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-engine"
 
 
-def get(key: str, build: Callable[[], Arrays]) -> Arrays:
-    """The entry `key`, or what `build` returns, which is then kept. An empty key is never kept."""
+def get(key: str, build: Callable[[], Arrays], names: Names = IMAGES) -> Arrays:
+    """The entry `key`, or what `build` returns, which is then kept. An empty key is never kept.
+
+    `names` are those of the two arrays' files.
+    """
     if not key:
         return build()
-    found = _read(folder() / key)
+    found = _read(folder() / key, names)
     if found is None:
         found = build()
         if found[0].nbytes <= MAX_BYTES:
-            _write(folder() / key, found)
+            _write(folder() / key, names, found)
     return found
 
 
-def _read(entry: Path) -> Arrays | None:
+def _read(entry: Path, names: Names) -> Arrays | None:
     """The arrays of an entry, or None if it is absent or not what was written."""
+    files = _files(entry, names)
     try:
         facts = json.loads((entry / "facts.json").read_text())
-        if any(_sha256(entry / name) != facts["sha256"][name] for name in FILES):
+        if any(_sha256(file) != facts["sha256"][file.name] for file in files):
             return None
-        images, labels = (np.load(entry / name, allow_pickle=False) for name in FILES)
+        first, second = (np.load(file, allow_pickle=False) for file in files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return images, labels
+    return first, second
 
 
-def _write(entry: Path, arrays: Arrays) -> None:
+def _files(entry: Path, names: Names) -> list[Path]:
+    return [entry / f"{name}.npy" for name in names]
+
+
+def _write(entry: Path, names: Names, arrays: Arrays) -> None:
     """Puts the arrays where `entry` is, in place of what is there; gives up silently where that is not possible."""
     temporary = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
-        for name, array in zip(FILES, arrays, strict=True):
-            np.save(temporary / name, array, allow_pickle=False)
-        facts = {"sha256": {name: _sha256(temporary / name) for name in FILES}, "shape": list(arrays[0].shape)}
+        files = _files(temporary, names)
+        for file, array in zip(files, arrays, strict=True):
+            np.save(file, array, allow_pickle=False)
+        facts = {"sha256": {file.name: _sha256(file) for file in files}, "shape": list(arrays[0].shape)}
         (temporary / "facts.json").write_text(json.dumps(facts, indent=1))
         shutil.rmtree(entry, ignore_errors=True)
         os.rename(temporary, entry)

@@ -1,4 +1,6 @@
-"""Ten classes of clothes drawn by the program: 60,000 grey images of 28x28 pixels, a pure function of (seed, index).
+"""Ten classes of clothes drawn by the program: grey images of 28x28 pixels, a pure function of (seed, index).
+
+60,000 of them are for training, the 10,000 after them for tests.
 
 They stand in for Fashion-MNIST, with its classes, where it is not at hand: light garments on black with varied cut,
 tone, shading and pattern. No files; the same bits on every machine (see `gan.data.canvas`).
@@ -30,6 +32,7 @@ GARMENTS: dict[str, Callable[[Canvas, Draws], None]] = {
 CLASS_NAMES = tuple(GARMENTS)
 
 NUM_EXAMPLES = 60_000
+NUM_TEST = 10_000
 SEED = 0
 BLOCK = 128  # images of one class drawn at a time: their arrays stay in the processor's cache
 _NUMBERS = 48  # uniform numbers an image
@@ -50,22 +53,23 @@ def draw(indices: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]
     return images, labels
 
 
-def open_garments(resolution: int = 0, channels: int = 0) -> Source:
-    """The garments as a source, resized or converted where wanted."""
+def open_garments(resolution: int = 0, channels: int = 0, test: bool = False) -> Source:
+    """The garments as a source, resized or converted where wanted; `test`: those that training never sees."""
     fit = Fit(resolution, channels or 1)
     shape = fitted_shape(SIDE, SIDE, 1, fit, "each garment")
+    first, count = (NUM_EXAMPLES, NUM_TEST) if test else (0, NUM_EXAMPLES)
 
     def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = draw(indices)
+        images, labels = draw(np.asarray(indices, np.int64) + first)
         return fit.array(images), labels
 
     images, _ = read(np.arange(100))
-    identity = hashlib.sha256(repr((SEED, NUM_EXAMPLES, shape)).encode() + images.tobytes()).hexdigest()
+    identity = hashlib.sha256(repr((SEED, count, shape)).encode() + images.tobytes()).hexdigest()
     code = b"".join(
         Path(file).read_bytes() for file in (__file__, canvas.__file__, clothes.__file__, accessories.__file__)
     )
     key = f"garments-{identity[:20]}-{hashlib.sha256(code).hexdigest()[:20]}"
-    return Source("garments", NUM_EXAMPLES, shape, CLASS_NAMES, identity, "drawn by the program", read, cache_key=key)
+    return Source("garments", count, shape, CLASS_NAMES, identity, "drawn by the program", read, cache_key=key)
 
 
 def _drawn(garment: Callable[[Canvas, Draws], None], indices: np.ndarray, seed: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from gan.data import download, tfds
@@ -14,7 +15,7 @@ from gan.data.npz import open_npz
 from gan.data.source import Source
 from gan.errors import UserError
 
-__all__ = ["KINDS", "Source", "open_source"]
+__all__ = ["KINDS", "Source", "open_source", "open_test"]
 
 
 class Request(NamedTuple):
@@ -24,6 +25,7 @@ class Request(NamedTuple):
     resolution: int  # pixels a side; 0: as the source has them
     channels: int  # 1 or 3; 0: as the source has them
     in_memory: str  # "auto", "true" or "false"
+    test: bool  # the images that training does not see
 
 
 def open_source(
@@ -34,42 +36,59 @@ def open_source(
     Images are decoded in memory, or read by index, as `in_memory` says ("auto": where they fit). Only `auto` ever
     gives another set than the one named. Raises `UserError` with one line if the data cannot be used.
     """
+    return _opened(name, Request(data_dir, resolution, channels, in_memory, test=False))
+
+
+def open_test(
+    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+) -> Source | None:
+    """The images of the source called `name` that training does not see, None if it has none; see `open_source`."""
+    return _opened(name, Request(data_dir, resolution, channels, in_memory, test=True))
+
+
+def _opened(name: str, request: Request) -> Source | None:
+    """What the kind of source gives for the request, in memory where it shall be."""
     kind, colon, rest = name.partition(":")
     if kind not in KINDS or (kind in _NEED_ARGUMENT) != bool(rest) or (colon and not rest):
         forms = ", ".join(f"{known}:{_NEED_ARGUMENT[known]}" if known in _NEED_ARGUMENT else known for known in KINDS)
         raise UserError(f"--dataset={name} is unknown; it must be one of {forms}")
-    request = Request(data_dir, resolution, channels, in_memory)
     try:
-        return placed(KINDS[kind](rest, request), in_memory)
+        opened = KINDS[kind](rest, request)
+        return placed(opened, request.in_memory) if opened else None
     except OSError as error:
         place = error.filename or name
         raise UserError(f"{place} cannot be read ({error.strerror or error}); check the path and its rights") from None
 
 
-def _tfds(name: str, request: Request) -> Source:
+def _tfds(name: str, request: Request) -> Source | None:
     """A tfds data set, downloaded if it is not prepared."""
     root = tfds.prepared_root(request.data_dir)
-    folder = tfds.prepared_folder(name, root) or download.prepare(name, root)
-    return tfds.open_prepared(folder, name, request.resolution, request.channels)
+    return _prepared(tfds.prepared_folder(name, root) or download.prepare(name, root), name, request)
 
 
-def _fashion_mnist(_: str, request: Request) -> Source:
+def _prepared(folder: Path, name: str, request: Request) -> Source | None:
+    """A prepared tfds data set."""
+    which = tfds.test_split(folder) if request.test else tfds.TRAIN
+    return tfds.open_prepared(folder, name, request.resolution, request.channels, which) if which else None
+
+
+def _fashion_mnist(_: str, request: Request) -> Source | None:
     return _tfds("fashion_mnist", request)
 
 
 def _garments(_: str, request: Request) -> Source:
-    return open_garments(request.resolution, request.channels)
+    return open_garments(request.resolution, request.channels, request.test)
 
 
-def _folder(path: str, request: Request) -> Source:
-    return open_folder(path, request.resolution, request.channels)
+def _folder(path: str, request: Request) -> Source | None:
+    return None if request.test else open_folder(path, request.resolution, request.channels)
 
 
-def _npz(path: str, request: Request) -> Source:
-    return open_npz(path, request.resolution, request.channels, request.in_memory)
+def _npz(path: str, request: Request) -> Source | None:
+    return None if request.test else open_npz(path, request.resolution, request.channels, request.in_memory)
 
 
-def _auto(_: str, request: Request) -> Source:
+def _auto(_: str, request: Request) -> Source | None:
     """Fashion-MNIST where it is to be had, otherwise the garments, with a warning nobody can miss."""
     root = tfds.prepared_root(request.data_dir)
     try:
@@ -79,7 +98,7 @@ def _auto(_: str, request: Request) -> Source:
         print(_framed("NOT THE REAL DATA", note), file=sys.stderr, flush=True)
         source = _garments("", request)
         return dataclasses.replace(source, notes=(*source.notes, note))
-    return tfds.open_prepared(folder, "fashion_mnist", request.resolution, request.channels)
+    return _prepared(folder, "fashion_mnist", request)
 
 
 def _framed(title: str, text: str, width: int = 78) -> str:
@@ -90,7 +109,7 @@ def _framed(title: str, text: str, width: int = 78) -> str:
 
 _NEED_ARGUMENT = {"tfds": "NAME", "folder": "PATH", "npz": "PATH"}
 
-KINDS: dict[str, Callable[[str, Request], Source]] = {
+KINDS: dict[str, Callable[[str, Request], Source | None]] = {
     "auto": _auto,
     "fashion_mnist": _fashion_mnist,
     "garments": _garments,

@@ -1,7 +1,7 @@
 """Images from data sets prepared by TensorFlow Datasets, read record by record without TensorFlow.
 
 The files are TFRecords (the format tfds prepares by default) or ArrayRecords. Only the features `image` and `label`
-of the split `train` are decoded.
+are decoded.
 """
 
 import importlib.util
@@ -18,7 +18,8 @@ from gan.data.images import Fit, decode, fitted_shape
 from gan.data.source import Source
 from gan.errors import UserError
 
-SPLIT = "train"
+TRAIN = "train"
+TEST = ("test", "validation")  # of the splits that training does not see, the first there is
 DECODER = 1  # to be raised when the same files are to give other pixels
 _NAME = re.compile(r"(?P<name>[a-z0-9_]+)(/(?P<config>[\w.+-]+))?(:(?P<version>\d+\.\d+\.\d+))?")
 
@@ -55,13 +56,22 @@ def _versions(base: Path) -> dict[tuple[int, ...], Path]:
     return found
 
 
-def open_prepared(folder: Path, name: str, resolution: int = 0, channels: int = 0) -> Source:
-    """The images of a prepared data set; raises `UserError` naming the folder or the file that cannot be used."""
+def test_split(folder: Path) -> str | None:
+    """The name of the split of a prepared data set that training does not see, None if it has none."""
+    splits = _info(folder).splits
+    return next((name for name in TEST if name in splits), None)
+
+
+def open_prepared(folder: Path, name: str, resolution: int = 0, channels: int = 0, which: str = TRAIN) -> Source:
+    """The images of the split `which` of a prepared data set.
+
+    Raises `UserError` naming the folder or the file that cannot be used.
+    """
     info = _info(folder)
     size, names = image_form(info.features, name)
-    if SPLIT not in info.splits:
-        raise UserError(f"{folder} has no split `{SPLIT}` (it has {', '.join(info.splits) or 'none'})")
-    split = info.splits[SPLIT]
+    if which not in info.splits:
+        raise UserError(f"{folder} has no split `{which}` (it has {', '.join(info.splits) or 'none'})")
+    split = info.splits[which]
     files = sorted(Path(os.fspath(path)) for path in split.filepaths)
     for file in files:
         if not file.is_file():

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from gan.data import download, tfds
-from gan.data.sources import open_source
+from gan.data.memory import loaded
+from gan.data.sources import open_source, open_test
+from gan.data.splits import open_splits
 from gan.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 6, 6, 1), dtype=np.uint8)
@@ -87,6 +89,30 @@ def test_in_memory_from_the_cache_and_read_by_index_are_the_same_bits(tmp_path):
         for one, other in zip(source.read(rows), sources[0].read(rows), strict=True):
             assert np.array_equal(one, other) and one.dtype == other.dtype
     assert len(list((tmp_path / "cache" / "gan-engine").iterdir())) == 1
+
+
+def add_test_split(folder, name="test"):
+    """Gives a prepared data set another split of two images."""
+    path = folder / "dataset_info.json"
+    info = json.loads(path.read_text())
+    info["splits"].append({**info["splits"][0], "name": name, "shardLengths": ["2"]})
+    path.write_text(json.dumps(info))
+    content = b"".join(record(png(255 - IMAGES[row]), 2) for row in range(2))
+    (folder / f"toys-{name}.tfrecord-00000-of-00001").write_bytes(content)
+
+
+@pytest.mark.parametrize("name", tfds.TEST)
+def test_a_test_split_is_found_and_leaves_the_training_data_as_they_were(tmp_path, name):
+    folder = prepare(tmp_path)
+    before = open_source("tfds:toys", str(tmp_path))
+    assert open_test("tfds:toys", str(tmp_path)) is None
+    add_test_split(folder, name)
+    found = open_splits("tfds:toys", str(tmp_path))
+    images, labels = loaded(found.test)
+    assert np.array_equal(images, 255 - IMAGES[:2]) and labels.tolist() == [2, 2]
+    assert np.array_equal(loaded(found.train)[0], IMAGES)
+    assert found.train.fingerprint == before.fingerprint == found.fingerprint != found.test.fingerprint
+    assert found.test.class_names == before.class_names and not found.test_is_seen
 
 
 def test_the_newest_version_is_taken_and_interrupted_downloads_are_not(tmp_path):

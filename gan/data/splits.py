@@ -1,0 +1,58 @@
+"""The images that training sees and those that it does not, to measure what was generated against both."""
+
+import dataclasses
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from gan.data import sources
+from gan.data.batches import permutation
+from gan.data.source import Source
+
+HELD_OUT = 6  # of a set without a test split, one image in so many stands in for it
+_SEED = 2**63  # of the choice; runs have seeds below
+
+
+class Splits(NamedTuple):
+    """Two sets without an image in common."""
+
+    train: Source
+    test: Source
+    test_is_seen: bool  # generators were trained on `test` as well
+    fingerprint: str  # of all that generators are trained on
+
+
+def open_splits(
+    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+) -> Splits:
+    """The splits of the source called `name`; see `sources.open_source`.
+
+    Of a set without a test split one image in `HELD_OUT`, always the same ones, is held out for it. Raises `UserError`.
+    """
+    whole = sources.open_source(name, data_dir, resolution, channels, in_memory)
+    name = whole.name if name == "auto" else name
+    test = sources.open_test(name, data_dir, resolution, channels, in_memory)
+    if test:
+        return Splits(whole, test, False, whole.fingerprint)
+    order = permutation(_SEED, 0, whole.num_examples)
+    count = max(1, whole.num_examples // HELD_OUT)
+    return Splits(
+        subset(whole, np.sort(order[count:]), f"{whole.name}, all but those held out"),
+        subset(whole, np.sort(order[:count]), f"{whole.name}, one in {HELD_OUT} held out"),
+        True,
+        whole.fingerprint,
+    )
+
+
+def subset(source: Source, rows: np.ndarray, name: str) -> Source:
+    """The images of the given indices, int64 [M], in that order, as a source of their own."""
+    identity = hashlib.sha256(f"{source.fingerprint} subset".encode() + rows.astype("<i8").tobytes()).hexdigest()
+    return dataclasses.replace(
+        source,
+        name=name,
+        num_examples=len(rows),
+        fingerprint=identity,
+        read=lambda indices: source.read(rows[indices]),
+        cache_key="",
+    )
