@@ -1,0 +1,264 @@
+"""Measure how good generated images are: of a run's checkpoints, or any images in files.
+
+Generated images are compared with real ones through features; what the features are stands in every output. Beside
+each figure is its floor, that of other real images: no generator can be expected to do better. The values are kept in
+the run's evaluations.jsonl and shown in TensorBoard under eval/. The run may be in training meanwhile.
+
+    bin/evaluate --workdir=runs/article-fashion_mnist
+    bin/evaluate --workdir=runs/article-fashion_mnist --all --protocol=50k
+    bin/evaluate --workdir=runs/article-fashion_mnist --num=1000 --neighbours=neighbours.png
+    bin/evaluate --images=samples.npz --dataset=fashion_mnist --features=random
+"""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from gan import config as configs
+from gan.cli import command, settings
+from gan.errors import UserError
+
+WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
+STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
+ALL = flags.DEFINE_boolean("all", False, "all checkpoints there are; what was measured already is not repeated")
+IMAGES = flags.DEFINE_string("images", "", "in the place of a run: an .npz file or a folder of generated images")
+PROTOCOL = flags.DEFINE_string(
+    "protocol",
+    "lucic",
+    "lucic: 10,000 generated images against as many test images; 50k: 50,000 against the training set",
+)
+NUM = flags.DEFINE_integer("num", None, "number of generated images (default: as the protocol says)")
+FEATURES = flags.DEFINE_string(
+    "features",
+    "classifier",
+    "classifier: a network trained once on the data set's labels; random: a fixed random network; saved_model:PATH: a "
+    "SavedModel folder or .keras file of yours",
+)
+MODEL_SIZE = flags.DEFINE_integer("model_size", None, "pixels a side that your model sees (default: as the model says)")
+MODEL_RANGE = flags.DEFINE_string(
+    "model_range", "unit", "pixels that your model sees: unit is [0, 1], symmetric [-1, 1], bytes [0, 255]"
+)
+NEIGHBOURS = flags.DEFINE_string("neighbours", "", "PNG to write: samples beside their nearest training images")
+K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
+SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
+CAS = flags.DEFINE_boolean("cas", True, "of labelled images: the accuracy of a classifier trained on them alone")
+OUT = flags.DEFINE_string("out", "", "JSON file to write the evaluations to as well")
+_DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
+_NUMERICS = ("precision", "convolution")
+settings.define((*_DATA, *_NUMERICS))
+
+_LARGEST_SEED = 2**63 - 1
+_QUIET = 1000  # fewer images come at once, without a progress line
+_KEPT = 1000  # images of which the neighbours are looked for
+
+
+def main() -> None:
+    """Measures, prints a table, and keeps the values; raises `UserError`."""
+    _check_flags()
+    command.import_tensorflow()
+    from gan.cli import scores
+    from gan.engine.staging import staged_file
+
+    rows, reference = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value))
+    titles = [Path(IMAGES.value).name] if IMAGES.value else [f"step {row['step']}" for row in rows]
+    print("\n".join(scores.table(rows, reference, titles)))
+    if OUT.value:
+        with staged_file(Path(OUT.value)) as file:
+            file.write((json.dumps(rows, indent=1) + "\n").encode())
+        print(f"\n{OUT.value}: {len(rows)} evaluation{'s' * (len(rows) != 1)}")
+
+
+def _check_flags() -> None:
+    """Raises `UserError` for flags that do not fit, before anything takes time."""
+    if bool(WORKDIR.value) == bool(IMAGES.value):
+        raise UserError("give either --workdir, the folder of a run, or --images, an .npz file or a folder of images")
+    if IMAGES.value and (ALL.value or STEP.value is not None):
+        raise UserError("--step and --all are for runs; --images are measured as they are")
+    if ALL.value and (STEP.value is not None or NEIGHBOURS.value):
+        raise UserError("--all goes with neither --step nor --neighbours")
+    if IMAGES.value and not Path(IMAGES.value).exists():
+        raise UserError(f"--images={IMAGES.value} is not there; give the path of an .npz file or a folder of images")
+    for name, value, least in (("num", NUM.value, 1), ("k", K.value, 1), ("model_size", MODEL_SIZE.value, 1)):
+        if value is not None and value < least:
+            raise UserError(f"--{name}={value} must be at least {least}")
+    if not 0 <= SEED.value <= _LARGEST_SEED:
+        raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
+    kind, colon, path = FEATURES.value.partition(":")
+    if kind not in ("classifier", "random", "saved_model") or (kind == "saved_model") != bool(colon and path):
+        raise UserError(f"--features={FEATURES.value} is unknown; it must be classifier, random or saved_model:PATH")
+    if NEIGHBOURS.value and Path(NEIGHBOURS.value).suffix.lower() != ".png":
+        raise UserError(f"--neighbours={NEIGHBOURS.value} must end in .png")
+
+
+def _of_run(folder: Path):
+    """(evaluations, reference) of the checkpoints of a run that were asked for."""
+    from gan.engine import checkpoint, devices, evaluations, trained, workdir
+
+    saved, facts = workdir.load_run(folder)
+    given = {name: value for name, value in settings.explicit().items() if name in _DATA + _NUMERICS}
+    config = configs.validated(dataclasses.replace(saved, logical_cpus=0, **given))
+    devices.configure(config)
+    steps = checkpoint.steps(folder / workdir.CHECKPOINTS) if ALL.value else [STEP.value]
+    if not steps:
+        raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
+    there = {evaluations.key(row): row for row in evaluations.read(folder)} if ALL.value else {}
+    runs = (trained.load(folder, step) for step in steps)
+    runs = runs if ALL.value else list(runs)  # one that is not there shall be told of at once
+    reference = _reference(config, 0, tuple(facts["image_shape"]))
+    if reference.splits.fingerprint != facts["fingerprint"]:
+        _warn("these are not the data that the run was trained on")
+    return [_evaluated(folder, config, reference, run, there) for run in runs], reference
+
+
+def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
+    """The evaluation of a run's checkpoint: one of those `there`, or a new one, which is kept in the run's folder."""
+    from gan import build
+    from gan.engine import devices, evaluation, evaluations, sampler
+
+    for line in run.skipped:
+        _warn(line)
+    named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
+    if evaluations.key(named) in there:
+        return there[evaluations.key(named)]
+    started = time.monotonic()
+    generator = build.generator(config, run.image_shape, devices.resolve(config))
+    sample = sampler.make_sampler(generator, config.latent_size)
+    batches = sample(run.generator, SEED.value, reference.num)
+    measured = _measured(reference, batches, reference.num, f"step {run.step}")
+    row = evaluation.row(reference, named, measured)
+    evaluations.record(folder, row)
+    print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
+    return row
+
+
+def _of_images(path: Path):
+    """(evaluations, reference) of images in files."""
+    from gan.data import sources
+    from gan.engine import devices, evaluation
+
+    config = configs.make(**{n: v for n, v in settings.explicit().items() if n in _DATA + _NUMERICS})
+    devices.configure(config)
+    kind = "folder" if path.is_dir() else "npz"
+    source = sources.open_source(f"{kind}:{path}", "", config.resolution, config.channels, "auto")
+    num = min(NUM.value or source.num_examples, source.num_examples)
+    reference = _reference(config, num, source.image_shape)
+    images, labels = source.read(np.arange(num))
+    labels = _in_classes(labels, source.class_names, reference.splits.train.class_names, kind)
+    batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
+    measured = _measured(reference, batches, num, path.name, labels)
+    named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
+    return [evaluation.row(reference, named, measured)], reference
+
+
+def _in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], kind: str) -> np.ndarray | None:
+    """The labels of images in files as those of the data's classes `known`; None where there are none.
+
+    Those of an .npz are numbers of classes, those of a folder their names. Raises `UserError` if they do not fit.
+    """
+    if not names or not known:
+        return None
+    strange = [name for name in names if (name not in known if kind == "folder" else int(name) >= len(known))]
+    if strange:
+        raise UserError(f"--images={IMAGES.value} has a class {strange[0]}, the data set has {', '.join(known)}")
+    return np.array([known.index(name) for name in names])[labels] if kind == "folder" else labels
+
+
+def _reference(config, num: int, image_shape: tuple[int, ...]):
+    """What images of `image_shape` are measured against; `num` is how many there are (0: as many as wanted)."""
+    from gan.data import splits
+    from gan.engine import evaluation
+
+    if PROTOCOL.value not in evaluation.PROTOCOLS:
+        raise UserError(f"--protocol={PROTOCOL.value} must be one of {', '.join(evaluation.PROTOCOLS)}")
+    opened = splits.open_splits(
+        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
+    )
+    if tuple(opened.train.image_shape) != image_shape:
+        shapes = [" x ".join(map(str, shape)) for shape in (image_shape, opened.train.image_shape)]
+        raise UserError(
+            f"generated images are {shapes[0]}, those of {opened.train.name} {shapes[1]}; give --resolution "
+            "and --channels, or another --dataset"
+        )
+    extractor = _extractor(opened)
+    protocol = evaluation.PROTOCOLS[PROTOCOL.value]
+    return evaluation.prepare(opened, extractor, protocol, num or NUM.value or 0, K.value, SEED.value)
+
+
+def _extractor(opened):
+    """The features that were asked for."""
+    from gan.engine import features
+
+    kind, _, path = FEATURES.value.partition(":")
+    if kind == "classifier":
+        return features.from_classifier(opened)
+    if kind == "random":
+        return features.from_random(opened.train.image_shape)
+    from gan.export import pretrained
+
+    if MODEL_RANGE.value not in features.RANGES:
+        raise UserError(f"--model_range={MODEL_RANGE.value} must be one of {', '.join(features.RANGES)}")
+    model = pretrained.load(Path(path))
+    size = model.size or MODEL_SIZE.value or 0
+    return features.from_model(
+        model.function,
+        Path(path).name,
+        model.identity,
+        size,
+        model.channels,
+        MODEL_RANGE.value,
+        opened.train.image_shape,
+    )
+
+
+def _measured(reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None = None) -> dict:
+    """The values by name of generated images; draws the neighbours where they were asked for."""
+    from gan.engine import classifiers, evaluation, neighbours
+
+    kept: list[np.ndarray] = []
+    wanted = num if labels is not None and CAS.value else _KEPT if NEIGHBOURS.value else 0
+    measured = evaluation.measure(reference, _kept(_with_progress(batches, num, what), kept, wanted), labels)
+    if NEIGHBOURS.value:
+        samples = np.concatenate(kept)[:_KEPT]
+        near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
+        print(
+            f"{NEIGHBOURS.value}: median distance to the nearest training image {near.samples:.3f} of samples, "
+            f"{near.test:.3f} of test images"
+        )
+    if labels is not None and CAS.value:
+        score = classifiers.classification_accuracy_score(np.concatenate(kept), labels, reference.splits.test)
+        measured["classification_accuracy_score"] = score
+    return measured
+
+
+def _kept(batches: Iterable[np.ndarray], kept: list[np.ndarray], wanted: int) -> Iterator[np.ndarray]:
+    """The same batches; the first `wanted` images are in `kept` when they have passed."""
+    have = 0
+    for images in batches:
+        if have < wanted:
+            kept.append(images)
+            have += len(images)
+        yield images
+
+
+def _with_progress(batches: Iterable[np.ndarray], num: int, what: str) -> Iterator[np.ndarray]:
+    """The same batches; on a terminal a line shows how far a long list of them is."""
+    from tqdm import tqdm
+
+    with tqdm(total=num, unit=" images", desc=what, leave=False, disable=True if num < _QUIET else None) as bar:
+        for images in batches:
+            yield images
+            bar.update(len(images))
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    command.execute(main)

@@ -1,0 +1,42 @@
+"""The table of evaluations that bin/evaluate prints: a row a metric, a column an evaluation, and the floor."""
+
+from typing import Any
+
+from gan.engine.evaluation import BETTER, SHARE, Reference
+
+_WAYS = {1: "more is better", -1: "less is better", 0: ""}
+_NAME, _CELL = 36, 14
+
+
+def table(rows: list[dict[str, Any]], reference: Reference, titles: list[str]) -> list[str]:
+    """The lines of the table of `rows`, as `evaluation.row` makes them, under `titles`; what the figures mean first."""
+    shown = {name: None for row in rows for name in row["metrics"]}  # in order
+    lines = [
+        f"features  {reference.extractor.title}",
+        f"images    {reference.sizes}",
+        f"floor     {reference.floor_sizes}; k = {reference.k}",
+        "",
+        _line("", [*titles, "floor"]),
+        _line("images", [f"{row['num']:,}" for row in rows] + [f"{reference.floor_num:,}"]),
+    ]
+    for name in shown:
+        cells = [_number(row["metrics"].get(name), name) for row in rows]
+        cells.append(_number(reference.floor.get(name), name))
+        lines.append(f"{_line(name, cells)}  {_WAYS[BETTER.get(name, 0)]}".rstrip())
+    return lines
+
+
+def _line(name: str, cells: list[str]) -> str:
+    return name.ljust(_NAME) + "".join(cell.rjust(_CELL) for cell in cells)
+
+
+def _number(value: float | None, name: str) -> str:
+    """A figure with as many digits as mean something; a dash where there is none."""
+    if value is None:
+        return "-"
+    value += 0.0  # no minus before a zero
+    if name.startswith(SHARE):
+        return f"{value:.1%}"
+    if name.startswith("kernel"):
+        return f"{value:.3g}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"

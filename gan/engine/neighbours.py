@@ -1,0 +1,101 @@
+"""Samples beside their nearest training images: a picture that shows whether they are copies."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gan.data.source import Source
+from gan.data.splits import Splits
+from gan.engine import features
+from gan.engine.features import Extractor
+from gan.engine.pictures import write_figure
+from gan.metrics import manifold
+
+SHOWN = 10  # samples, one a row
+PER_SAMPLE = 3  # neighbours in each space
+_COMPARED = 1000  # samples and test images whose nearest training images give the medians
+_HEADING_INCHES = 0.6
+_CHUNK = 4096  # images whose pixels are compared at a time
+
+
+class Nearest(NamedTuple):
+    """Median distances in feature space to the nearest training image: of samples, and of test images."""
+
+    samples: float
+    test: float
+
+
+def draw(path: Path, extractor: Extractor, samples: np.ndarray, splits: Splits) -> Nearest:
+    """Writes the picture of the first of `samples` (uint8 [N, H, W, C]) as PNG; raises `StorageError`.
+
+    A row holds a sample, its nearest training images in feature space, and those by their pixels, with the distances.
+    Copies would lie nearer to the training images than other real images do, so these are told as well.
+    """
+    train = splits.train
+    known, _ = features.of_source(extractor, train, np.arange(train.num_examples))
+    here, _ = features.of_batches(extractor, [samples[:_COMPARED]])
+    test_rows = np.arange(min(_COMPARED, splits.test.num_examples))
+    others, _ = features.of_source(extractor, splits.test, test_rows)
+    medians = Nearest(*(float(np.median(manifold.nearest(known, some, 1)[1])) for some in (here, others)))
+
+    shown = samples[:SHOWN]
+    per_sample = min(PER_SAMPLE, train.num_examples)
+    by_feature = manifold.nearest(known, here[: len(shown)], per_sample)
+    by_pixel = nearest_by_pixels(train, shown, per_sample)
+    rows = []
+    for i, sample in enumerate(shown):
+        cells = [(sample, f"sample {i}")]
+        for word, (indices, distances) in (("features", by_feature), ("pixels", by_pixel)):
+            images = train.read(indices[i])[0]
+            cells += [(image, f"{word} {away:.2f}") for image, away in zip(images, distances[i], strict=True)]
+        rows.append(cells)
+    heading = (
+        f"Samples, and the nearest of {train.num_examples:,} training images in features ({extractor.kind}) and in "
+        f"pixels\nmedian distance to the nearest in features: samples {medians.samples:.2f}, test images "
+        f"{medians.test:.2f}"
+    )
+    _write(path, rows, heading)
+    return medians
+
+
+def _write(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: str) -> None:
+    """Writes rows of (uint8 image [H, W, C], title above it) as one PNG below a heading; raises `StorageError`.
+
+    All are one picture with texts on it: axes for each image would take as long as the search for them.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height, width, channels = rows[0][0][0].shape
+    band, gap, side = 0.22 * height, 0.1 * width, 1.1  # of the titles, between the columns, inches of an image
+    across, down = len(rows[0]) * (width + gap), len(rows) * (height + band) + gap
+    inches = side * across / width, side * down / height
+    figure = Figure(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + _HEADING_INCHES)))
+    axes.set_axis_off()
+    for row, cells in enumerate(rows):
+        for column, (image, title) in enumerate(cells):
+            left, top = column * (width + gap) + gap / 2, row * (height + band) + band
+            shown = image.squeeze(-1) if channels == 1 else image
+            place = (left, left + width, top + height, top)
+            axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto", interpolation="nearest")
+            axes.text(left + width / 2, top - 0.04 * height, title, ha="center", va="bottom", fontsize=8)
+    axes.set(xlim=(0, across), ylim=(down, 0))
+    figure.text(0.5, 1 - 0.1 / (inches[1] + _HEADING_INCHES), heading, ha="center", va="top", fontsize=10)
+    write_figure(path, figure)
+
+
+def nearest_by_pixels(source: Source, samples: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `samples` its k nearest images of `source` by their pixels in [0, 1]: indices, distances [N, k]."""
+    flat = samples.reshape(len(samples), -1).astype(np.float32) / np.float32(255)
+    rows, distances = np.empty((len(flat), 0), np.int64), np.empty((len(flat), 0))
+    for start in range(0, source.num_examples, _CHUNK):
+        part = np.arange(start, min(start + _CHUNK, source.num_examples))
+        images = source.read(part)[0].reshape(len(part), -1).astype(np.float32) / np.float32(255)
+        found, away = manifold.nearest(images, flat, min(k, len(part)))
+        rows, distances = np.hstack([rows, found + start]), np.hstack([distances, away])
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        rows, distances = (np.take_along_axis(array, order, axis=1) for array in (rows, distances))
+    return rows, distances

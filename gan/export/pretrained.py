@@ -1,0 +1,86 @@
+"""Models that a user brings along as feature extractors: a SavedModel folder, a .keras or .h5 file."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gan.errors import UserError
+
+_SIGNATURE = "serving_default"
+_SUFFIXES = (".keras", ".h5")
+
+
+class Pretrained(NamedTuple):
+    """`function` maps float32 [B, size, size, channels] to a tensor; 0 where the model takes any size or channels."""
+
+    function: Callable[[tf.Tensor], tf.Tensor]
+    size: int
+    channels: int
+    identity: str  # sha256 (hex) of the files
+
+
+def load(path: Path) -> Pretrained:
+    """The model at `path`; raises `UserError` if it is none, or does not map images to one tensor."""
+    if not path.exists():
+        raise UserError(f"--features=saved_model:{path} is not there; give a SavedModel folder or a .keras file")
+    if path.is_file() and path.suffix not in _SUFFIXES:
+        raise UserError(f"{path} is not a model; give a SavedModel folder or a .keras file")
+    try:
+        function, shape = _keras(path) if path.is_file() else _saved_model(path)
+    except UserError:
+        raise
+    except Exception as error:  # whatever Keras and TensorFlow raise about files that are no models
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise UserError(f"{path} cannot be loaded as a model ({reason}); save it again") from None
+    if len(shape) != 4 or shape[1] != shape[2]:
+        raise UserError(f"{path} takes inputs of shape {shape}, not square images [batch, H, W, C]; give another model")
+    return Pretrained(function, shape[1] or 0, shape[3] or 0, _identity(path))
+
+
+def _keras(path: Path) -> tuple[Callable, list]:
+    """Function and input shape of a Keras file."""
+    import keras
+
+    model = keras.models.load_model(path, compile=False)
+    _check_one(path, "inputs", model.inputs)
+    _check_one(path, "outputs", model.outputs)
+    return tf.function(lambda x: tf.nest.flatten(model(x, training=False))[0]), list(model.inputs[0].shape)
+
+
+def _saved_model(path: Path) -> tuple[Callable, list]:
+    """Function and input shape of a SavedModel's default signature."""
+    model = tf.saved_model.load(str(path))
+    if _SIGNATURE not in model.signatures:
+        raise UserError(f"{path} has no signature {_SIGNATURE} (it has {', '.join(model.signatures) or 'none'})")
+    signature = model.signatures[_SIGNATURE]
+    inputs = signature.structured_input_signature[1]
+    _check_one(path, "inputs", inputs)
+    _check_one(path, "outputs", signature.structured_outputs)
+    ((name, spec),) = inputs.items()
+
+    def function(x: tf.Tensor, _keep=model) -> tf.Tensor:  # a signature does not keep its model's variables alive
+        return tf.nest.flatten(signature(**{name: tf.cast(x, spec.dtype)}))[0]
+
+    return function, spec.shape.as_list() if spec.shape.rank else []
+
+
+def _check_one(path: Path, what: str, there) -> None:
+    """Raises `UserError` unless there is one of what a model has."""
+    if len(there) != 1:
+        raise UserError(
+            f"{path} has {len(there)} {what}, not one; save a model of one image and one tensor of features"
+        )
+
+
+def _identity(path: Path) -> str:
+    """sha256 (hex) of the files of a model with their names."""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            name = file.relative_to(path).as_posix() if path.is_dir() else ""
+            digest.update(f"\n{name} {file.stat().st_size}\n".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

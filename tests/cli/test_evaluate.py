@@ -1,0 +1,143 @@
+"""bin/evaluate on a small run and on images in files: what is measured, kept and said."""
+
+import fcntl
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan.data import garments
+
+REAL = ["--data_in_memory=false", "--dataset=garments"]
+
+
+class Results(NamedTuple):
+    """The folder written to, the run, what was said, and each mistake's call with the words expected of it."""
+
+    folder: Path
+    run: Path
+    said: list
+    mistakes: list
+
+
+def write_images(folder: Path) -> None:
+    """A labelled data set of garments, and images that take the part of generated ones."""
+    images, labels = garments.draw(np.arange(240))
+    np.savez(folder / "data.npz", images=images, labels=labels)
+    other, other_labels = garments.draw(np.arange(1000, 1060))
+    np.savez(folder / "labelled.npz", images=other, labels=other_labels)
+    np.savez(folder / "strange.npz", images=other[:20], labels=np.arange(20))
+    np.savez(folder / "small.npz", images=other[:, :20, :20])
+    for label in (0, 5):
+        (folder / "classes" / garments.CLASS_NAMES[label].replace("/", "")).mkdir(parents=True)
+    (folder / "flat").mkdir()
+    for i, image in enumerate(other[:30]):
+        Image.fromarray(image[..., 0]).save(folder / "flat" / f"{i}.png")
+
+
+@pytest.fixture(scope="module")
+def results(trained_run, tmp_path_factory, call_many) -> Results:
+    """All calls in one process, while another holds the lock of the run."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_images(folder)
+    run, random = f"--workdir={trained_run}", ["--features=random", "--num=40", *REAL]
+    data, few = f"--dataset=npz:{folder}/data.npz", "--k=3"
+    calls = [
+        [run, *random],
+        [run, *random, "--all", f"--out={folder}/all.json"],
+        [run, *random, "--step=1", "--protocol=50k", "--data_in_memory=auto", f"--dataset=npz:{folder}/data.npz"],
+        [f"--images={folder}/labelled.npz", data, few, f"--out={folder}/labelled.json"],
+        [f"--images={folder}/flat", data, few, "--features=random", f"--neighbours={folder}/near.png"],
+    ]
+    mistakes = _mistakes(folder, run, data)
+    with pytest.MonkeyPatch.context() as patch, open(trained_run / ".lock") as lock:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        done = call_many("evaluate", calls + [flags for flags, _ in mistakes])
+    judged = [(call, words) for call, (_, words) in zip(done[len(calls) :], mistakes, strict=True)]
+    return Results(folder, trained_run, done[: len(calls)], judged)
+
+
+def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
+    """(arguments, words of the line) of calls that must fail."""
+    images, random = f"--images={folder}/labelled.npz", "--features=random"
+    return [
+        ([], "give either --workdir"),
+        ([run, images], "give either --workdir"),
+        ([images, "--all"], "--step and --all are for runs"),
+        ([run, "--all", "--step=1"], "--all goes with neither"),
+        ([f"--images={folder}/nowhere"], "nowhere is not there"),
+        ([f"--workdir={folder}/nowhere"], "there is no run in it"),
+        ([run, random, *REAL, "--step=7"], "has no checkpoint of step 7"),
+        ([run, "--num=0"], "--num=0 must be at least 1"),
+        ([run, "--k=0"], "--k=0 must be at least 1"),
+        ([run, "--seed=-1"], "--seed=-1 must be from 0"),
+        ([run, "--features=inception"], "--features=inception is unknown; it must be classifier, random or"),
+        ([run, "--features=saved_model"], "--features=saved_model is unknown"),
+        ([run, f"--features=saved_model:{folder}/nowhere", *REAL], "nowhere is not there; give a SavedModel"),
+        ([run, "--protocol=mine"], "--protocol=mine must be one of lucic, 50k"),
+        ([run, "--neighbours=x.jpg"], "--neighbours=x.jpg must end in .png"),
+        ([run, random], "images are too few for the metrics"),
+        ([run], "has no labels of two classes or more; classifier features need labelled images; use --features=ran"),
+        ([f"--images={folder}/small.npz", data], "generated images are 20 x 20 x 1, those of"),
+        ([f"--images={folder}/strange.npz", data, random], "has a class 10, the data set has"),
+    ]
+
+
+def evaluations(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
+
+
+def test_calls_succeed_and_say_what_the_figures_mean(results):
+    assert [call.code for call in results.said] == [0] * len(results.said), results.said
+    first = results.said[0].out
+    assert "features of a fixed random network (128 numbers; not Inception)" in first
+    assert "lucic: 40 generated against 40 test images of garments" in first
+    assert "40 real training images against the same 40; k = 5" in first
+    lines = {line.split()[0]: line.split() for line in first.splitlines() if line[:1].islower()}
+    assert float(lines["frechet_distance"][1]) > 3 * float(lines["frechet_distance"][2]) > 0
+    assert "these are not the data that the run was trained on" in results.said[0].err
+
+
+def test_evaluations_are_kept_and_not_repeated(results):
+    kept = evaluations(results.run)
+    assert [(row["step"], row["protocol"], row["num"]) for row in kept] == [
+        (1, "lucic", 40),
+        (1, "50k", 40),
+        (2, "lucic", 40),
+    ]
+    assert results.said[1].out.count("measured in") == 1  # the newest had been measured by the call before
+    both = json.loads((results.folder / "all.json").read_text())
+    assert both == [kept[0], kept[2]]
+    assert kept[1]["real_samples"] == 200 and "training images" in kept[1]["meaning"]["sizes"]
+    assert set(kept[0]["metrics"]) == set(kept[0]["floor"]) >= {"frechet_distance", "kernel_distance", "coverage"}
+    assert len(list((results.run / "eval").iterdir())) == 1
+
+
+def test_images_in_files_with_labels(results):
+    (row,) = json.loads((results.folder / "labelled.json").read_text())
+    assert (row["num"], row["real_samples"], row["features"]) == (60, 40, "classifier")
+    assert row["metrics"]["label_agreement"] > 0.3  # one in ten by chance
+    assert 0.0 <= row["metrics"]["classification_accuracy_score"] <= 1.0
+    assert row["floor"]["classification_accuracy_score"] == row["floor"]["label_agreement"]
+    assert "which the generator was trained on too" in row["meaning"]["sizes"]
+    said = results.said[3]
+    assert "classifier features of this data set (128 numbers; not Inception), accuracy" in said.out
+    assert "Training the classifier of npz:" in said.err
+    assert sum(name.startswith("class_share/") for name in row["metrics"]) == 10
+
+
+def test_neighbours_are_drawn(results):
+    with Image.open(results.folder / "near.png") as picture:
+        assert picture.width > 1000
+    assert "near.png: median distance to the nearest training image" in results.said[4].out
+
+
+def test_mistakes_are_one_line(results):
+    for call, words in results.mistakes:
+        assert call.code == 2 and words in call.err, call
+        lines = [line for line in call.err.splitlines() if not line.startswith("Training the classifier")]
+        assert len(lines) == 1 and lines[0].startswith("error: "), call

@@ -1,0 +1,110 @@
+"""Measuring images with features that are simply pixels: what collapsed, copied and real images must give."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan.data.source import Source, array_reader
+from gan.data.splits import Splits
+from gan.engine import evaluation
+from gan.engine.features import Extractor
+from gan.errors import UserError
+
+
+def drawn(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of 2 x 2 pixels in three classes, told by the brightest of the first three pixels."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = random.integers(0, 100, (count, 4))
+    images[np.arange(count), labels] += 100
+    return images.reshape(count, 2, 2, 1).astype(np.uint8), labels.astype(np.int32)
+
+
+def source_of(name: str, count: int, seed: int) -> Source:
+    return Source(name, count, (2, 2, 1), ("a", "b", "c"), f"{name}{count}", "", array_reader(*drawn(count, seed)))
+
+
+def pixels(images: tf.Tensor):
+    flat = tf.reshape(tf.cast(images, tf.float32), [images.shape[0], 4]) / 50.0
+    return flat, tf.nn.softmax(20.0 * flat[:, :3])
+
+
+EXTRACTOR = Extractor("pixels", "four pixels", "0", pixels)
+SPLITS = Splits(source_of("train", 600, 1), source_of("test", 400, 2), False, "everything")
+PROTOCOL = evaluation.Protocol("small", 300, False)
+
+
+@pytest.fixture(scope="module")
+def reference() -> evaluation.Reference:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/nowhere/to/be/written")
+        return evaluation.prepare(SPLITS, EXTRACTOR, PROTOCOL)
+
+
+def test_real_images_are_at_the_floor(reference):
+    images, labels = drawn(300, seed=3)
+    values = evaluation.measure(reference, [images[:100], images[100:]], labels)
+    assert reference.floor["frechet_distance"] < 0.2 and values["frechet_distance"] < 0.2
+    for name in ("precision", "recall", "coverage"):
+        assert values[name] > 0.8 and abs(values[name] - reference.floor[name]) < 0.1
+    assert abs(values["kernel_distance"]) < 4 * values["kernel_distance_stderr"] + 1e-3
+    assert values["label_agreement"] > 0.99 and values["inception_score"] > 2.8
+    assert values["class_entropy"] == pytest.approx(np.log(3), abs=0.01)
+    assert [values[f"class_share/{name}"] for name in "abc"] == pytest.approx([1 / 3] * 3, abs=0.02)
+
+
+def test_collapsed_images_are_far_from_it(reference):
+    images = np.repeat(drawn(1, seed=4)[0], 300, axis=0)
+    values = evaluation.measure(reference, [images], np.ones(300, np.int64))
+    assert values["frechet_distance"] > 10 * reference.floor["frechet_distance"]
+    assert values["recall"] == 0.0 and values["coverage"] < 0.1
+    assert (values["class_entropy"], values["smallest_class_share"], values["label_agreement"]) == (0.0, 0.0, 0.0)
+    assert values["inception_score"] == pytest.approx(1.0)
+
+
+def test_the_same_images_have_the_same_values(reference):
+    images, _ = drawn(300, seed=5)
+    assert evaluation.measure(reference, [images]) == evaluation.measure(reference, iter(np.split(images, 3)))
+
+
+def test_sizes_are_those_of_the_protocol_or_as_many_as_there_are(reference):
+    assert (reference.num, len(reference.real[0]), reference.floor_num) == (300, 300, 300)
+    assert reference.sizes == "small: 300 generated against 300 test images of test"
+    more = evaluation.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=500)
+    assert (more.num, len(more.real[0]), more.floor_num) == (500, 400, 500)
+    against = evaluation.prepare(SPLITS, EXTRACTOR, evaluation.Protocol("all", 500, True), num=100)
+    assert (against.num, len(against.real[0]), against.floor_num) == (100, 600, 100)
+    assert against.floor_sizes == "100 real test images against the same 600"
+    seen = evaluation.prepare(SPLITS._replace(test_is_seen=True), EXTRACTOR, PROTOCOL)
+    assert seen.sizes.endswith("test, which the generator was trained on too")
+
+
+def test_too_few_images_are_refused():
+    with pytest.raises(UserError, match="--num: 9 images are too few for the metrics; 10 are the least"):
+        evaluation.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=9)
+    few = SPLITS._replace(test=source_of("few", 8, 1))
+    with pytest.raises(UserError, match="few: 8 images are too few"):
+        evaluation.prepare(few, EXTRACTOR, PROTOCOL)
+
+
+def test_features_that_are_not_finite_are_one_line():
+    broken = EXTRACTOR._replace(apply=lambda images: (pixels(images)[0] * np.nan, tf.zeros([images.shape[0], 0])))
+    with pytest.raises(UserError, match="the metrics cannot be computed: .* Use other --features"):
+        evaluation.prepare(SPLITS, broken._replace(identity="1"), PROTOCOL)
+
+
+def test_a_row_says_what_was_measured(reference):
+    values = evaluation.measure(reference, [drawn(300, seed=3)[0]])
+    named = evaluation.key(reference, 7, evaluation.generator_identity({"kernel": tf.ones([3])}))
+    row = evaluation.row(reference, named, values)
+    assert (row["step"], row["protocol"], row["num"], row["features"], row["data"]) == (
+        7,
+        "small",
+        300,
+        "pixels",
+        "everything",
+    )
+    assert row["metrics"] == values and row["floor"].keys() == values.keys()
+    assert set(evaluation.BETTER) >= {name for name in values if not name.startswith(evaluation.SHARE)}
+    other = evaluation.key(reference, 7, evaluation.generator_identity({"kernel": tf.zeros([3])}))
+    assert {name for name in named if named[name] != other[name]} == {"generator"}

@@ -1,0 +1,68 @@
+"""The evaluations of a run: kept, replaced, shown in TensorBoard, and never in disagreement with it."""
+
+import json
+
+import pytest
+from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
+
+from gan.engine import evaluations
+from gan.errors import UserError
+
+NAMED = {"protocol": "lucic", "num": 10, "features": "random", "extractor": "e", "data": "d", "k": 5, "seed": 0}
+
+
+def row(step: int, value: float, generator: str = "g", **changed) -> dict:
+    named = {"step": step, "generator": generator, **NAMED, **changed}
+    return named | {"metrics": {"frechet_distance": value}, "floor": {"frechet_distance": 0.5}}
+
+
+def shown(workdir) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) by tag, as TensorBoard reads them."""
+    reader = plugin_event_accumulator.EventAccumulator(
+        str(workdir / evaluations.FOLDER), size_guidance={event_accumulator.TENSORS: 0}
+    )
+    reader.Reload()
+    return {
+        tag: [(event.step, event.tensor_proto.float_val[0]) for event in reader.Tensors(tag)]
+        for tag in reader.Tags()["tensors"]
+    }
+
+
+def test_kept_in_the_order_of_the_steps_and_shown(tmp_path):
+    assert evaluations.read(tmp_path) == []
+    for step in (20, 10, 30):
+        evaluations.record(tmp_path, row(step, step / 4))
+    assert evaluations.read(tmp_path) == [row(10, 2.5), row(20, 5.0), row(30, 7.5)]
+    assert shown(tmp_path) == {
+        "lucic-10-random/frechet_distance": [(10, 2.5), (20, 5.0), (30, 7.5)],
+        "lucic-10-random-floor/frechet_distance": [(10, 0.5), (20, 0.5), (30, 0.5)],
+    }
+    assert len(list((tmp_path / evaluations.FOLDER).iterdir())) == 1
+
+
+def test_one_of_the_same_kind_is_replaced_and_others_stay(tmp_path):
+    evaluations.record(tmp_path, row(10, 1.0))
+    evaluations.record(tmp_path, row(10, 2.0, k=3))
+    evaluations.record(tmp_path, row(10, 3.0, generator="trained again"))
+    assert [each["metrics"]["frechet_distance"] for each in evaluations.read(tmp_path)] == [2.0, 3.0]
+    keys = {evaluations.key(each) for each in evaluations.read(tmp_path)}
+    assert evaluations.key(row(10, 9.0, generator="trained again")) in keys
+    assert evaluations.key(row(10, 9.0)) not in keys
+
+
+def test_numbers_that_are_not_finite_are_null_and_not_shown(tmp_path):
+    evaluations.record(tmp_path, row(10, float("nan")))
+    (kept,) = map(json.loads, (tmp_path / evaluations.FILE_NAME).read_text().splitlines())
+    assert kept["metrics"] == {"frechet_distance": None}
+    assert list(shown(tmp_path)) == ["lucic-10-random-floor/frechet_distance"]
+
+
+def test_damage_is_named_and_nothing_is_lost(tmp_path):
+    evaluations.record(tmp_path, row(10, 1.0))
+    path = tmp_path / evaluations.FILE_NAME
+    path.write_text(path.read_text() + '{"step": 3}\n')
+    before = path.read_bytes()
+    for call in (lambda: evaluations.read(tmp_path), lambda: evaluations.record(tmp_path, row(20, 1.0))):
+        with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 2; remove that line"):
+            call()
+    assert path.read_bytes() == before

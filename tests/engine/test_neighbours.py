@@ -1,0 +1,37 @@
+"""Nearest training images: copies are found out, and distances are those of the definition."""
+
+import numpy as np
+from PIL import Image
+
+from gan.data.source import Source, array_reader
+from gan.data.splits import Splits
+from gan.engine import features, neighbours
+
+
+def source_of(name: str, count: int, seed: int) -> Source:
+    images = np.random.default_rng(seed).integers(0, 256, (count, 9, 9, 1), np.uint8)
+    return Source(name, count, (9, 9, 1), (), name, "", array_reader(images, np.full(count, -1, np.int32)))
+
+
+SPLITS = Splits(source_of("train", 150, 0), source_of("test", 40, 1), False, "")
+
+
+def test_pixels_are_compared_chunk_by_chunk_as_all_at_once(monkeypatch):
+    monkeypatch.setattr(neighbours, "_CHUNK", 32)
+    samples = source_of("other", 6, 2).read(np.arange(6))[0]
+    rows, distances = neighbours.nearest_by_pixels(SPLITS.train, samples, 4)
+    train = SPLITS.train.read(np.arange(150))[0].reshape(150, -1) / 255.0
+    exact = np.linalg.norm(samples.reshape(6, 1, -1) / 255.0 - train[None], axis=2)
+    assert np.array_equal(rows, np.argsort(exact, axis=1)[:, :4])
+    np.testing.assert_allclose(distances, np.sort(exact, axis=1)[:, :4], rtol=1e-6)
+
+
+def test_copies_are_at_distance_zero_and_the_picture_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(neighbours, "SHOWN", 2)
+    copies = SPLITS.train.read(np.arange(12))[0]
+    extractor = features.from_random((9, 9, 1))
+    near = neighbours.draw(tmp_path / "deep" / "near.png", extractor, copies, SPLITS)
+    assert near.samples == 0.0 < near.test
+    with Image.open(tmp_path / "deep" / "near.png") as picture:
+        assert picture.width == round(7 * 1.1 * 1.1 * 120) and picture.height > 2 * 132
