@@ -9,7 +9,6 @@ from gan.core.convolutions import CONVOLVERS, DIRECT, SPECTRAL
 
 ROOT = rng.stream(1, 2)
 LATENT = 8
-BATCH_NORMALIZED = {"dcgan", "sngan"}  # in the generator
 pairs = pytest.mark.parametrize("pair", networks.PAIRS)
 
 
@@ -124,7 +123,7 @@ def test_the_gradient_reaches_every_parameter(pair):
             tape.watch(params)
             y = network.apply(params, x, labels, ROOT, True)
             loss = tf.reduce_sum(y * images(2, *y.shape))
-        normalized = network is g and pair in BATCH_NORMALIZED
+        normalized = network is g and networks.PAIRS[pair].has_batch_statistics
         for path, gradient in by_path(tape.gradient(loss, params)):
             assert gradient is not None, path
             # Batch normalization takes away what the bias before it adds.
@@ -141,7 +140,7 @@ def test_conditional_networks_see_the_label_of_each_example(pair):
             network.apply(params, entry, tf.constant(labels), ROOT, False).numpy() for labels in ([0, 1, 2], [0, 1, 0])
         )
         assert np.abs(one[2] - other[2]).max() > 1e-3
-        if network is d or pair not in BATCH_NORMALIZED:
+        if network is d or not networks.PAIRS[pair].has_batch_statistics:
             np.testing.assert_allclose(one[:2], other[:2], atol=1e-5)
 
 
@@ -209,6 +208,14 @@ def test_symmetric_pixels_output_and_its_scale_act_in_every_pair(pair):
     last = [path for path in full if path.endswith("kernel")][-1]
     for path in full:
         np.testing.assert_allclose(tenth[path], (0.1 if path == last else 1.0) * full[path], rtol=1e-5, atol=1e-9)
+
+
+@pairs
+def test_a_pair_says_whether_its_images_depend_on_the_batch(pair):
+    g = generator(pair)
+    params, alone = params_of(g), latents(3)[:1]
+    one, other = (g.apply(params, x, None, ROOT, False)[0] for x in (alone, latents(3)))
+    assert (np.abs(one - other).max() > 1e-4) == networks.PAIRS[pair].has_batch_statistics
 
 
 @pairs
