@@ -146,16 +146,10 @@ def _padded(x: tf.Tensor, taps: int, padding: str) -> tf.Tensor:
     return tf.pad(x, [sides, sides, [0, 0], [0, 0]])
 
 
-def _windows(x: tf.Tensor, taps: int, stride: int) -> list[tf.Tensor]:
-    """The taps * taps shifted views of a padded map, each [H', W', ...]."""
-    height, width = (size - taps + 1 for size in x.shape[:2])
-    return [x[i : i + height : stride, j : j + width : stride] for i in range(taps) for j in range(taps)]
-
-
 def _from_patches(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Few input channels: gather the patch under each output, then one product over taps and channels."""
     taps, _, channels, filters = kernel.shape
-    patches = tf.concat(_windows(x, taps, stride), axis=-1)  # [H', W', B, k k C]
+    patches = _gathered(x, taps, stride)  # [H', W', B, k k C]
     return tf.matmul(patches, tf.reshape(kernel, [taps * taps * channels, filters]))
 
 
@@ -163,7 +157,65 @@ def _from_taps(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Few output channels: one product over channels gives every tap's part, then shift and add."""
     taps, _, channels, filters = kernel.shape
     by_tap = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [channels, taps * taps * filters])
-    parts = tf.matmul(x, by_tap)  # [H + k - 1, W + k - 1, B, k k K]
-    return tf.add_n(
-        [window[..., tap * filters : (tap + 1) * filters] for tap, window in enumerate(_windows(parts, taps, stride))]
-    )
+    return _added(tf.matmul(x, by_tap), taps)[::stride, ::stride]
+
+
+# The next two are linear, and each is the other's gradient but for the order of the taps. Said so, their gradients
+# take no sum over dozens of nearly empty tensors, whose order TensorFlow would be free to choose.
+
+
+def _gathered(x: tf.Tensor, taps: int, stride: int = 1, flipped: bool = False) -> tf.Tensor:
+    """[H + k - 1, W + k - 1, B, C] -> [H', W', B, k k C]: under each output what every tap sees, tap by tap."""
+
+    @tf.custom_gradient
+    def gather(x):
+        def gradient(upstream):
+            return _added(_surrounded(_spread(upstream, stride, height, width), taps), taps, not flipped)
+
+        height, width = (size - taps + 1 for size in x.shape[:2])
+        windows = [x[i : i + height : stride, j : j + width : stride] for i, j in _places(taps, flipped)]
+        return tf.concat(windows, axis=-1), gradient
+
+    return gather(x)
+
+
+def _added(parts: tf.Tensor, taps: int, flipped: bool = False) -> tf.Tensor:
+    """[H + k - 1, W + k - 1, B, k k K] -> [H, W, B, K]: the part of each tap from the place that it sees, added up.
+
+    One after the other, as differences: sums TensorFlow would make one operation of, which adds in any order.
+    """
+
+    @tf.custom_gradient
+    def add(parts):
+        def gradient(upstream):
+            return _gathered(_surrounded(upstream, taps), taps, flipped=not flipped)
+
+        height, width = (size - taps + 1 for size in parts.shape[:2])
+        negative = tf.split(-parts, taps * taps, axis=-1)
+        windows = [
+            part[i : i + height, j : j + width] for part, (i, j) in zip(negative, _places(taps, flipped), strict=True)
+        ]
+        return functools.reduce(tf.subtract, windows[1:], -windows[0]), gradient
+
+    return add(parts)
+
+
+def _places(taps: int, flipped: bool) -> list[tuple[int, int]]:
+    """The offset (row, column) of each tap; `flipped`: in the opposite order."""
+    places = [(i, j) for i in range(taps) for j in range(taps)]
+    return places[::-1] if flipped else places
+
+
+def _surrounded(x: tf.Tensor, taps: int) -> tf.Tensor:
+    """A map with k - 1 zeros on each side."""
+    sides = [taps - 1, taps - 1]
+    return tf.pad(x, [sides, sides, [0, 0], [0, 0]])
+
+
+def _spread(x: tf.Tensor, stride: int, height: int, width: int) -> tf.Tensor:
+    """[H', W', B, C] -> [height, width, B, C] with the numbers `stride` apart and zeros between."""
+    if stride == 1:
+        return x
+    rows, columns, batch, channels = x.shape
+    wide = tf.pad(x[:, None, :, None], [[0, 0], [0, stride - 1], [0, 0], [0, stride - 1], [0, 0], [0, 0]])
+    return tf.reshape(wide, [rows * stride, columns * stride, batch, channels])[:height, :width]

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,8 +106,15 @@ def test_a_kernel_that_folding_does_not_make_smaller_stays_as_it_is(monkeypatch)
 @pytest.mark.parametrize(("padding", "upsample"), [("SAME", 1), ("VALID", 1), ("SAME", 2), ("VALID", 2)])
 def test_a_stride_keeps_every_second_output(route, channels, filters, padding, upsample):
     x, kernel = normal(1, 2, 7, 8, channels), normal(2, 5, 5, channels, filters)
-    y = route.leave(route.apply(route.enter(x), kernel, padding, upsample, 2))
-    assert_close(y, plain(x, kernel, padding, upsample)[:, ::2, ::2])
+    expected = plain(x, kernel, padding, upsample)[:, ::2, ::2]
+    strided, written_out = (
+        route._replace(apply=partial(route.apply, stride=2)),
+        DIRECT._replace(apply=lambda *arguments: plain(*arguments)[:, ::2, ::2]),
+    )
+    found = run(strided, x, kernel, padding, upsample)
+    assert_close(found[0], expected)
+    for actual, wanted in zip(found, run(written_out, x, kernel, padding, upsample), strict=True):
+        assert_close(actual, wanted)
 
 
 @pytest.mark.parametrize("route", CONVOLVERS.values(), ids=CONVOLVERS)
