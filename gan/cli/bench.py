@@ -38,7 +38,7 @@ CONTESTANT_SECONDS = flags.DEFINE_float(
     "contestant_seconds", 600.0, "a contestant that would take longer in all has fewer windows; a reference none"
 )
 PARTS = flags.DEFINE_boolean("parts", False, "also the share of a step by part, by TensorFlow's profiler")
-LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (some ten steps' time)")
+LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (some twenty steps' time)")
 ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
 HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
 OUT = flags.DEFINE_string("out", "", "JSON file for all measurements (empty: none)")
@@ -107,11 +107,11 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     print(bench_tables.heading(report, machine.numerics))
     print(bench_tables.timings(timings, images, CONTESTANT_SECONDS.value, list(seconds)))
     print("".join(f"note: {note}\n" for note in report["notes"]), end="")
-    report |= _asked_for(runs[AS_GIVEN], first, source, machine, timings[AS_GIVEN].seconds.median)
+    report |= _asked_for(runs[AS_GIVEN], source, machine, timings[AS_GIVEN].seconds.median)
     return report
 
 
-def _asked_for(run, config: Config, source, machine, step_seconds: float) -> dict[str, Any]:
+def _asked_for(run, source, machine, step_seconds: float) -> dict[str, Any]:
     """What --parts, --limit, --roofline and --host ask for, printed and returned."""
     from gan.engine import benchmark, host_costs, profile
 
@@ -121,7 +121,7 @@ def _asked_for(run, config: Config, source, machine, step_seconds: float) -> dic
         print(f"\n{bench_tables.parts(parts, step_seconds)}")
         found["parts"] = bench_tables.as_json(parts)
     if LIMIT.value or ROOFLINE.value:
-        found |= _limit(config, source, machine, step_seconds)
+        found |= _limit(run, source, machine)
     if HOST.value:
         costs = host_costs.measure(run)
         given = [f"--{name}={value}" for name, value in settings.explicit().items()]
@@ -131,21 +131,21 @@ def _asked_for(run, config: Config, source, machine, step_seconds: float) -> dic
     return found
 
 
-def _limit(config: Config, source, machine, step_seconds: float) -> dict[str, Any]:
+def _limit(run, source, machine) -> dict[str, Any]:
     """Measures the convolutions alone, prints them and draws the picture."""
     from gan import build
-    from gan.engine import convolution_work, devices, limit, roofline, session
+    from gan.engine import benchmark, convolution_work, devices, limit, roofline, session
 
     dtype = build.DTYPES[machine.numerics.precision]
     with session.memory_errors():
-        work = convolution_work.of_step(config, source, machine)
-        best = limit.measure(work, dtype)
-    print(f"\n{bench_tables.limit(work, best, step_seconds)}")
-    found = {"limit": bench_tables.limit_json(work, best, step_seconds)}
+        work = convolution_work.of_step(run.config, source, machine)
+        best = limit.measure(work, dtype, lambda: benchmark.window(run, 1))
+    print(f"\n{bench_tables.limit(work, best)}")
+    found = {"limit": bench_tables.limit_json(work, best)}
     if ROOFLINE.value:
         roof = roofline.measure(dtype)
-        dots = roofline.points(work, best, dtype, step_seconds)
-        title = f"{config.preset}, batch {config.batch_size}, {dtype.name}: {devices.description()}"
+        dots = roofline.points(work, best, dtype)
+        title = f"{run.config.preset}, batch {run.config.batch_size}, {dtype.name}: {devices.description()}"
         roofline.draw(ROOFLINE.value, roof, dots, title)
         print(ROOFLINE.value)
         found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}

@@ -62,7 +62,7 @@ def parts(parts, step_seconds: float) -> str:
     return "\n".join([*lines, f"The profiled step; without the profiler a step took {step_seconds:.4f} s."])
 
 
-def limit(work: Mapping, limit, step_seconds: float) -> str:
+def limit(work: Mapping, limit) -> str:
     """The convolutions alone, and what they leave of the step."""
     numbers = _numbers(work)
     texts = [str(convolution) for convolution, _ in limit.alone]
@@ -76,15 +76,16 @@ def limit(work: Mapping, limit, step_seconds: float) -> str:
             f"{convolution.flops / 1e9:>9.2f}{1e3 * best.seconds:>10.2f}"
             f"{convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
         )
-    values = limit_json(work, limit, step_seconds)
-    lines.append(
+    values = limit_json(work, limit)
+    lines += [
         f"The convolutions of a step alone: {values['gflop']:,.1f} GFLOP in {limit.seconds:.3f} s "
-        f"({values['gflop'] / limit.seconds:,.0f} GFLOP/s). The step takes {values['ratio']:.2f} times as long."
-    )
+        f"({values['gflop'] / limit.seconds:,.0f} GFLOP/s).",
+        f"A step, timed between them: {limit.step:.3f} s, {values['ratio']:.2f} times as long.",
+    ]
     return "\n".join(lines)
 
 
-def limit_json(work: Mapping, limit, step_seconds: float) -> dict[str, Any]:
+def limit_json(work: Mapping, limit) -> dict[str, Any]:
     """The same as values."""
     numbers = _numbers(work)
     gflop = sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
@@ -97,8 +98,8 @@ def limit_json(work: Mapping, limit, step_seconds: float) -> dict[str, Any]:
         {**use.convolution._asdict(), "passes": [kind for kind, _ in use.passes], "times": work[use]} | best._asdict()
         for use, best in limit.together.items()
     ]
-    ratio = step_seconds / limit.seconds
-    return {"gflop": gflop, "seconds": limit.seconds, "ratio": ratio, "alone": rows, "together": together}
+    found = {"gflop": gflop, "seconds": limit.seconds, "step": limit.step, "ratio": limit.step / limit.seconds}
+    return found | {"alone": rows, "together": together}
 
 
 def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: float) -> str:

@@ -16,6 +16,7 @@ from gan.core.convolutions import CONVOLVERS, Convolver
 from gan.engine.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution, Use, Work
 
 REPEATS = 3
+_STEP_EVERY = 4  # uses
 _HOPELESS = 1.5  # a route that takes so many times the best one's time is not timed again
 
 
@@ -27,27 +28,34 @@ class Best(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """Seconds of a step's convolutions: of each pass alone, of each use as a whole, and summed over the step."""
+    """Seconds of a step's convolutions: of each pass alone, of each use as a whole, and summed over the step.
+
+    `step` is the median of the steps that were timed between them: what the limit is to be compared with.
+    """
 
     alone: dict[tuple[Convolution, str], Best]
     together: dict[Use, Best]
     seconds: float
+    step: float
 
 
-def measure(work: Work, dtype: tf.DType, progress: Callable[[str], None] = lambda line: None) -> Limit:
-    """Times every pass of `work` in the precision `dtype` on this machine; takes about ten times a step's time."""
+def measure(work: Work, dtype: tf.DType, step: Callable[[], float]) -> Limit:
+    """Times every pass of `work` in the precision `dtype` on this machine, and now and then a whole step."""
+    steps = [step()]
     alone: dict[tuple[Convolution, str], Best] = {}
     together: dict[Use, Best] = {}
-    for use in work:
+    for i, use in enumerate(work):
+        if i % _STEP_EVERY == _STEP_EVERY - 1:
+            steps.append(step())
         kinds = tuple(kind for kind, _ in use.passes)
-        progress(f"{use.convolution}, batch {use.convolution.batch}")
         for kind in kinds:
             if (use.convolution, kind) not in alone:
                 alone[use.convolution, kind] = fastest(use.convolution, (kind,), dtype)
         once = all(times == 1 for _, times in use.passes)
         if len(kinds) > 1 and once:  # passes that are repeated belong to different inputs and share nothing
             together[use] = fastest(use.convolution, kinds, dtype)
-    return Limit(alone, together, total(work, alone, together))
+    steps.append(step())
+    return Limit(alone, together, total(work, alone, together), statistics.median(steps))
 
 
 def total(work: Work, alone: dict[tuple[Convolution, str], Best], together: dict[Use, Best]) -> float:

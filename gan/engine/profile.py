@@ -48,6 +48,7 @@ _TYPES = (
         r"|Softmax|LogSoftmax|All|Any|StatelessSelect|Eltwise)",
     ),
 )
+_XLA_RUNS = {"CpuExecutable::ExecuteAsyncOnStream", "BlockUntilReady"}  # on a CPU, around what XLA computes
 _OPERATION = re.compile(r"([^\s:]+):(\w+)")
 _PREFIXES = re.compile(r"^_?(Mkl|Native|Fused|ITEX)*_?(?=[A-Z])")
 
@@ -175,8 +176,9 @@ def _events(plane, line) -> Iterable[Event]:
 
 
 def _name(plane, event) -> str:
-    """The operation that a kernel belongs to, or else the event's own name."""
-    for stat in event.stats:
-        if plane.stat_metadata[stat.metadata_id].name == "tf_op":
-            return stat.str_value or plane.stat_metadata[stat.ref_value].name
-    return plane.event_metadata[event.metadata_id].name
+    """The operation that a kernel belongs to, or else the event's own name; what XLA runs gets the type `Xla`."""
+    stats = {plane.stat_metadata[stat.metadata_id].name: stat for stat in event.stats}
+    name = plane.event_metadata[event.metadata_id].name
+    if "tf_op" in stats:
+        return stats["tf_op"].str_value or plane.stat_metadata[stats["tf_op"].ref_value].name
+    return f"{name.replace(':', '')}:Xla" if "hlo_op" in stats or name in _XLA_RUNS else name

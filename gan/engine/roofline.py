@@ -53,7 +53,7 @@ def measure(dtype: tf.DType) -> Roof:
     )
 
 
-def points(work: Work, limit: Limit, dtype: tf.DType, step_seconds: float) -> list[Point]:
+def points(work: Work, limit: Limit, dtype: tf.DType) -> list[Point]:
     """A point for each pass of each distinct convolution alone; the last one is the whole step."""
     dots = [
         Point(str(c), kind, c.flops / c.bytes(dtype.size), c.flops / best.seconds)
@@ -63,7 +63,7 @@ def points(work: Work, limit: Limit, dtype: tf.DType, step_seconds: float) -> li
     moved = sum(
         number * convolution_work.passes(use) * use.convolution.bytes(dtype.size) for use, number in work.items()
     )
-    return [*dots, Point("the step", "step", flops / moved, flops / step_seconds)]
+    return [*dots, Point("the step", "step", flops / moved, flops / limit.step)]
 
 
 def draw(path: str | Path, roof: Roof, dots: list[Point], title: str) -> None:

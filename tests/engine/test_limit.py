@@ -22,7 +22,9 @@ def test_each_use_counts_with_the_lesser_of_its_passes_alone_and_together():
 def test_every_pass_is_timed_once_and_adds_to_the_limit():
     train = Use(SMALL, ((FORWARD, 1), (INPUT_GRADIENT, 1), (FILTER_GRADIENT, 1)))
     repeated = Use(SMALL, ((FORWARD, 2), (FILTER_GRADIENT, 1)))
-    found = limit.measure({train: 1, repeated: 3}, tf.float32)
+    steps = iter([5.0, 1.0])
+    found = limit.measure({train: 1, repeated: 3}, tf.float32, lambda: next(steps))
+    assert found.step == 3.0
     assert set(found.alone) == {(SMALL, kind) for kind in (FORWARD, INPUT_GRADIENT, FILTER_GRADIENT)}
     assert set(found.together) == {train}
     assert all(best.route in CONVOLVERS and best.seconds > 0 for best in found.alone.values())

@@ -92,3 +92,11 @@ def test_on_a_gpu_the_kernels_count_by_the_operation_they_belong_to():
     assert parts.seconds[profile.CONVOLUTIONS] == pytest.approx(6e-6)
     assert parts.seconds[profile.ELEMENT_WISE] == 0
     assert parts.seconds[profile.BETWEEN] == pytest.approx(4e-6)
+
+
+def test_what_xla_runs_counts_as_compiled():
+    marks = [(benchmark.INPUT, 0, 1), (benchmark.CHUNK, 1, 11)]
+    one = [("ExecutorState::Process", 1, 11), ("CpuExecutable::ExecuteAsyncOnStream", 2, 6), ("inner", 3, 5)]
+    parts = profile.parts(trace(marks, one, [("BlockUntilReady", 5, 9)]), seconds=11e-6, steps=1)
+    assert parts.seconds[profile.COMPILED] == pytest.approx(7e-6)
+    assert parts.seconds[profile.BETWEEN] == pytest.approx(3e-6)
