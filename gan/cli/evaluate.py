@@ -14,7 +14,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from absl import flags
 
 from gan import config as configs
 from gan.cli import command, settings
+from gan.cli.batches import first_kept, with_progress
 from gan.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
@@ -47,15 +48,17 @@ MODEL_RANGE = flags.DEFINE_string(
 NEIGHBOURS = flags.DEFINE_string("neighbours", "", "PNG to write: samples beside their nearest training images")
 K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
-CAS = flags.DEFINE_boolean("cas", True, "of labelled images: the accuracy of a classifier trained on them alone")
+CAS = flags.DEFINE_boolean(
+    "cas", True, "of labelled images: classification accuracy score, that of a classifier trained on them alone"
+)
 OUT = flags.DEFINE_string("out", "", "JSON file to write the evaluations to as well")
 _DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
 _NUMERICS = ("precision", "convolution")
 settings.define((*_DATA, *_NUMERICS))
 
 _LARGEST_SEED = 2**63 - 1
-_QUIET = 1000  # fewer images come at once, without a progress line
 _KEPT = 1000  # images of which the neighbours are looked for
+_MOST_FOR_SCORE = 60_000  # images drawn from a run to train a classifier on, where the data have so many
 
 
 def main() -> None:
@@ -127,10 +130,18 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     if evaluations.key(named) in there:
         return there[evaluations.key(named)]
     started = time.monotonic()
-    generator = build.generator(config, run.image_shape, devices.resolve(config))
+    generator = build.generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
     sample = sampler.make_sampler(generator, config.latent_size)
-    batches = sample(run.generator, SEED.value, reference.num)
-    measured = _measured(reference, batches, reference.num, f"step {run.step}")
+    train, num, what = reference.splits.train, reference.num, f"step {run.step}"
+    if config.conditional and run.class_names != train.class_names:
+        raise UserError(f"{folder} makes images of other classes than those of {train.name}; give another --dataset")
+    labels = evaluation.wanted_labels(train, num) if config.conditional else None
+    measured = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels)
+    if config.conditional and CAS.value:
+        num = min(train.num_examples, _MOST_FOR_SCORE)
+        labels = evaluation.wanted_labels(train, num)
+        batches = with_progress(sample(run.generator, SEED.value, num, labels), num, what)
+        measured |= _score(np.concatenate(list(batches)), labels, reference)
     row = evaluation.row(reference, named, measured)
     evaluations.record(folder, row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
@@ -149,24 +160,14 @@ def _of_images(path: Path):
     num = min(NUM.value or source.num_examples, source.num_examples)
     reference = _reference(config, num, source.image_shape)
     images, labels = source.read(np.arange(num))
-    labels = _in_classes(labels, source.class_names, reference.splits.train.class_names, kind)
+    known = reference.splits.train.class_names
+    labels = evaluation.in_classes(labels, source.class_names, known, kind == "folder", IMAGES.value)
     batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
     measured = _measured(reference, batches, num, path.name, labels)
+    if labels is not None and CAS.value:
+        measured |= _score(images, labels, reference)
     named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
     return [evaluation.row(reference, named, measured)], reference
-
-
-def _in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], kind: str) -> np.ndarray | None:
-    """The labels of images in files as those of the data's classes `known`; None where there are none.
-
-    Those of an .npz are numbers of classes, those of a folder their names. Raises `UserError` if they do not fit.
-    """
-    if not names or not known:
-        return None
-    strange = [name for name in names if (name not in known if kind == "folder" else int(name) >= len(known))]
-    if strange:
-        raise UserError(f"--images={IMAGES.value} has a class {strange[0]}, the data set has {', '.join(known)}")
-    return np.array([known.index(name) for name in names])[labels] if kind == "folder" else labels
 
 
 def _reference(config, num: int, image_shape: tuple[int, ...]):
@@ -218,11 +219,11 @@ def _extractor(opened):
 
 def _measured(reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None = None) -> dict:
     """The values by name of generated images; draws the neighbours where they were asked for."""
-    from gan.engine import classifiers, evaluation, neighbours
+    from gan.engine import evaluation, neighbours
 
     kept: list[np.ndarray] = []
-    wanted = num if labels is not None and CAS.value else _KEPT if NEIGHBOURS.value else 0
-    measured = evaluation.measure(reference, _kept(_with_progress(batches, num, what), kept, wanted), labels)
+    wanted = _KEPT if NEIGHBOURS.value else 0
+    measured = evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels)
     if NEIGHBOURS.value:
         samples = np.concatenate(kept)[:_KEPT]
         near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
@@ -230,30 +231,15 @@ def _measured(reference, batches: Iterable[np.ndarray], num: int, what: str, lab
             f"{NEIGHBOURS.value}: median distance to the nearest training image {near.samples:.3f} of samples, "
             f"{near.test:.3f} of test images"
         )
-    if labels is not None and CAS.value:
-        score = classifiers.classification_accuracy_score(np.concatenate(kept), labels, reference.splits.test)
-        measured["classification_accuracy_score"] = score
     return measured
 
 
-def _kept(batches: Iterable[np.ndarray], kept: list[np.ndarray], wanted: int) -> Iterator[np.ndarray]:
-    """The same batches; the first `wanted` images are in `kept` when they have passed."""
-    have = 0
-    for images in batches:
-        if have < wanted:
-            kept.append(images)
-            have += len(images)
-        yield images
+def _score(images: np.ndarray, labels: np.ndarray, reference) -> dict:
+    """The classification accuracy score of generated images, by its name."""
+    from gan.engine import classifiers
 
-
-def _with_progress(batches: Iterable[np.ndarray], num: int, what: str) -> Iterator[np.ndarray]:
-    """The same batches; on a terminal a line shows how far a long list of them is."""
-    from tqdm import tqdm
-
-    with tqdm(total=num, unit=" images", desc=what, leave=False, disable=True if num < _QUIET else None) as bar:
-        for images in batches:
-            yield images
-            bar.update(len(images))
+    score = classifiers.classification_accuracy_score(images, labels, reference.splits.test)
+    return {"classification_accuracy_score": score}
 
 
 def _warn(line: str) -> None:

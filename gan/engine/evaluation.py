@@ -27,6 +27,7 @@ NEIGHBOURS = 5  # k of precision, recall, density and coverage
 _SEED = 2**63 + 1  # of the choice of real images
 _LEAST = 10  # more than any metric needs
 _MOST_CLASSES = 100
+_CHUNK = 2048  # images read at a time for their labels
 _SIZES = {"real_samples", "fake_samples"}  # of the suite's values, no metrics
 SHARE = "class_share/"  # before the class, in the name of the share of generated images taken for it
 
@@ -129,6 +130,34 @@ def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndar
     if labels is not None and fake[1].shape[1]:
         values |= classification.label_agreement(fake[1], labels)
     return values
+
+
+def wanted_labels(train: Source, count: int) -> np.ndarray:
+    """The classes to ask a conditional generator for, int32 [count]: as frequent as among the images of `train`.
+
+    The first of them are the same however many there are.
+    """
+    order = permutation(_SEED, 0, train.num_examples)
+    rows = np.resize(order, count)
+    parts = (rows[start : start + _CHUNK] for start in range(0, count, _CHUNK))
+    return np.concatenate([train.read(part)[1] for part in parts])
+
+
+def in_classes(
+    labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], by_name: bool, where: str
+) -> np.ndarray | None:
+    """The labels of generated images in files, as those of the classes `known`; None where either has no classes.
+
+    The class i of the files is `names[i]`: a class's name, or else its number. Raises `UserError` for other ones.
+    """
+    if not names or not known:
+        return None
+    strange = [name for name in names if (name not in known if by_name else int(name) >= len(known))]
+    if strange:
+        raise UserError(
+            f"{where} has a class {strange[0]}, the data set has {', '.join(known)}; rename it or remove it"
+        )
+    return np.array([known.index(name) if by_name else int(name) for name in names], np.int32)[labels]
 
 
 def key(reference: Reference, step: int, generator: str) -> dict[str, Any]:

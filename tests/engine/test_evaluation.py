@@ -79,6 +79,24 @@ def test_sizes_are_those_of_the_protocol_or_as_many_as_there_are(reference):
     assert seen.sizes.endswith("test, which the generator was trained on too")
 
 
+def test_labels_that_are_wanted_are_as_frequent_as_in_the_data():
+    some, many = (evaluation.wanted_labels(SPLITS.train, count) for count in (100, 1200))
+    assert np.array_equal(some, many[:100]) and many.dtype == np.int32
+    assert np.bincount(many).tolist() == [400, 400, 400]
+    assert len(set(some[:20].tolist())) == 3  # in no order
+
+
+def test_labels_of_files_become_those_of_the_data():
+    labels, known = np.array([1, 0, 1]), ("Bag", "Coat", "Dress")
+    assert evaluation.in_classes(labels, ("Dress", "Bag"), known, True, "x").tolist() == [0, 2, 0]
+    assert evaluation.in_classes(labels, ("0", "1"), known, False, "x").tolist() == [1, 0, 1]
+    assert evaluation.in_classes(labels, (), known, True, "x") is None
+    assert evaluation.in_classes(labels, ("Bag",), (), True, "x") is None
+    for names, by_name in ((("Hat",), True), (tuple("0123"), False)):
+        with pytest.raises(UserError, match="x has a class (Hat|3), the data set has Bag, Coat, Dress"):
+            evaluation.in_classes(labels, names, known, by_name, "x")
+
+
 def test_too_few_images_are_refused():
     with pytest.raises(UserError, match="--num: 9 images are too few for the metrics; 10 are the least"):
         evaluation.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=9)
