@@ -54,6 +54,11 @@ def has_batch_statistics(config: Config) -> bool:
     return networks.PAIRS[config.networks].has_batch_statistics
 
 
+def has_narrow_convolutions(config: Config) -> bool:
+    """Whether only direct convolutions pay in these networks."""
+    return networks.PAIRS[config.networks].is_narrow
+
+
 def batches(config: Config, opened: Source) -> Batches:
     """The batches of a config in their order."""
     return Batches(opened, seed=config.seed, batch=config.batch_size, draws=config.d_steps)

@@ -30,7 +30,12 @@ class Convolver(NamedTuple):
 def plain(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, stride: int = 1) -> tf.Tensor:
     """[B, H, W, C] -> [B, H', W', K], as it is written: upsample, convolve, keep every `stride`-th output."""
     y = tf.nn.conv2d(upsample_nearest(x, upsample), tf.cast(kernel, x.dtype), strides=1, padding=padding)
-    return y[:, ::stride, ::stride]
+    return _every(y, stride)
+
+
+def _every(y: tf.Tensor, stride: int) -> tf.Tensor:
+    """Every `stride`-th row and column of [B, H, W, C]."""
+    return y if stride == 1 else y[:, ::stride, ::stride]  # a slice of everything would not be free of cost
 
 
 def upsample_nearest(x: tf.Tensor, factor: int) -> tf.Tensor:
@@ -61,7 +66,7 @@ def direct(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, str
     if padding == "SAME" and upsample > 1 and 2 * _reach(taps, upsample) + 1 < taps:
         folded = tf.cast(folded_kernel(kernel, upsample), x.dtype)
         y = tf.nn.depth_to_space(tf.nn.conv2d(x, folded, strides=1, padding="SAME"), upsample)
-        return y[:, ::stride, ::stride]
+        return _every(y, stride)
     if padding == "VALID":
         return tf.nn.conv2d(upsample_nearest(x, upsample), tf.cast(kernel, x.dtype), strides=stride, padding=padding)
     return plain(x, kernel, padding, upsample, stride)

@@ -199,8 +199,10 @@ def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor]) -> Constru
                 return x
             batch = x.shape.num_elements() // math.prod(shape)
             factor, threshold = dropout_numbers(rate, x.dtype)
-            keep = rng.bits16(stream, (batch, *shape)) >= tf.constant(threshold, tf.uint16)
-            return x * to_layout(tf.where(keep, tf.constant(factor, x.dtype), tf.zeros([], x.dtype)))
+            with tf.name_scope(rng.SCOPE):
+                keep = rng.bits16(stream, (batch, *shape)) >= tf.constant(threshold, tf.uint16)
+                mask = to_layout(tf.where(keep, tf.constant(factor, x.dtype), tf.zeros([], x.dtype)))
+            return x * mask
 
         return Layer("dropout", shape, lambda stream: {}, apply)
 

@@ -24,7 +24,8 @@ class Pair(NamedTuple):
     """Factories of a generator and a discriminator.
 
     `check(resolution)` says why a size does not fit, `check_depth(depth)` why a depth does not, or nothing. With
-    `has_batch_statistics` the generator normalizes by the statistics of the global batch.
+    `has_batch_statistics` the generator normalizes by the statistics of the global batch. In one that `is_narrow`
+    convolutions are too strided and have too few channels for another route than the direct one to pay.
     """
 
     generator: Callable[..., Network]
@@ -32,6 +33,7 @@ class Pair(NamedTuple):
     check: Callable[[int], str]
     check_depth: Callable[[int], str]
     has_batch_statistics: bool = False
+    is_narrow: bool = False
 
 
 def _any_depth(depth: int) -> str:
@@ -45,7 +47,12 @@ def _own_depth(depth: int) -> str:
 PAIRS = {
     "article": Pair(article.generator, article.discriminator, pyramid.check_resolution, _own_depth),
     "dcgan": Pair(
-        dcgan.generator, dcgan.discriminator, pyramid.check_resolution, _own_depth, has_batch_statistics=True
+        dcgan.generator,
+        dcgan.discriminator,
+        pyramid.check_resolution,
+        _own_depth,
+        has_batch_statistics=True,
+        is_narrow=True,
     ),
     "residual": Pair(residual.generator, residual.discriminator, pyramid.check_resolution, _any_depth),
     "sngan": Pair(

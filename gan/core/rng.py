@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+SCOPE = "random"  # the name scope of what makes random numbers, for profilers
 _PHILOX = 1  # tf.random.Algorithm.PHILOX, as the raw operations want it
 _WORDS = 4  # 32-bit words that one counter value yields
 _VECTOR = 16  # floats in a vector register, at most
@@ -50,23 +51,26 @@ def interleaved(parent: Stream, ways: int) -> Stream:
 
 def uniform(address: Stream, shape) -> tf.Tensor:
     """Float32 [B, ...] uniform in [0, 1); row i belongs to example `first + i`."""
-    return _cut(_unit(_words(address, shape, per_word=1)), shape)
+    with tf.name_scope(SCOPE):
+        return _cut(_unit(_words(address, shape, per_word=1)), shape)
 
 
 def normal(address: Stream, shape) -> tf.Tensor:
     """Float32 [B, ...] standard normal (Box & Muller 1958); row i belongs to example `first + i`."""
-    drawn = tf.reshape(_unit(_words(address, shape, per_word=1)), [-1])
-    size = drawn.shape[0]
-    # A CPU computes what is left over after whole vectors by other code, whose last bit differs: leave nothing over.
-    pairs = tf.reshape(tf.pad(drawn, [[0, -size % (2 * _VECTOR)]]), [-1, 2])
-    radius = tf.sqrt(-2.0 * tf.math.log(tf.maximum(pairs[:, 0], _SMALLEST)))
-    angle = 2.0 * math.pi * pairs[:, 1]
-    return _cut(tf.reshape(tf.stack([radius * tf.sin(angle), radius * tf.cos(angle)], axis=1), [-1])[:size], shape)
+    with tf.name_scope(SCOPE):
+        drawn = tf.reshape(_unit(_words(address, shape, per_word=1)), [-1])
+        size = drawn.shape[0]
+        # A CPU computes what is left over after whole vectors by other code, whose last bit differs: leave nothing.
+        pairs = tf.reshape(tf.pad(drawn, [[0, -size % (2 * _VECTOR)]]), [-1, 2])
+        radius = tf.sqrt(-2.0 * tf.math.log(tf.maximum(pairs[:, 0], _SMALLEST)))
+        angle = 2.0 * math.pi * pairs[:, 1]
+        return _cut(tf.reshape(tf.stack([radius * tf.sin(angle), radius * tf.cos(angle)], axis=1), [-1])[:size], shape)
 
 
 def bits16(address: Stream, shape) -> tf.Tensor:
     """Uint16 [B, ...] of random bits, two from each word; row i belongs to example `first + i`."""
-    return _cut(tf.bitcast(_words(address, shape, per_word=2), tf.uint16), shape)
+    with tf.name_scope(SCOPE):
+        return _cut(tf.bitcast(_words(address, shape, per_word=2), tf.uint16), shape)
 
 
 def _words(address: Stream, shape, per_word: int) -> tf.Tensor:

@@ -58,7 +58,7 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, s
     channels, filters = kernel.shape[2:]
     wide = tf.cast(x, tf.float32)
     if min(channels, filters) >= _FEW_CHANNELS:
-        y = _by_frequencies(wide, kernel, padding, upsample)[::stride, ::stride]
+        y = _every(_by_frequencies(wide, kernel, padding, upsample), stride)
     else:
         if upsample > 1:
             wide = tf.repeat(tf.repeat(wide, upsample, axis=0), upsample, axis=1)
@@ -157,7 +157,12 @@ def _from_taps(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Few output channels: one product over channels gives every tap's part, then shift and add."""
     taps, _, channels, filters = kernel.shape
     by_tap = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [channels, taps * taps * filters])
-    return _added(tf.matmul(x, by_tap), taps)[::stride, ::stride]
+    return _every(_added(tf.matmul(x, by_tap), taps), stride)
+
+
+def _every(y: tf.Tensor, stride: int) -> tf.Tensor:
+    """Every `stride`-th row and column of [H, W, B, C]."""
+    return y if stride == 1 else y[::stride, ::stride]  # a slice of everything would not be free of cost
 
 
 # The next two are linear, and each is the other's gradient but for the order of the taps. Said so, their gradients

@@ -8,6 +8,7 @@ import platform
 
 import tensorflow as tf
 
+from gan import build
 from gan.build import Numerics
 from gan.config import Config
 from gan.engine import calibration, processor
@@ -64,7 +65,7 @@ def candidates(config: Config) -> list[Numerics]:
     jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
     found = []
     for precision in precisions:
-        fits_direct = bool(gpus) or precision == half
+        fits_direct = bool(gpus) or precision == half or build.has_narrow_convolutions(config)
         convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
         found += [Numerics(precision, convolution, jit) for jit in jits]
     return found

@@ -65,6 +65,11 @@ def game(config: Config, source: Source, on: Machine) -> Game:
             f"--jit_compile=true cannot average the batch statistics of --networks={config.networks} over "
             f"{on.replicas} replicas; use --jit_compile=false"
         )
+    share, group = config.batch_size // on.replicas, config.minibatch_deviation
+    if group and share % (2 * group):
+        raise UserError(
+            f"--minibatch_deviation={group} needs a batch divisible by {2 * group} on each replica, not {share}"
+        )
     return build.game(config, source.image_shape, on.numerics, source.num_classes, distribute.replica_mean)
 
 
