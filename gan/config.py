@@ -121,6 +121,35 @@ class Config:
     # fmt: on
 
 
+# The article's noise, dropout and pixel range are of its own; the recipes below begin without them.
+_PLAIN = {"d_dropout": 0.0, "label_noise": 0.0, "d_pixel_range": "symmetric", "batch_size": 64}
+_DCGAN = {
+    **_PLAIN,
+    "networks": "dcgan",
+    "d_width": 64,
+    "objective": "non_saturating",
+    "g_learning_rate": 2e-4,
+    "d_learning_rate": 2e-4,
+    "g_beta1": 0.5,
+    "d_beta1": 0.5,
+}
+_MODERN = {
+    **_PLAIN,
+    "networks": "residual",
+    "g_output": "linear",
+    "objective": "relativistic",
+    "penalty": "r1_r2",
+    "gamma": 0.5,
+    "penalty_every_steps": 8,
+    "g_learning_rate": 3e-4,
+    "d_learning_rate": 3e-4,
+    "g_beta1": 0.0,
+    "d_beta1": 0.0,
+    "g_beta2": 0.99,
+    "d_beta2": 0.99,
+    "ema_half_life_images": 10_000.0,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The cure of the article's training: see docs/article.md for what each change does.
     "article": {
@@ -135,6 +164,37 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "article_corrected": {},
     "article_as_published": {"objective": "keras_cross_entropy", "label_noise_mode": "overwritten"},
+    "dcgan": _DCGAN,  # Radford et al. 2016
+    "lsgan": {**_DCGAN, "objective": "least_squares"},  # Mao et al. 2017
+    "wgan_gp": {  # Gulrajani et al. 2017
+        **_DCGAN,
+        "objective": "wasserstein",
+        "penalty": "wgan_gp",
+        "gamma": 10.0,
+        "d_steps": 5,
+        "g_learning_rate": 1e-4,
+        "d_learning_rate": 1e-4,
+        "g_beta1": 0.0,
+        "d_beta1": 0.0,
+        "g_beta2": 0.9,
+        "d_beta2": 0.9,
+    },
+    "sngan": {  # Miyato et al. 2018
+        **_PLAIN,
+        "networks": "sngan",
+        "g_width": 64,
+        "d_width": 64,
+        "objective": "hinge",
+        "d_steps": 5,
+        "g_learning_rate": 2e-4,
+        "d_learning_rate": 2e-4,
+        "g_beta1": 0.0,
+        "d_beta1": 0.0,
+        "g_beta2": 0.9,
+        "d_beta2": 0.9,
+    },
+    "modern": _MODERN,
+    "modern_conditional": {**_MODERN, "conditional": True},
 }
 
 
