@@ -1,122 +1,172 @@
 """Write generated images of a run.
 
---out says what is written: x.npz (uint8 `images` [N, H, W, C], `seed` and `step`), x.png (a grid) or a folder, new or
-empty (00000000.png, 00000001.png, ...). Image i of a seed is the same however many are drawn. The run may be in
-training meanwhile.
+--out says what is written: x.npz (uint8 `images` [N, H, W, C], `seed` and `step`), x.png (a grid), x.gif (an animation)
+or a folder, new or empty (00000000.png, 00000001.png, ...). Image i of a seed is the same however many are drawn. Where
+the run keeps averages of the generator's parameters, they draw. The run may be in training meanwhile.
+
+A conditional run shows a class in each row of a grid; in an .npz or a folder the classes are drawn at random, and the
+.npz has `labels` int32 [N] and `class_names`. --class chooses some, by name or number.
+
+--interpolate=STEPS walks from latent to latent on great circles. In a grid each row is a walk to the next latent, in an
+.npz or a folder the same images stand in order; an animation has cells that walk the whole loop behind each other.
 
     bin/sample --workdir=runs/article-fashion_mnist --out=grid.png
     bin/sample --workdir=runs/article-fashion_mnist --num=10000 --seed=1 --out=samples.npz
     bin/sample --workdir=runs/article-fashion_mnist --num=1000 --step=4000 --out=samples/
+    bin/sample --workdir=runs/conditional --class=sneaker,bag --out=grid.png
+    bin/sample --workdir=runs/article-fashion_mnist --interpolate=16 --out=walk.gif
 """
 
 import dataclasses
-import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from absl import flags
 
-from gan.cli import command, settings
+from gan.cli import command, selection, settings
 from gan.config import validated
 from gan.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
-OUT = flags.DEFINE_string("out", "", "what to write: x.npz, x.png or a folder")
+OUT = flags.DEFINE_string("out", "", "what to write: x.npz, x.png, x.gif or a folder")
 NUM = flags.DEFINE_integer("num", None, "number of images (default: as many as the grid has cells, otherwise 64)")
-SEED = flags.DEFINE_integer("seed", 0, "seed of the latents")
+SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of labels drawn at random")
 STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
-ROWS = flags.DEFINE_integer("rows", None, "rows of the grid (default: as needed)")
+CLASS = flags.DEFINE_string(
+    "class", None, "classes of a conditional run, by name or number, with commas (default: all of them)"
+)
+INTERPOLATE = flags.DEFINE_integer("interpolate", None, "walk from each latent to the next in so many steps")
+ROWS = flags.DEFINE_integer("rows", None, "rows of the grid, or walks (default: one a class, or as needed)")
 COLUMNS = flags.DEFINE_integer("columns", None, "columns of the grid (default: as many as make it square)")
 _NUMERICS = ("precision", "convolution")
 settings.define(_NUMERICS)
 
-_LARGEST_SIDE = 64  # cells of a grid
-_DEFAULT_NUM = 64
 _LARGEST_SEED = 2**63 - 1
+_LARGEST_LOOP = 2**28  # pixels of an animation
 _QUIET = 1000  # fewer images come at once, without a progress line
 
 
 def main() -> None:
     """Draws the images and prints where they are; raises `UserError`."""
-    kind, path, num, cells = _plan()
+    kind, path = _checked()
     from gan.engine import image_sets
 
     if kind == "folder":
         image_sets.check_folder(path)
     command.import_tensorflow()
-    step, image_shape, batches = _drawn(Path(WORKDIR.value), num)
-    batches = _with_progress(batches, num)
-    if kind == "npz":
-        image_sets.write_npz(path, batches, (num, *image_shape), {"seed": SEED.value, "step": step})
-    elif kind == "png":
-        image_sets.write_grid(path, batches, *cells)
+    run, config, classes, plan = _opened(Path(WORKDIR.value), kind)
+    if kind == "gif":
+        what = _write_loop(path, run, config, classes, plan)
+    elif INTERPOLATE.value:
+        what = _write(kind, path, run, plan, *_walks(run, config, classes, plan))
     else:
-        image_sets.write_folder(path, batches)
-    print(f"{path}: {num:,} images of step {step}, seed {SEED.value}")
+        what = _write(kind, path, run, plan, *_drawn(kind, run, config, classes, plan))
+    only = f", {', '.join(run.class_names[number] for number in classes)}" if CLASS.value is not None else ""
+    print(f"{path}: {what} of step {run.step}, seed {SEED.value}{only}")
 
 
-def _plan() -> tuple[str, Path, int, tuple[int, int]]:
-    """(kind of result, its path, number of images, rows and columns of a grid) from the flags; raises `UserError`."""
+def _checked() -> tuple[str, Path]:
+    """The kind of result and its path, once the flags have been checked; raises `UserError`."""
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
     if not 0 <= SEED.value <= _LARGEST_SEED:
         raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
-    kind = kind_of(OUT.value)
-    if kind != "png" and (ROWS.value is not None or COLUMNS.value is not None):
-        raise UserError("--rows and --columns belong to a grid: let --out end in .png")
-    if NUM.value is not None and NUM.value < 1:
-        raise UserError(f"--num={NUM.value} must be at least 1")
-    num, cells = NUM.value or _DEFAULT_NUM, (0, 0)
-    if kind == "png":
-        num, *cells = layout(NUM.value, ROWS.value, COLUMNS.value)
-    return kind, Path(OUT.value), num, tuple(cells)
+    kind = selection.kind_of(OUT.value)
+    selection.check(kind, NUM.value, ROWS.value, COLUMNS.value, INTERPOLATE.value)
+    return kind, Path(OUT.value)
 
 
-def kind_of(out: str) -> str:
-    """npz, png or folder, by the end of the path; raises `UserError` for any other."""
-    if not out:
-        raise UserError("--out is missing: name a file that ends in .npz or .png, or a folder")
-    path = Path(out)
-    suffix = path.suffix.lower()
-    if out.endswith("/") or not suffix or path.is_dir():
-        return "folder"
-    if suffix not in (".npz", ".png"):
-        raise UserError(f"--out={out} ends in {path.suffix}; it must end in .npz or .png, or in / for a folder")
-    return suffix[1:]
+def _opened(folder: Path, kind: str):
+    """(the trained run, its config with the numerics of now, the numbers of the classes, the plan)."""
+    from gan.engine import devices, trained, workdir
 
-
-def layout(num: int | None, rows: int | None, columns: int | None) -> tuple[int, int, int]:
-    """(images, rows, columns) of a grid where any of them may be left open; raises `UserError` if they do not fit."""
-    for name, value in (("rows", rows), ("columns", columns)):
-        if value is not None and not 1 <= value <= _LARGEST_SIDE:
-            raise UserError(f"--{name}={value} must be from 1 to {_LARGEST_SIDE}")
-    if num is None:
-        num = rows * columns if rows and columns else _DEFAULT_NUM
-    if columns is None:
-        columns = math.ceil(num / rows) if rows else math.isqrt(num - 1) + 1
-    rows = rows or math.ceil(num / columns)
-    if num > rows * columns or max(rows, columns) > _LARGEST_SIDE:
-        limit = f"{_LARGEST_SIDE} x {_LARGEST_SIDE}" if max(rows, columns) > _LARGEST_SIDE else f"{rows} x {columns}"
-        raise UserError(f"{num} images do not fit into a grid of {limit}; use fewer, or --out=x.npz or a folder")
-    return num, rows, columns
-
-
-def _drawn(folder: Path, num: int) -> tuple[int, tuple[int, ...], Iterator]:
-    """(step, image shape, `num` images in batches), computed as in training unless the flags say otherwise."""
-    from gan import build
-    from gan.engine import devices, sampler, trained, workdir
-
-    config, _ = workdir.load_run(folder)
+    saved, facts = workdir.load_run(folder)
     given = {name: value for name, value in settings.explicit().items() if name in _NUMERICS}
-    config = validated(dataclasses.replace(config, logical_cpus=0, **given))
+    config = validated(dataclasses.replace(saved, logical_cpus=0, **given))
+    classes = selection.chosen(CLASS.value, config.conditional, facts["class_names"])
+    plan = selection.plan(kind, len(classes), NUM.value, ROWS.value, COLUMNS.value, INTERPOLATE.value)
     devices.configure(config)
     run = trained.load(folder, STEP.value)
     for line in run.skipped:
         print(f"warning: {line}", file=sys.stderr, flush=True)
-    generator = build.generator(config, run.image_shape, devices.resolve(config))
-    sample = sampler.make_sampler(generator, config.latent_size)
-    return run.step, run.image_shape, sample(run.generator, SEED.value, num)
+    return run, config, classes, plan
+
+
+def _generator(run, config):
+    """The generator as it computes in training unless the flags say otherwise."""
+    from gan import build
+    from gan.engine import devices
+
+    return build.generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
+
+
+def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
+    """(images of random latents in batches, their labels or None)."""
+    import numpy as np
+
+    from gan.engine import sampler
+
+    labels, computed = None, sampler.whole_batches(plan.num)  # for all of them: no image shall depend on --num
+    if classes and kind == "png":
+        labels = np.int32(classes)[sampler.labels_by_row(plan.rows, plan.columns, len(classes))]
+    elif classes and CLASS.value is not None:
+        labels = np.resize(np.int32(classes), computed)
+    elif classes:
+        labels = sampler.random_labels(SEED.value, computed, len(classes))
+    sample = sampler.make_sampler(_generator(run, config), config.latent_size)
+    return _with_progress(sample(run.generator, SEED.value, plan.num, labels), plan.num), labels
+
+
+def _walks(run, config, classes: list[int], plan: selection.Plan):
+    """(the images of the walks, their labels or None)."""
+    import numpy as np
+
+    from gan.engine import sampler, walks
+
+    labels = None
+    if classes:
+        labels = np.int32(classes)[sampler.labels_by_row(plan.rows, plan.columns, len(classes))]
+    points = walks.rows(SEED.value, plan.rows, plan.columns, config.latent_size)
+    return [sampler.draw(_generator(run, config), run.generator, points, labels)], labels
+
+
+def _write(kind: str, path: Path, run, plan: selection.Plan, batches: Iterable, labels) -> str:
+    """Writes the images; returns in words what they are."""
+    from gan.engine import image_sets
+
+    if kind == "npz":
+        facts = {"seed": SEED.value, "step": run.step}
+        if labels is not None:
+            facts |= {"labels": labels[: plan.num], "class_names": list(run.class_names)}
+        image_sets.write_npz(path, batches, (plan.num, *run.image_shape), facts)
+    elif kind == "png":
+        image_sets.write_grid(path, batches, plan.rows, plan.columns)
+    else:
+        image_sets.write_folder(path, batches)
+    return f"{plan.num:,} images"
+
+
+def _write_loop(path: Path, run, config, classes: list[int], plan: selection.Plan) -> str:
+    """Writes an animation; returns in words what it is."""
+    import numpy as np
+
+    from gan.engine import image_sets, sampler, walks
+
+    kinds = classes[: plan.rows] or [sampler.NO_CLASS]
+    cells = -(-plan.rows // len(kinds)) * plan.columns  # that show one class
+    count, (height, width, _) = walks.loop_frames(cells, INTERPOLATE.value), run.image_shape
+    pixels = count * plan.num * (height + 1) * (width + 1) * image_sets.GRID_SCALE**2
+    if pixels > _LARGEST_LOOP:
+        raise UserError(
+            f"an animation of {count:,} frames with {plan.rows} x {plan.columns} images is too large; "
+            f"give a smaller --interpolate, --rows or --columns"
+        )
+    points = walks.loop(SEED.value, cells, INTERPOLATE.value, config.latent_size)
+    generator = _generator(run, config)
+    images = np.stack([sampler.draw(generator, run.generator, points, [number]) for number in kinds])
+    image_sets.write_loop(path, walks.frames(images, (plan.rows, plan.columns), INTERPOLATE.value))
+    return f"{count} frames of {plan.rows} x {plan.columns} images"
 
 
 def _with_progress(batches: Iterator, num: int) -> Iterator:

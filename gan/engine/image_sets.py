@@ -1,4 +1,4 @@
-"""Many images as one result, written while they are made: a NumPy archive, a folder of PNG files, a grid.
+"""Many images as one result, written while they are made: a NumPy archive, a folder of PNG files, a grid, a loop.
 
 Images come in batches, uint8 [n, H, W, C]. Each result appears complete or not at all.
 """
@@ -19,6 +19,7 @@ from gan.errors import UserError
 Batches = Iterable[np.ndarray]
 
 GRID_SCALE = 2  # as in the grids that training draws
+LOOP_MILLISECONDS = 80  # each frame
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every archive member: equal images give equal bytes
 
 
@@ -67,3 +68,9 @@ def write_grid(path: Path, batches: Batches, rows: int, columns: int) -> None:
     """Writes all images as one PNG of `rows` x `columns` cells, row by row; raises `StorageError`."""
     images = np.concatenate(list(batches))
     pictures.write_png(path, pictures.grid(images, rows, columns), scale=GRID_SCALE)
+
+
+def write_loop(path: Path, frames: Sequence[np.ndarray]) -> None:
+    """Writes grids uint8 [H, W, C] as an animation that goes round for ever; raises `StorageError`."""
+    shown = [frame.repeat(GRID_SCALE, axis=0).repeat(GRID_SCALE, axis=1) for frame in frames]
+    pictures.write_gif(path, shown, LOOP_MILLISECONDS, max_frames=len(shown), last_factor=1)

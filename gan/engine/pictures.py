@@ -59,10 +59,17 @@ def write_png(path: str | Path, image: np.ndarray, scale: int = 1) -> None:
     _save(path, png(image, scale))
 
 
-def write_gif(path: str | Path, frames: Sequence[Frame], milliseconds: int = 120, max_frames: int = MAX_FRAMES) -> None:
+def write_gif(
+    path: str | Path,
+    frames: Sequence[Frame],
+    milliseconds: int = 120,
+    max_frames: int = MAX_FRAMES,
+    last_factor: int = LAST_FRAME_FACTOR,
+) -> None:
     """Writes an endless animation of `frames`: uint8 arrays [H, W, C] or paths of PNG files, all shown equally long.
 
-    More than `max_frames` are thinned evenly, the first and the last stay; the last is held ten times as long. Files
+    More than `max_frames` are thinned evenly, the first and the last stay; the last is held `last_factor` times as
+    long, in a loop that closes once. Files
     are opened one at a time. Frames of another size than the last one (the grid was changed when a run was continued)
     are scaled to fit; files that cannot be read are left out. Raises `UserError` if no frame is left, `StorageError`.
     """
@@ -71,7 +78,7 @@ def write_gif(path: str | Path, frames: Sequence[Frame], milliseconds: int = 120
         raise UserError(f"{path} cannot be made: there are no pictures to animate")
     size = _opened(chosen[-1]).size
     pictures = _fitted(chosen, size)
-    durations = [milliseconds] * (len(chosen) - 1) + [milliseconds * LAST_FRAME_FACTOR]
+    durations = [milliseconds] * (len(chosen) - 1) + [milliseconds * last_factor]
     options = {"save_all": True, "append_images": pictures, "duration": durations, "loop": 0}
     _save(path, _encoded(next(pictures), "GIF", **options))
 

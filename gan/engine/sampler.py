@@ -13,6 +13,7 @@ from gan.engine.pictures import to_uint8
 _SAMPLE_STEP = -2  # the step that names the random numbers of samples; training has 0 and above
 _LATENTS, _NETWORK, _LABELS = range(3)  # streams below it
 _MOST_ROWS = 64
+_STRAIGHT = 1e-4  # the sine of an angle at which a great circle is as good as straight, or could be any
 BATCH = 128
 NO_CLASS = -1
 
@@ -23,15 +24,15 @@ Renderer = Callable[..., np.ndarray]
 def make_sampler(generator: Network, latent_size: int, batch: int = BATCH) -> Sampler:
     """`sample(params, seed, count, labels)` yields uint8 [n, H, W, C], `count` in all.
 
-    `labels` int32 [count] are those of a conditional generator. All batches are computed at one size and the last one
-    is cut, so that no image depends on `count`.
+    `labels` int32 are those of a conditional generator; fewer than there are examples begin again from the first. All
+    batches are computed at one size, `whole_batches(count)` examples in all, and the last one is cut, so that no image
+    depends on `count`. Where the networks look at the whole batch, that holds for labels given for all that is
+    computed.
     """
     render = make_renderer(generator, batch)
 
     def sample(params, seed: int, count: int, labels: Sequence[int] | None = None) -> Iterator[np.ndarray]:
-        classes = np.full(-(-count // batch) * batch, NO_CLASS, np.int32)
-        if labels is not None:
-            classes[:count] = labels
+        classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), whole_batches(count, batch))
         for first in range(0, count, batch):
             drawn = latents(seed, first, batch, latent_size)
             yield render(params, drawn, classes[first : first + batch], seed, first)[: count - first]
@@ -53,6 +54,27 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Renderer:
         return to_uint8(draw(params, shaped, tf.constant(labels, tf.int32), *numbers).numpy())
 
     return render
+
+
+def draw(
+    generator: Network, params, points: np.ndarray, labels: Sequence[int] | None = None, batch: int = BATCH
+) -> np.ndarray:
+    """The images uint8 [N, H, W, C] of the latents `points` [N, latent_size]; labels as `make_sampler` takes them.
+
+    Each batch is spread over all points: where the networks look at the whole batch, neighbours on a walk see much the
+    same one. The last batch is filled up with the first points.
+    """
+    render = make_renderer(generator, batch)
+    classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), len(points))
+    spread = np.arange(whole_batches(len(points), batch)).reshape(batch, -1).T  # [batches, batch]
+    chosen = [places % len(points) for places in spread]
+    drawn = np.stack([render(params, points[places], classes[places]) for places in chosen], axis=1)
+    return drawn.reshape(-1, *drawn.shape[2:])[: len(points)]
+
+
+def whole_batches(count: int, batch: int = BATCH) -> int:
+    """How many examples are computed for `count`."""
+    return -(-count // batch) * batch
 
 
 def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
@@ -83,12 +105,18 @@ def between(ends: np.ndarray, steps: int) -> np.ndarray:
     """Latents [N, latent_size] -> [N, steps, latent_size]: from each to the next, from the last back to the first.
 
     On the great circle, where the latents between have the length of normal ones (White 2016, "Sampling generative
-    networks"). The first of each row is the latent itself.
+    networks"); on a straight line between ends in the same or in opposite directions. The first of each row is the
+    latent itself.
     """
     following = np.roll(ends, -1, axis=0)
-    lengths = np.linalg.norm(ends, axis=1) * np.linalg.norm(following, axis=1)
-    angle = np.arccos(np.clip(np.sum(ends * following, axis=1) / lengths, -1.0, 1.0))[:, None, None]  # [N, 1, 1]
-    share = (np.arange(steps) / steps)[None, :, None]  # [1, steps, 1]
-    sine = np.maximum(np.sin(angle), 1e-6)
-    mixed = (np.sin((1 - share) * angle) * ends[:, None] + np.sin(share * angle) * following[:, None]) / sine
-    return mixed.astype(np.float32)
+    directions = [latents / np.linalg.norm(latents, axis=1, keepdims=True) for latents in np.float64([ends, following])]
+    cosine = np.clip(np.sum(directions[0] * directions[1], axis=1), -1.0, 1.0)[:, None, None]  # [N, 1, 1]
+    angle, share = np.arccos(cosine), (np.arange(steps) / steps)[None, :, None]  # [N, 1, 1], [1, steps, 1]
+    sine = np.sin(angle)
+    straight = sine < _STRAIGHT
+    divisor = np.where(straight, 1.0, sine)
+    weights = (
+        np.where(straight, 1.0 - share, np.sin((1.0 - share) * angle) / divisor),
+        np.where(straight, share, np.sin(share * angle) / divisor),
+    )
+    return (weights[0] * ends[:, None] + weights[1] * following[:, None]).astype(np.float32)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
+
+from gan.engine import pictures
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -72,6 +74,9 @@ def _mistakes(trained_run: Path, run: str, folder: Path) -> list[tuple[list[str]
         ([run, npz, "--seed=-1"], 2, "--seed=-1 must be from 0"),
         ([run, npz, "--rows=2"], 2, "belong to a grid"),
         ([run, f"--out={folder}/x.bmp"], 2, "ends in .bmp"),
+        ([run, f"--out={folder}/x.gif"], 2, "give --interpolate=STEPS"),
+        ([run, npz, "--class=1"], 2, "trained without --conditional"),
+        ([run, f"--out={folder}/x.gif", "--interpolate=1000"], 2, "16,000 frames with 4 x 4 images is too large"),
         ([run, png, "--num=5000"], 2, "5000 images do not fit into a grid of 64 x 64"),
         ([run, png, "--num=7", "--rows=2", "--columns=3"], 2, "7 images do not fit into a grid of 2 x 3"),
         ([run, png, "--rows=0"], 2, "--rows=0 must be from 1 to 64"),
@@ -131,3 +136,62 @@ def test_mistakes_are_one_line(results):
         assert (call.code, call.out) == (code, ""), call
         assert words in call.err
         assert call.err.startswith("error: ") and call.err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def by_class(conditional_run, tmp_path_factory, call_many) -> Results:
+    """Calls on a conditional run."""
+    folder = tmp_path_factory.mktemp("classes")
+    calls = [
+        ["--num=5", f"--out={folder}/five.npz"],
+        ["--num=130", f"--out={folder}/many.npz"],
+        ["--num=5", "--class=2,0", f"--out={folder}/two.npz"],
+        ["--columns=2", f"--out={folder}/grid.png"],
+        ["--rows=1", "--columns=2", "--class=1", f"--out={folder}/one.png"],
+        ["--interpolate=4", "--rows=3", f"--out={folder}/walk.npz"],
+        ["--interpolate=4", f"--out={folder}/walk.png"],
+        ["--interpolate=2", "--class=1", f"--out={folder}/loop.gif"],
+        ["--class=3", f"--out={folder}/x.npz"],
+    ]
+    *done, wrong = call_many("sample", [[f"--workdir={conditional_run}", *call] for call in calls])
+    return Results(folder, done, [wrong])
+
+
+def test_calls_on_classes_say_what_they_wrote(by_class):
+    assert [(call.code, call.err) for call in by_class.said] == [(0, "")] * len(by_class.said)
+    assert by_class.said[2].out.endswith("two.npz: 5 images of step 3, seed 0, 2, 0\n")
+    assert by_class.said[-1].out.endswith("loop.gif: 32 frames of 4 x 4 images of step 3, seed 0, 1\n")
+    (wrong,) = by_class.mistakes
+    assert (wrong.code, wrong.err) == (2, "error: --class=3 is unknown; the classes are 0, 1, 2\n")
+
+
+def test_npz_of_a_conditional_run_holds_labels_that_do_not_depend_on_how_many_there_are(by_class):
+    with np.load(by_class.folder / "five.npz") as five, np.load(by_class.folder / "many.npz") as many:
+        assert sorted(five) == ["class_names", "images", "labels", "seed", "step"]
+        assert five["labels"].dtype == np.int32 and set(many["labels"]) == {0, 1, 2}
+        assert five["class_names"].tolist() == ["0", "1", "2"]
+        for name in ("images", "labels"):
+            assert np.array_equal(five[name], many[name][:5])
+
+
+def test_named_classes_take_turns(by_class):
+    with np.load(by_class.folder / "two.npz") as two:
+        assert two["labels"].tolist() == [2, 0, 2, 0, 2]
+
+
+def test_grid_of_a_conditional_run_is_the_one_that_training_drew_from_the_averages(by_class, conditional_run):
+    drawn = (conditional_run / "samples" / "grid_0000000003.png").read_bytes()
+    assert (by_class.folder / "grid.png").read_bytes() == drawn
+
+
+def test_walks_as_rows_and_as_a_loop(by_class):
+    with np.load(by_class.folder / "walk.npz") as walk:
+        assert walk["labels"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        grid = pictures.grid(walk["images"], 3, 4)[..., 0].repeat(2, 0).repeat(2, 1)
+    with Image.open(by_class.folder / "walk.png") as picture:
+        assert np.array_equal(np.asarray(picture), grid)
+    with Image.open(by_class.folder / "loop.gif") as loop:
+        cells = np.stack([np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(loop)])
+    assert cells.shape == (32, 2 * (4 * 29 + 1), 2 * (4 * 29 + 1))
+    first, second = cells[:, 2:58, 2:58], cells[:, 2:58, 60:116]
+    assert np.array_equal(first[2:], second[:-2]) and np.array_equal(first[:2], second[-2:])

@@ -85,6 +85,11 @@ def test_gif_shows_every_frame_and_holds_the_last(tmp_path):
     assert times == [100, 100, 1000]
 
 
+def test_gif_of_a_loop_holds_nothing(tmp_path):
+    pictures.write_gif(tmp_path / "a.gif", [frame(0), frame(120), frame(250)], milliseconds=80, last_factor=1)
+    assert gif_frames(tmp_path / "a.gif")[1] == [80, 80, 80]
+
+
 def test_gif_of_colours(tmp_path):
     colours = [np.tile(np.uint8(rgb), (6, 6, 1)) for rgb in ([255, 0, 0], [0, 255, 0], [0, 0, 255])]
     pictures.write_gif(tmp_path / "a.gif", colours)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import article, layers, rng
+from gan.core import article, layers, rng, sngan
 from gan.core.convolutions import DIRECT
+from gan.engine import sampler
 from gan.engine.sampler import make_sampler
 
 NETWORK = article.generator(
@@ -54,3 +55,66 @@ def test_pixels_are_rounded_to_the_nearest_level_and_clipped():
 
 def _rows(values, count):
     return tf.reshape(tf.tile(tf.constant(values), [count]), [count, 1, len(values), 1])
+
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    """A conditional generator that normalizes by the statistics of the batch, and its parameters."""
+    network = sngan.generator(
+        resolution=20,
+        channels=1,
+        latent_size=8,
+        width=4,
+        output="sigmoid",
+        output_scale=1.0,
+        convolver=DIRECT,
+        dtype=tf.float32,
+        num_classes=CLASSES,
+    )
+    scattered = lambda value: value + tf.constant(np.random.default_rng(0).standard_normal(value.shape), tf.float32)  # noqa: E731
+    return network, tf.nest.map_structure(scattered, network.init(rng.stream(1, -1)))
+
+
+@pytest.fixture(scope="module")
+def sample(conditional):
+    network, params = conditional
+    drawn = make_sampler(network, 8, batch=4)
+    return lambda count, labels: np.concatenate(list(drawn(params, 1, count, labels)))
+
+
+def test_with_labels_for_all_that_is_computed_no_image_depends_on_how_many_are_drawn(sample):
+    labels = sampler.random_labels(1, 8, CLASSES)
+    six = sample(6, labels)
+    for count in (1, 3, 5):
+        np.testing.assert_array_equal(sample(count, sampler.random_labels(1, 4 * -(-count // 4), CLASSES)), six[:count])
+    assert (sample(6, (labels + 1) % CLASSES) != six).any(axis=(1, 2, 3)).all()
+
+
+def test_too_few_labels_begin_again(sample):
+    np.testing.assert_array_equal(sample(5, [2, 0]), sample(5, [2, 0, 2, 0, 2, 0, 2, 0]))
+
+
+def test_random_labels_are_those_of_their_examples_and_equally_likely():
+    labels = sampler.random_labels(0, 6000, CLASSES)
+    assert labels.dtype == np.int32
+    np.testing.assert_array_equal(sampler.random_labels(0, 10, CLASSES), labels[:10])
+    assert np.abs(np.bincount(labels, minlength=CLASSES) - 2000).max() < 150
+    assert (sampler.random_labels(1, 100, CLASSES) != labels[:100]).any()
+
+
+def test_images_of_given_latents(conditional, sample):
+    network, params = conditional
+    points, labels = sampler.latents(1, 0, 4, 8).numpy(), np.int32([0, 2, 1, 2])
+    np.testing.assert_array_equal(sampler.draw(network, params, points, labels, batch=4), sample(4, labels))
+    one_class = sampler.draw(network, params, points, [1], batch=4)
+    np.testing.assert_array_equal(one_class, sampler.draw(network, params, points, [1] * 4, batch=4))
+
+
+def test_images_of_latents_keep_their_order_over_batches():
+    params, points = NETWORK.init(rng.stream(1, -1)), sampler.latents(1, 0, 7, 8).numpy()
+    images = sampler.draw(NETWORK, params, points, batch=3)
+    assert np.abs(images.astype(int) - np.concatenate(list(make_sampler(NETWORK, 8, 4)(params, 1, 7)))).max() <= 1
+    assert len(np.unique(images.reshape(7, -1), axis=0)) == 7

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from gan import build, config
-from gan.core.state import State
-from gan.engine import checkpoint, distribute, trained, workdir
+from gan.core.state import VECTORS, State
+from gan.engine import checkpoint, distribute, normalized, trained, workdir
 from gan.errors import UserError
 
 SHAPE = (28, 28, 1)
@@ -56,6 +56,35 @@ def test_the_newest_or_the_one_asked_for(run):
     assert sum(tensor.shape.num_elements() for tensor in tf.nest.flatten(newest.generator)) == sum(
         row.parameters for row in build.generator(CONFIG, SHAPE, build.PLAIN).table
     )
+
+
+def test_a_generator_is_the_averages_where_the_run_keeps_any(tmp_path):
+    settings = config.make(
+        "article_as_published",
+        g_width=4,
+        d_width=2,
+        latent_size=8,
+        networks="sngan",
+        conditional=True,
+        ema_half_life_images=10.0,
+    )
+    workdir.open_run(tmp_path, settings, {"image_shape": list(SHAPE), "class_names": ["Bag", "Coat"]}, override=False)
+    game = build.game(settings, SHAPE, build.PLAIN, num_classes=2)
+    state = build.initial_state(settings, game)
+    state = state._replace(averages=tf.nest.map_structure(lambda average: tf.fill(average.shape, 7.0), state.averages))
+    training = distribute.training_variables(distribute.strategy("one_device"), state, [])
+    checkpoint.save(tmp_path / workdir.CHECKPOINTS, training, 0, {})
+    found = trained.load(tmp_path)
+    assert {float(x) for tensor in tf.nest.flatten(found.generator) for x in np.unique(tensor)} == {7.0}
+    assert found.class_names == ("Bag", "Coat")
+    tf.nest.map_structure(np.testing.assert_array_equal, found.discriminator, state.discriminator.params)
+    expected, _ = game.discriminator.normalize(state.discriminator.params, state.extra[VECTORS])
+    tf.nest.map_structure(np.testing.assert_array_equal, normalized.discriminator(tmp_path, found), expected)
+
+
+def test_a_discriminator_without_norms_is_applied_as_it_is(run):
+    found = trained.load(run)
+    assert normalized.discriminator(run, found) is found.discriminator
 
 
 def test_a_damaged_one_is_passed_over_and_left_where_it_is(run):

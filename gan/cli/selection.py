@@ -1,0 +1,120 @@
+"""What bin/sample is asked for: the kind of result, its grid, its classes."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gan.errors import UserError
+
+KINDS = (".npz", ".png", ".gif")
+LARGEST_SIDE = 64  # cells of a grid
+LARGEST_STEPS = 1000  # between two latents
+DEFAULT_NUM = 64
+_DEFAULT_COLUMNS = 8  # where each row is a class
+_WALKS = 8  # rows of walks
+_LOOP_SIDE = 4  # cells of an animation
+_LISTED = 30  # classes that a message names
+
+
+class Plan(NamedTuple):
+    """`num` images; `rows` and `columns` of a grid or an animation, rows of walks (0 where there are none)."""
+
+    num: int
+    rows: int = 0
+    columns: int = 0
+
+
+def kind_of(out: str) -> str:
+    """npz, png, gif or folder, by the end of the path; raises `UserError` for any other."""
+    if not out:
+        raise UserError("--out is missing: name a file that ends in .npz, .png or .gif, or a folder")
+    path = Path(out)
+    suffix = path.suffix.lower()
+    if out.endswith("/") or not suffix or path.is_dir():
+        return "folder"
+    if suffix not in KINDS:
+        raise UserError(f"--out={out} ends in {path.suffix}; it must end in .npz, .png or .gif, or in / for a folder")
+    return suffix[1:]
+
+
+def check(kind: str, num: int | None, rows: int | None, columns: int | None, steps: int | None) -> None:
+    """Raises `UserError` for flags out of their range, or that do not go together."""
+    for name, value in (("rows", rows), ("columns", columns)):
+        if value is not None and not 1 <= value <= LARGEST_SIDE:
+            raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
+    if num is not None and num < 1:
+        raise UserError(f"--num={num} must be at least 1")
+    if steps is None:
+        if kind == "gif":
+            raise UserError("an animation (.gif) walks between latents: give --interpolate=STEPS, such as 16")
+        if kind != "png" and (rows is not None or columns is not None):
+            raise UserError("--rows and --columns belong to a grid: let --out end in .png")
+        return
+    most = LARGEST_SIDE if kind == "png" else LARGEST_STEPS
+    if not 2 <= steps <= most:
+        raise UserError(f"--interpolate={steps} must be from 2 to {most}" + " in a grid" * (kind == "png"))
+    if num is not None:
+        raise UserError("--num does not go with --interpolate, where --rows (and in a .gif --columns) say how many")
+    if columns is not None and kind != "gif":
+        raise UserError("--columns does not go with --interpolate but in a .gif: each row has STEPS images")
+
+
+def chosen(text: str | None, conditional: bool, names: Sequence[str]) -> list[int]:
+    """The numbers of the classes that are named, by name or number, with commas; of all if `text` is None.
+
+    None of a run that is not conditional. Raises `UserError` listing the classes for one that is not there.
+    """
+    if text is None:
+        return list(range(len(names))) if conditional else []
+    if not conditional:
+        raise UserError(f"--class={text}: the run was trained without --conditional and knows no classes; leave it out")
+    return [_number(part.strip(), names) for part in _parts(text, names)]
+
+
+def _parts(text: str, names: Sequence[str]) -> list[str]:
+    """What stands between the commas; a name that has one itself can only stand alone."""
+    return [text] if text.casefold() in map(str.casefold, names) else text.split(",")
+
+
+def _number(word: str, names: Sequence[str]) -> int:
+    """The number of a class; its name comes before its number, should they be at odds."""
+    folded = [name.casefold() for name in names]
+    if word in names:
+        return list(names).index(word)
+    if word.casefold() in folded:
+        return folded.index(word.casefold())
+    if word.isdecimal() and int(word) < len(names):
+        return int(word)
+    listed = ", ".join(f"{i} {name}" if name != str(i) else name for i, name in enumerate(names[:_LISTED]))
+    more = f" ... ({len(names)} in all)" if len(names) > _LISTED else ""
+    raise UserError(f"--class={word} is unknown; the classes are {listed}{more}")
+
+
+def plan(kind: str, classes: int, num: int | None, rows: int | None, columns: int | None, steps: int | None) -> Plan:
+    """What is drawn with these flags in so many classes (0: without); raises `UserError` if it does not fit."""
+    by_class = min(classes, _WALKS) if classes > LARGEST_SIDE else classes
+    if steps is not None and kind == "gif":
+        rows, columns = rows or (by_class if classes > 1 else _LOOP_SIDE), columns or _LOOP_SIDE
+        return Plan(rows * columns, rows, columns)
+    if steps is not None:
+        rows = rows or (by_class if classes > 1 else _WALKS)
+        return Plan(rows * steps, rows, steps)
+    if kind != "png":
+        return Plan(num or DEFAULT_NUM)
+    if classes > 1 and rows is None and not (num and columns):
+        rows, columns = by_class, columns or (None if num else _DEFAULT_COLUMNS)
+    return layout(num, rows, columns)
+
+
+def layout(num: int | None, rows: int | None, columns: int | None) -> Plan:
+    """A grid where any of these may be left open; raises `UserError` if they do not fit."""
+    if num is None:
+        num = rows * columns if rows and columns else DEFAULT_NUM
+    if columns is None:
+        columns = math.ceil(num / rows) if rows else math.isqrt(num - 1) + 1
+    rows = rows or math.ceil(num / columns)
+    if num > rows * columns or max(rows, columns) > LARGEST_SIDE:
+        limit = f"{LARGEST_SIDE} x {LARGEST_SIDE}" if max(rows, columns) > LARGEST_SIDE else f"{rows} x {columns}"
+        raise UserError(f"{num} images do not fit into a grid of {limit}; use fewer, or --out=x.npz or a folder")
+    return Plan(num, rows, columns)

@@ -1,0 +1,84 @@
+"""What the flags of bin/sample ask for."""
+
+import pytest
+
+from gan.cli import selection
+from gan.cli.selection import Plan
+from gan.errors import UserError
+
+NAMES = ("T-shirt/top", "Bag", "Ankle boot", "a, b")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        (None, [0, 1, 2, 3]),
+        ("bag", [1]),
+        ("ANKLE BOOT, t-shirt/top,3", [2, 0, 3]),
+        ("A, B", [3]),
+        ("1,1", [1, 1]),
+    ],
+)
+def test_classes_by_name_or_number(text, numbers):
+    assert selection.chosen(text, True, NAMES) == numbers
+
+
+def test_a_name_comes_before_a_number():
+    assert selection.chosen("2,0", True, ("2", "1", "0")) == [0, 2]
+    assert selection.chosen("bag,BAG", True, ("Bag", "bag", "BAG")) == [1, 2]
+
+
+def test_unknown_classes_are_told_the_known_ones():
+    with pytest.raises(UserError, match="--class=boot is unknown; the classes are 0 T-shirt/top, 1 Bag, 2 Ankle boot"):
+        selection.chosen("bag,boot", True, NAMES)
+    with pytest.raises(UserError, match=r"--class=100 .* 28, 29 \.\.\. \(100 in all\)"):
+        selection.chosen("100", True, [str(i) for i in range(100)])
+    with pytest.raises(UserError, match="--class= is unknown"):
+        selection.chosen("", True, NAMES)
+    with pytest.raises(UserError, match="--class=bag: the run was trained without --conditional"):
+        selection.chosen("bag", False, NAMES)
+    assert selection.chosen(None, False, NAMES) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "plan"),  # kind, classes, num, rows, columns, steps
+    [
+        (("npz", 0, None, None, None, None), Plan(64)),
+        (("folder", 10, 7, None, None, None), Plan(7)),
+        (("png", 0, None, None, None, None), Plan(64, 8, 8)),
+        (("png", 0, 5, None, 2, None), Plan(5, 3, 2)),
+        (("png", 10, None, None, None, None), Plan(80, 10, 8)),
+        (("png", 10, None, None, 3, None), Plan(30, 10, 3)),
+        (("png", 10, None, 2, 3, None), Plan(6, 2, 3)),
+        (("png", 10, 25, None, None, None), Plan(25, 10, 3)),
+        (("png", 10, 25, None, 5, None), Plan(25, 5, 5)),
+        (("png", 1, None, None, None, None), Plan(64, 8, 8)),
+        (("png", 100, None, None, None, None), Plan(64, 8, 8)),
+        (("png", 0, None, None, None, 10), Plan(80, 8, 10)),
+        (("png", 10, None, None, None, 4), Plan(40, 10, 4)),
+        (("npz", 0, None, 3, None, 100), Plan(300, 3, 100)),
+        (("gif", 0, None, None, None, 16), Plan(16, 4, 4)),
+        (("gif", 10, None, None, None, 16), Plan(40, 10, 4)),
+        (("gif", 1, None, 2, 3, 16), Plan(6, 2, 3)),
+    ],
+)
+def test_what_is_drawn(flags, plan):
+    assert selection.plan(*flags) == plan
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),  # kind, num, rows, columns, steps
+    [
+        (("gif", None, None, None, None), "give --interpolate=STEPS, such as 16"),
+        (("npz", None, 3, None, None), "--rows and --columns belong to a grid"),
+        (("png", 0, None, None, None), "--num=0 must be at least 1"),
+        (("png", None, 65, None, None), "--rows=65 must be from 1 to 64"),
+        (("png", None, None, None, 65), "--interpolate=65 must be from 2 to 64 in a grid"),
+        (("gif", None, None, None, 1), "--interpolate=1 must be from 2 to 1000$"),
+        (("gif", 8, None, None, 8), "--num does not go with --interpolate"),
+        (("npz", None, None, 8, 8), "--columns does not go with --interpolate but in a .gif"),
+    ],
+)
+def test_flags_that_cannot_be(flags, words):
+    with pytest.raises(UserError, match=words):
+        selection.check(*flags)
