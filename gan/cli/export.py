@@ -1,8 +1,13 @@
 """Write both networks of a run as files for plain Keras or TensorFlow.
 
 The generator takes standard normal latents [N, latent_size] and gives images [N, H, W, C] in [0, 1]; the discriminator
-takes such images and gives the probability [N, 1] that each is fake. Files are read back and compared with the engine's
-outputs before anything takes its place. The run may be in training meanwhile.
+takes such images and gives the probability [N, 1] that each is fake. Those of a conditional run take labels int32 [N]
+as well. Where the run keeps averages of the generator's parameters, they are what is exported. Files are read back and
+compared with the engine's outputs before anything takes its place. The run may be in training meanwhile.
+
+h5 and keras are plain Keras layers, for the article's networks; saved_model is the engine's own function, for all. In
+it a generator that normalizes by the statistics of the batch (dcgan, sngan) computes batches of 128 as bin/sample
+does, one that is not full filled up with its own latents again: there an image depends on those beside it.
 
     bin/export --workdir=runs/article-fashion_mnist
     bin/export --workdir=runs/article-fashion_mnist --format=saved_model --step=4000 --out=models
@@ -21,7 +26,11 @@ from gan.errors import UserError
 _FORMATS = ("h5", "keras", "saved_model")  # before TensorFlow is imported
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
-FORMAT = flags.DEFINE_string("format", "h5", f"form of the models: {', '.join(_FORMATS)}")
+FORMAT = flags.DEFINE_string(
+    "format",
+    None,
+    f"form of the models: {', '.join(_FORMATS)} (default: h5 where Keras has the layers, or saved_model)",
+)
 OUT = flags.DEFINE_string(
     "out", "", "folder for the models, which replace earlier ones (empty: exports/step_... of the run)"
 )
@@ -33,7 +42,7 @@ def main() -> None:
     _check_flags()
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
     tf = command.import_tensorflow()
-    from gan.engine import devices, trained, workdir
+    from gan.engine import devices, normalized, trained, workdir
 
     folder = Path(WORKDIR.value)
     config, _ = workdir.load_run(folder)
@@ -44,6 +53,7 @@ def main() -> None:
     for line in run.skipped:
         print(f"warning: {line}", file=sys.stderr, flush=True)
     out = Path(OUT.value or folder / workdir.EXPORTS / f"step_{run.step:010d}")
+    run = run._replace(discriminator=normalized.discriminator(folder, run))
     print(f"step {run.step} of {folder}\n{_exported(run, out)}")
 
 
@@ -51,7 +61,7 @@ def _check_flags() -> None:
     """Raises `UserError` for flags that cannot be."""
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
-    if FORMAT.value not in _FORMATS:
+    if FORMAT.value not in (None, *_FORMATS):
         raise UserError(f"--format={FORMAT.value} must be one of {', '.join(_FORMATS)}")
     if OUT.value and Path(OUT.value).exists() and not Path(OUT.value).is_dir():
         raise UserError(f"--out={OUT.value} is a file; name a folder, new or not")
@@ -63,10 +73,10 @@ def _exported(run, out: Path) -> str:
     from gan.engine.staging import staged_folder
     from gan.export import formats, models
 
-    form = FORMAT.value
+    form = FORMAT.value or models.default_form(run.config)
     for name in models.names(form):
         _check_replaceable(out / name, is_folder=not formats.FORMATS[form].suffix)
-    both = models.pair(run.config, run.image_shape, run.generator, run.discriminator)
+    both = models.pair(run.config, run.image_shape, run.generator, run.discriminator, form, len(run.class_names))
     with staged_folder(out) as folder:
         with storage_errors(out):
             models.write(folder, form, both)
@@ -76,10 +86,34 @@ def _exported(run, out: Path) -> str:
         f"most {model.difference:.1e} (allowed: {models.TOLERANCE:g})"
         for model in found
     ]
+    usage = formats.FORMATS[form].usage.format(
+        path=repr(str(out / found[0].name)), inputs="x, labels" if run.config.conditional else "x"
+    )
+    return "\n".join([*lines, *_notes(run), f"To use the generator ({_arguments(run)}):", _indented(usage)])
+
+
+def _notes(run) -> list[str]:
+    """What one should know of the generator, a line each."""
+    from gan import build
+
+    averages = "The generator's parameters are the moving averages of those in training."
+    statistics = (
+        f"Networks {run.config.networks} normalize by the statistics of the batch: an image depends on the latents "
+        "beside it. Batches of 128 are computed; one that is not full is filled up with the first latents."
+    )
+    return [averages] * bool(run.config.ema_half_life_images) + [statistics] * build.has_batch_statistics(run.config)
+
+
+def _arguments(run) -> str:
+    """What the generator takes and gives, in words."""
     height, width, channels = run.image_shape
-    given = f"x: latents [N, {run.config.latent_size}], y: images [N, {height}, {width}, {channels}] in [0, 1]"
-    usage = formats.FORMATS[form].usage.format(path=repr(str(out / found[0].name)))
-    return "\n".join([*lines, f"To use the generator ({given}):", *(f"    {line}" for line in usage.split("\n"))])
+    labels = f"labels: int32 [N] from 0 to {len(run.class_names) - 1}, " if run.config.conditional else ""
+    images = f"y: images [N, {height}, {width}, {channels}] in [0, 1]"
+    return f"x: latents [N, {run.config.latent_size}], {labels}{images}"
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"    {line}" for line in lines.split("\n"))
 
 
 def _check_replaceable(path: Path, is_folder: bool) -> None:

@@ -1,9 +1,9 @@
-"""The forms in which a Keras model is kept: saved, and read back as its users will."""
+"""The forms in which a model is kept: saved, and read back as its users will."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,14 +12,18 @@ from absl import logging
 
 _H5_OVERHEAD = 1 << 20  # bytes beside the float32 weights, generously
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[..., np.ndarray]
 
 
 class Format(NamedTuple):
-    """`suffix` of the name; `save(model, path)`; `load(path) -> (function, weights)`; `usage`, lines of Python."""
+    """`suffix` of the name; `save(model, path)`; `load(path) -> (function, weights)`; `usage`, lines of Python.
 
+    The model is one of Keras if `is_keras`, otherwise a module of TensorFlow.
+    """
+
+    is_keras: bool
     suffix: str
-    save: Callable[[keras.Model, Path], None]
+    save: Callable[[Any, Path], None]
     load: Callable[[Path], tuple[Function, list[np.ndarray]]]
     usage: str
 
@@ -49,20 +53,21 @@ def _load_keras(path: Path) -> tuple[Function, list[np.ndarray]]:
     return lambda x: model(x, training=False).numpy(), model.get_weights()
 
 
-def _save_saved_model(model: keras.Model, path: Path) -> None:
-    model.export(path, format="tf_saved_model", verbose=False)
+def _save_saved_model(module: tf.Module, path: Path) -> None:
+    tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})
 
 
 def _load_saved_model(path: Path) -> tuple[Function, list[np.ndarray]]:
-    model = tf.saved_model.load(str(path))
-    return lambda x: model.serve(tf.constant(x)).numpy(), [variable.numpy() for variable in model.variables]
+    module = tf.saved_model.load(str(path))
+    weights = [variable.numpy() for variable in tf.nest.flatten(module.parameters)]
+    return lambda *inputs: module.serve(*map(tf.constant, inputs)).numpy(), weights
 
 
-_KERAS = "import keras\nmodel = keras.models.load_model({path}, compile=False); y = model.predict(x)"
-_TENSORFLOW = "import tensorflow as tf\nmodel = tf.saved_model.load({path}); y = model.serve(x)"
+_KERAS = "import keras\nmodel = keras.models.load_model({path}, compile=False); y = model.predict({inputs})"
+_TENSORFLOW = "import tensorflow as tf\nmodel = tf.saved_model.load({path}); y = model.serve({inputs})"
 
 FORMATS = {
-    "h5": Format(".h5", _save_h5, _load_keras, _KERAS),
-    "keras": Format(".keras", _save_keras, _load_keras, _KERAS),
-    "saved_model": Format("", _save_saved_model, _load_saved_model, _TENSORFLOW),
+    "h5": Format(True, ".h5", _save_h5, _load_keras, _KERAS),
+    "keras": Format(True, ".keras", _save_keras, _load_keras, _KERAS),
+    "saved_model": Format(False, "", _save_saved_model, _load_saved_model, _TENSORFLOW),
 }

@@ -1,7 +1,8 @@
 """The networks as plain Keras models, which need nothing of this project to be loaded and used.
 
 Only standard layers; those with weights bear the names of the engine's parameters. As in the article the discriminator
-ends in a sigmoid: the probability that an image is fake. Images are in [0, 1] on both sides, whatever the networks see.
+ends in a sigmoid: the probability that an image is fake, whatever sign the objective gives to its logits. Images are in
+[0, 1] on both sides, whatever the networks see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,10 +33,18 @@ def generator(config: Config, network: Network, params: Mapping[str, Any]) -> ke
 
 
 def discriminator(
-    config: Config, network: Network, params: Mapping[str, Any], image_shape: Sequence[int]
+    config: Config, network: Network, params: Mapping[str, Any], image_shape: Sequence[int], real_sign: float = -1.0
 ) -> keras.Model:
-    """Images [N, H, W, C] in [0, 1] -> the probability [N, 1] that each is fake."""
+    """Images [N, H, W, C] in [0, 1] -> the probability [N, 1] that each is fake; logits of real ones: `real_sign`."""
     layers = BUILDERS[config.networks].discriminator(config, network, image_shape)
+    if real_sign < 0:
+        layers += [keras.layers.Dense(1, activation="sigmoid", name="dense_1")]
+    else:
+        layers += [
+            keras.layers.Dense(1, name="dense_1"),
+            keras.layers.Rescaling(-1.0),
+            keras.layers.Activation("sigmoid"),
+        ]
     return _filled("discriminatormodel", keras.Input(tuple(image_shape), name="images"), layers, params)
 
 
@@ -70,7 +79,7 @@ def _article_generator(config: Config, network: Network) -> list:
 
 
 def _article_discriminator(config: Config, network: Network, image_shape: Sequence[int]) -> list:
-    """Four valid convolutions, of which the first may have a stride, each with dropout; dropout and a dense layer."""
+    """Four valid convolutions, of which the first may have a stride, each with dropout; flat, with dropout."""
     shapes = {row.name: row.shape for row in network.table}
     stride = -(-(image_shape[0] - _TAPS + 1) // shapes["conv_1"][0])
     layers = [keras.layers.GaussianNoise(config.d_input_noise)] if config.d_input_noise else []
@@ -79,18 +88,26 @@ def _article_discriminator(config: Config, network: Network, image_shape: Sequen
         filters = shapes[f"conv_{i + 1}"][2]
         layers += [keras.layers.Conv2D(filters, _TAPS, strides=stride if i == 0 else 1, name=f"conv_{i + 1}")]
         layers += [_leaky_relu(), keras.layers.Dropout(config.d_dropout)]
-    layers += [keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
-    return [*layers, keras.layers.Dense(1, activation="sigmoid", name="dense_1")]
+    return [*layers, keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
 
 
 def _leaky_relu() -> keras.layers.Layer:
     return keras.layers.LeakyReLU(negative_slope=_SLOPE)
 
 
-def check(networks: str) -> None:
-    """Raises `UserError` if there is no Keras form of this pair of networks."""
-    if networks not in BUILDERS:
-        raise UserError(f"networks {networks} cannot be exported; those that can: {', '.join(BUILDERS)}")
+def obstacle(config: Config) -> str:
+    """What keeps these networks from a Keras form; empty if nothing does."""
+    if config.networks not in BUILDERS:
+        return f"networks {config.networks}"
+    if config.conditional or config.minibatch_deviation:
+        return "conditional networks" if config.conditional else "a minibatch deviation"
+    return ""
+
+
+def check(config: Config, form: str) -> None:
+    """Raises `UserError` if there is no Keras form of these networks."""
+    if obstacle(config):
+        raise UserError(f"--format={form} cannot hold {obstacle(config)}; use --format=saved_model")
 
 
 BUILDERS = {"article": Builder(_article_generator, _article_discriminator)}

@@ -10,12 +10,13 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config
 from gan.core import rng
+from gan.core.layers import Network
 from gan.errors import UserError
-from gan.export import keras
+from gan.export import keras, modules
 from gan.export.formats import FORMATS
 
 TOLERANCE = 1e-4  # of outputs in [0, 1], both in float32
-_EXAMPLES = 8
+_EXAMPLES = 34  # more than a block
 
 
 class Exported(NamedTuple):
@@ -27,37 +28,58 @@ class Exported(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The Keras models of both networks, and the engine's own functions of the same arrays."""
+    """The models of both networks, and the engine's own functions of the same arrays: images, labels if conditional."""
 
     models: Sequence[Any]
-    functions: Sequence[Callable[[np.ndarray], np.ndarray]]
-    inputs: Sequence[np.ndarray]
+    functions: Sequence[Callable[..., np.ndarray]]
+    inputs: Sequence[tuple[np.ndarray, ...]]
     weights: Sequence[list[np.ndarray]]
 
 
-def pair(config: Config, image_shape: Sequence[int], g_params: Mapping, d_params: Mapping) -> Pair:
-    """Both networks with these parameters, and what to compare them on: random latents; noise and generated images."""
-    keras.check(config.networks)
-    generator = build.generator(config, image_shape, build.PLAIN)
-    discriminator = build.discriminator(config, image_shape, build.PLAIN)
+def default_form(config: Config) -> str:
+    """The form in which the networks of a config can be had: the article's where Keras layers make them up."""
+    return "saved_model" if keras.obstacle(config) else "h5"
 
-    def images(latents: np.ndarray) -> np.ndarray:  # [N, latent_size] -> [N, H, W, C] in [0, 1]
-        return np.clip(_applied(generator, g_params, latents), 0.0, 1.0)
 
-    def is_fake(images: np.ndarray) -> np.ndarray:  # [N, H, W, C] -> [N, 1] in [0, 1]
-        return tf.sigmoid(_applied(discriminator, d_params, images)).numpy()[:, None]
+def pair(
+    config: Config, image_shape: Sequence[int], g_params: Mapping, d_params: Mapping, form: str, num_classes: int = 0
+) -> Pair:
+    """Both networks with these parameters, and what to compare them on: random latents; noise and generated images.
 
+    The discriminator's parameters are those that it is applied with. Raises `UserError` if there is no such form of
+    these networks.
+    """
+    game = build.game(config, image_shape, build.PLAIN, num_classes)
+    sign, whole = game.objective.real_sign, (build.has_batch_statistics(config), bool(config.minibatch_deviation))
+
+    def images(*inputs: np.ndarray) -> np.ndarray:  # [N, latent_size] (and [N]) -> [N, H, W, C] in [0, 1]
+        return np.clip(_applied(game.generator, g_params, whole[0], *inputs), 0.0, 1.0)
+
+    def is_fake(*inputs: np.ndarray) -> np.ndarray:  # [N, H, W, C] (and [N]) -> [N, 1] in [0, 1]
+        return tf.sigmoid(-sign * _applied(game.discriminator, d_params, whole[1], *inputs)).numpy()[:, None]
+
+    if FORMATS[form].is_keras:
+        keras.check(config, form)
+        models = (
+            keras.generator(config, game.generator, g_params),
+            keras.discriminator(config, game.discriminator, d_params, image_shape, sign),
+        )
+    else:
+        conditional = config.conditional
+        models = (
+            modules.generator(game.generator, g_params, config.latent_size, conditional, whole[0]),
+            modules.discriminator(game.discriminator, d_params, image_shape, sign, conditional, whole[1]),
+        )
     random = np.random.default_rng(0)
+    labels = (np.arange(_EXAMPLES, dtype=np.int32) % num_classes,) if config.conditional else ()
     latents = random.standard_normal((_EXAMPLES, config.latent_size), np.float32)
     noise = random.random((_EXAMPLES, *image_shape), np.float32)
+    seen = np.concatenate([noise, images(latents, *labels)])
     return Pair(
-        models=(
-            keras.generator(config, generator, g_params),
-            keras.discriminator(config, discriminator, d_params, image_shape),
-        ),
+        models=models,
         functions=(images, is_fake),
-        inputs=(latents, np.concatenate([noise, images(latents)])),
-        weights=[[w for ws in keras.parameters(params).values() for w in ws] for params in (g_params, d_params)],
+        inputs=((latents, *labels), (seen, *(np.tile(part, 2) for part in labels))),
+        weights=[[value.numpy() for value in tf.nest.flatten(params)] for params in (g_params, d_params)],
     )
 
 
@@ -75,12 +97,13 @@ def write(folder: Path, form: str, both: Pair) -> None:
 def check(folder: Path, form: str, both: Pair) -> list[Exported]:
     """Reads both models back from `folder`; raises `UserError` if weights or outputs are not the engine's."""
     found = []
-    for name, function, x, weights in zip(names(form), both.functions, both.inputs, both.weights, strict=True):
+    for name, function, inputs, weights in zip(names(form), both.functions, both.inputs, both.weights, strict=True):
         loaded, read = FORMATS[form].load(folder / name)
         if not _holds(read, weights):
             raise UserError(f"{name}, read back, has other weights than the checkpoint; check the disk, start again")
-        y = np.concatenate([loaded(x[:1]), loaded(x[1:])])  # it must take batches of any size
-        difference = float(np.max(np.abs(y - function(x))))
+        # It must take batches of any size.
+        parts = [tuple(x[:1] for x in inputs), tuple(x[1:] for x in inputs)]
+        difference = max(float(np.max(np.abs(loaded(*part) - function(*part)))) for part in parts)
         if not difference <= TOLERANCE:  # NaN is a difference, too
             raise UserError(
                 f"{name}, read back, gives outputs that differ from the engine's by {difference:.2g}, more than "
@@ -90,9 +113,12 @@ def check(folder: Path, form: str, both: Pair) -> list[Exported]:
     return found
 
 
-def _applied(network, params: Mapping, x: np.ndarray) -> tf.Tensor:
-    """The output of an engine's network in inference mode."""
-    return network.apply(params, tf.constant(x), tf.fill([len(x)], -1), rng.stream(seed=0, step=0), False)
+def _applied(network: Network, params: Mapping, whole: bool, x: np.ndarray, labels: np.ndarray | None = None):
+    """The output of an engine's network in inference mode, of one that looks at the `whole` batch in a full one."""
+    places = np.arange(modules.BATCH if whole else len(x)) % len(x)
+    labels = np.full(len(x), -1, np.int32) if labels is None else labels
+    y = network.apply(params, tf.constant(x[places]), tf.constant(labels[places]), rng.stream(seed=0, step=0), False)
+    return y.numpy()[: len(x)]
 
 
 def _holds(read: list[np.ndarray], weights: list[np.ndarray]) -> bool:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan import build
 from gan.core import rng
-from gan.engine import trained
+from gan.engine import pictures, sampler, trained
 
 # What a person would write; `gan` cannot be imported there.
 _PLAIN = """
@@ -112,6 +112,27 @@ def test_plain_keras_and_tensorflow_compute_what_the_engine_computes(exported, t
     differences = [float(line.split()[-1]) for line in done.stdout.splitlines()]
     assert len(differences) == 12
     assert max(differences) < 1e-5
+
+
+def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_run, call_many, tmp_path):
+    run, out = f"--workdir={conditional_run}", f"--out={tmp_path}/models"
+    done, wrong = call_many("export", [[run, out], [run, "--format=keras"]])
+    assert (wrong.code, wrong.err) == (
+        2,
+        "error: --format=keras cannot hold networks sngan; use --format=saved_model\n",
+    )
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == f"step 3 of {conditional_run}"
+    assert lines[1].startswith(f"{tmp_path}/models/generatormodel: ") and "read back" in lines[2]
+    assert "moving averages" in lines[3] and "statistics of the batch" in lines[4]
+    assert "labels: int32 [N] from 0 to 2" in lines[5] and "model.serve(x, labels)" in lines[-1]
+    loaded = tf.saved_model.load(f"{tmp_path}/models/generatormodel")
+    latents, labels = sampler.latents(0, 0, 128, 8), sampler.random_labels(0, 128, 3)
+    found = trained.load(conditional_run)
+    generator = build.generator(found.config, found.image_shape, build.PLAIN, 3)
+    (images,) = sampler.make_sampler(generator, 8)(found.generator, 0, 128, labels)
+    assert np.abs(pictures.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
 
 
 def test_mistakes_are_one_line(exported):

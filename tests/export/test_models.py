@@ -3,6 +3,7 @@
 import errno
 import resource
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -14,19 +15,33 @@ from gan.export import models
 SHAPE = (28, 28, 1)
 
 
+def made(form: str, **settings) -> models.Pair:
+    chosen = config.make("article_as_published", g_width=4, d_width=2, latent_size=8, **settings)
+    networks = [make(chosen, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
+    return models.pair(chosen, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks), form)
+
+
 @pytest.fixture(scope="module")
 def pair() -> models.Pair:
-    settings = config.make("article_as_published", g_width=4, d_width=2, latent_size=8)
-    networks = [make(settings, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
-    return models.pair(settings, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks))
+    return made("keras")
 
 
 @pytest.mark.parametrize("form", ["h5", "keras", "saved_model"])
-def test_what_was_written_is_what_the_engine_computes(pair, form, tmp_path):
-    models.write(tmp_path, form, pair)
-    found = models.check(tmp_path, form, pair)
+def test_what_was_written_is_what_the_engine_computes(form, tmp_path):
+    both = made(form)
+    models.write(tmp_path, form, both)
+    found = models.check(tmp_path, form, both)
     assert [model.name for model in found] == models.names(form)
     assert all(0 <= model.difference < 1e-6 for model in found)
+
+
+def test_the_probability_is_that_of_a_fake_whatever_sign_the_logits_have():
+    article, hinge = made("keras"), made("keras", objective="hinge")
+    np.testing.assert_array_equal(article.inputs[1][0], hinge.inputs[1][0])
+    probabilities = [both.models[1](both.inputs[1][0], training=False).numpy() for both in (article, hinge)]
+    np.testing.assert_allclose(probabilities[0], 1.0 - probabilities[1], atol=1e-6)
+    for both, probability in zip((article, hinge), probabilities, strict=True):
+        np.testing.assert_allclose(probability, both.functions[1](*both.inputs[1]), atol=1e-6)
 
 
 @pytest.mark.parametrize("form", ["h5", "keras"])
