@@ -235,10 +235,16 @@ def _measured(reference, batches: Iterable[np.ndarray], num: int, what: str, lab
 
 
 def _score(images: np.ndarray, labels: np.ndarray, reference) -> dict:
-    """The classification accuracy score of generated images, by its name."""
+    """The classification accuracy score of generated images, by its name; its floor is that of the real images."""
     from gan.engine import classifiers
 
+    real = classifiers.cached(reference.splits).accuracy
+    reference.floor["classification_accuracy_score"] = real
     score = classifiers.classification_accuracy_score(images, labels, reference.splits.test)
+    print(
+        f"classification accuracy score {score:.2%} after {len(images):,} generated images, {real:.2%} after "
+        f"{reference.splits.train.num_examples:,} real ones"
+    )
     return {"classification_accuracy_score": score}
 
 

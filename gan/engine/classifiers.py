@@ -31,7 +31,7 @@ _NO_LABELS = "classifier features need labelled images; use --features=random"
 class Recipe(NamedTuple):
     """How a classifier is trained: so many steps, but for small sets no more than a number of passes over the data."""
 
-    most_steps: int = 2000
+    most_steps: int = 2600
     most_epochs: int = 30
     peak_learning_rate: float = 2e-3
     seed: int = 0
