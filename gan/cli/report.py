@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gan.config import Config
-from gan.core.layers import Network, Row
+from gan.core.layers import Network
 from gan.core.step import Game
 from gan.data.memory import available_bytes
 from gan.data.source import Source
@@ -90,14 +90,6 @@ def step_flops(game: Game, batch: int) -> int:
 
 def step_bytes(game: Game, batch: int, spectral: bool) -> int:
     """A rough estimate of the memory that a step needs: what the backward pass keeps, parameters, slots, gradients."""
-    g, d = (sum(map(_kept, network.table)) for network in (game.generator, game.discriminator))
+    g, d = (sum(row.outputs for row in network.table) for network in (game.generator, game.discriminator))
     activations = batch * max(2 * d, g + d) * (_SPECTRAL_MEMORY if spectral else _DIRECT_MEMORY)
     return _BYTES * (activations + 4 * (parameters(game.generator) + parameters(game.discriminator)))
-
-
-def _kept(row: Row) -> int:
-    """Numbers of one example that a layer leaves for the backward pass."""
-    size = 1
-    for extent in row.shape:
-        size *= extent
-    return size

@@ -112,7 +112,10 @@ def residual(main: Sequence[Constructor], shortcut: Sequence[Constructor] = ()) 
                 ends.append(y)
             return ends[0] + ends[1]
 
-        costs = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
+        costs = [
+            sum(costs)
+            for costs in zip(*((p.parameters, p.multiply_adds, layers.outputs(p)) for p in parts), strict=True)
+        ]
         return Layer("block", chains[""][-1].shape, init, apply, *costs)
 
     return layer

@@ -20,7 +20,10 @@ Shape = tuple[int, ...]
 
 
 class Layer(NamedTuple):
-    """`init(stream) -> params`; `apply(params, x, stream, training) -> y`; the output's shape for one example."""
+    """`init(stream) -> params`; `apply(params, x, stream, training) -> y`; the output's shape for one example.
+
+    A layer made of others also says how many numbers of an example those put out together, as `outputs`.
+    """
 
     name: str
     shape: Shape
@@ -28,15 +31,17 @@ class Layer(NamedTuple):
     apply: Callable[[Params, tf.Tensor, rng.Stream, bool], tf.Tensor]
     parameters: int = 0
     multiply_adds: int = 0
+    outputs: int = 0
 
 
 class Row(NamedTuple):
-    """A line of a network's table: output shape, parameters, multiply-adds of one example's forward pass."""
+    """A line of a network's table: of one example's forward pass output shape, multiply-adds and numbers put out."""
 
     name: str
     shape: Shape
     parameters: int
     multiply_adds: int
+    outputs: int
 
 
 class Network(NamedTuple):
@@ -237,5 +242,13 @@ def serial(input_shape: Shape, constructors: list[Constructor]) -> Network:
             x = layer.apply(params.get(layer.name, {}), x, rng.fold(stream, i), training)
         return x
 
-    rows = [Row(layer.name, layer.shape, layer.parameters, layer.multiply_adds) for layer in layers]
-    return Network(init, apply, tuple(rows))
+    return Network(init, apply, tuple(map(_row, layers)))
+
+
+def outputs(layer: Layer) -> int:
+    """Numbers of an example that a layer puts out, with those of the layers that it is made of."""
+    return layer.outputs or math.prod(layer.shape)
+
+
+def _row(layer: Layer) -> Row:
+    return Row(layer.name, layer.shape, layer.parameters, layer.multiply_adds, outputs(layer))
