@@ -27,7 +27,7 @@ GROUPS = {
     "schedules": "Schedules, in real images seen",
     "augmentation": "Augmentation",
     "devices": "Devices and numerics",
-    "cadence": "Logging, samples and checkpoints",
+    "cadence": "Logging, samples, evaluation and checkpoints",
 }
 
 
@@ -117,7 +117,11 @@ class Config:
     sample_columns: int = setting(8, "cadence", "free", "columns of the sample grid", low=1, high=64)
     save_every_steps: int = setting(0, "cadence", "free", "save a checkpoint every so many steps (0: by time alone)", low=0)
     save_every_minutes: float = setting(10.0, "cadence", "free", "save a checkpoint every so many minutes (0: by steps alone)", low=0)
-    keep_checkpoints: int = setting(3, "cadence", "free", "newest checkpoints that are kept; at least two", low=2)
+    keep_checkpoints: int = setting(3, "cadence", "free", "newest checkpoints that are kept, beside the best one; at least two", low=2)
+    evaluate_every_steps: int = setting(0, "cadence", "free", "measure samples every so many steps and at the end, as bin/evaluate does (0: never)", low=0)
+    evaluate_num: int = setting(2000, "cadence", "free", "generated images of each evaluation in training, against as many test images", low=10)
+    evaluate_features: str = setting("auto", "cadence", "free", "what they are compared by: auto is classifier where the data have labels, otherwise random", choices=("auto", "classifier", "random"))
+    keep_best: str = setting("frechet_distance", "cadence", "free", "metric of the evaluations in training by which the best checkpoint is saved and kept", choices=("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score", "class_entropy", "smallest_class_share", "label_agreement"))
     # fmt: on
 
 

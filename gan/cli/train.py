@@ -7,6 +7,7 @@ of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143
     bin/train --preset=article_corrected --epochs=2
     bin/train --dataset=folder:photos --resolution=32 --channels=3 --workdir=runs/photos
     bin/train --strategy=mirrored --batch_size=128
+    bin/train --evaluate_every_steps=2000 --keep_best=kernel_distance
 """
 
 import dataclasses
@@ -31,9 +32,10 @@ def main() -> None:
     """Prepares the run and trains it; raises `UserError`."""
     command.import_tensorflow()
     from gan.cli import report
-    from gan.engine import session, workdir
+    from gan.engine import evaluating, session, workdir
 
     folder, config, source = _resolve(WORKDIR.value, settings.explicit())
+    evaluating.check(config, source, folder)
     machine = session.machine(config)
     game = session.game(config, source, machine)
     facts = session.data_facts(source)

@@ -34,6 +34,24 @@ def ends_epoch(step: int, per_step: int, num_examples: int) -> bool:
     return step > 0 and epoch_end(step - 1, per_step, num_examples) == step
 
 
+def sample_is_due(config: Config, step: int, num_examples: int) -> bool:
+    """Whether a grid is drawn after step number `step`: by the cadence, at the end of an epoch and at the last step."""
+    ends = ends_epoch(step, images_per_step(config), num_examples)
+    return ends or step == total_steps(config, num_examples) or is_due(step, config.sample_every_steps)
+
+
+def chunk_end(config: Config, step: int, num_examples: int) -> int:
+    """The next step after `step` at which something may be due in a run."""
+    cadences = (
+        config.log_every_steps,
+        config.sample_every_steps,
+        config.evaluate_every_steps,
+        config.save_every_steps,
+    )
+    limits = (total_steps(config, num_examples), epoch_end(step, images_per_step(config), num_examples))
+    return next_stop(step, cadences, limits)
+
+
 def next_stop(step: int, cadences: Iterable[int], limits: Iterable[int]) -> int:
     """The next step after `step` at which one of the cadences is due or one of the limits is met (0: none)."""
     due = [(step // every + 1) * every for every in cadences if every]

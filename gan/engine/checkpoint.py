@@ -9,7 +9,7 @@ older one go. Equal values give equal bytes, so the hashes in the manifests comp
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,8 +69,11 @@ def save(folder: Path, variables: Any, step: int, facts: Mapping[str, Any]) -> P
     return final
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Removes what is older than the newest `keep` good checkpoints (at least two), and what killed processes left."""
+def prune(folder: Path, keep: int, spared: Container[int] = ()) -> None:
+    """Removes what is older than the newest `keep` good checkpoints (at least two), and what killed processes left.
+
+    Those of the steps `spared` stay, however old.
+    """
     for match in filter(None, map(_TEMPORARY.fullmatch, _names(folder))):
         pid = int(match[1])  # this process, too: it saves nothing now, and in a container every start may have its id
         if pid == os.getpid() or not alive(pid):
@@ -79,6 +82,8 @@ def prune(folder: Path, keep: int) -> None:
     for step in reversed(steps(folder)):
         if good < max(2, keep):
             good += _is_good(folder, step)
+            continue
+        if step in spared:
             continue
         removed = _temporary(folder, step)
         with storage_errors(folder):  # its name goes first: half a removal must not pass for a damaged checkpoint

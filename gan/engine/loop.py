@@ -1,6 +1,5 @@
 """The training loop: run a chunk of steps, then do what is due; until the end, the clock or a signal."""
 
-import math
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,12 +10,12 @@ import tensorflow as tf
 from gan.config import Config
 from gan.core.state import shown
 from gan.data.batches import Batches
-from gan.engine import cadence, checkpoint, grids, pictures, sampler, workdir
+from gan.engine import cadence, checkpoint, divergence, evaluating, grids, pictures, sampler, workdir
 from gan.engine.distribute import Chunk, Training, read
 from gan.engine.progress import Progress
 from gan.engine.signals import StopRequest
 from gan.engine.summaries import Summaries
-from gan.errors import DivergedError, Preempted
+from gan.errors import Preempted, UserError
 
 _CHUNK_SECONDS = 1.0  # bounds how late a signal is noticed
 _LONGEST_CHUNK = 1000
@@ -33,6 +32,7 @@ class Run(NamedTuple):
     training: Training
     chunk: Chunk
     sample: sampler.Sampler
+    evaluating: evaluating.Evaluating
     facts: dict[str, Any]
 
 
@@ -57,7 +57,10 @@ def is_complete(run: Run) -> bool:
     step = int(run.training.state.step.numpy())
     total = cadence.total_steps(run.config, run.num_examples)
     saved = step in checkpoint.steps(run.folder / workdir.CHECKPOINTS)
-    return bool(total) and step >= total and saved and grids.are_complete(run.folder / workdir.SAMPLES, step)
+    ended = bool(total) and step >= total and saved and grids.are_complete(run.folder / workdir.SAMPLES, step)
+    if not ended or not run.config.evaluate_every_steps:
+        return ended
+    return evaluating.recorded(run.evaluating, run.folder, step, read(shown(run.training.state))) is not None
 
 
 class _Loop:
@@ -67,13 +70,15 @@ class _Loop:
         config = run.config
         self._run_parts = run
         self._config = config
+        self.step = int(run.training.state.step.numpy())
         self._per_step = cadence.images_per_step(config)
         self._total = cadence.total_steps(config, run.num_examples)
-        self.step = int(run.training.state.step.numpy())
         self._started = self._logged_at = self._saved_at = time.monotonic()
         self._wall_before = wall_seconds
         self._logged_step = self.step
-        self._saved_step = self.step if self.step in checkpoint.steps(run.folder / workdir.CHECKPOINTS) else None
+        self._checkpoints = run.folder / workdir.CHECKPOINTS
+        self._saved_step = self.step if self.step in checkpoint.steps(self._checkpoints) else None
+        self._evaluated_step: int | None = None
         self._chunk_limit = 1
         self._values: dict[str, float] = {}
         self._summaries = Summaries(run.folder, self.step)
@@ -91,6 +96,8 @@ class _Loop:
         if self.step == 0:
             self._summaries.text(0, "config", _as_markdown(self._config))
             self._sample()
+        elif cadence.is_due(self.step, self._config.evaluate_every_steps):
+            self._evaluate(stop)  # the step was saved without, if a signal came
         if not self._is_finished():
             self._compile()
         while not (stop or self._is_finished()):
@@ -99,12 +106,14 @@ class _Loop:
                 self._log()
             elif self._progress.live:
                 self._progress.update(self.step, self._values)
-            if self._sample_is_due():
+            if cadence.sample_is_due(self._config, self.step, self._run_parts.num_examples):
                 self._sample()
-            if self._save_is_due():
+            if cadence.is_due(self.step, self._config.evaluate_every_steps):
+                self._evaluate(stop)
+            if self._save_is_due() and self._saved_step != self.step:
                 self._save()
-        if self._is_finished():
-            return self._finish()
+        if self._is_finished() and self._finish(stop):
+            return self.step
         self._save()
         raise Preempted(f"stopped by a signal after step {self.step}; saved: start again to continue")
 
@@ -133,26 +142,26 @@ class _Loop:
 
     def _run_chunk(self) -> None:
         """Runs up to the next step at which something is due, or as many steps as take about a second."""
-        config = self._config
-        cadences = (config.log_every_steps, config.sample_every_steps, config.save_every_steps)
-        limits = (self._total, cadence.epoch_end(self.step, self._per_step, self._run_parts.num_examples))
-        count = min(cadence.next_stop(self.step, cadences, limits) - self.step, self._chunk_limit)
-        images, labels = self._run_parts.batches.read(self.step, count)
+        run = self._run_parts
+        count = min(cadence.chunk_end(self._config, self.step, run.num_examples) - self.step, self._chunk_limit)
+        images, labels = run.batches.read(self.step, count)
         begin = time.monotonic()
-        self._run_parts.chunk(tf.constant(images), tf.constant(labels))
-        self.step = int(self._run_parts.training.state.step.numpy())  # waits for the device
+        run.chunk(tf.constant(images), tf.constant(labels))
+        self.step = int(run.training.state.step.numpy())  # waits for the device
         seconds = (time.monotonic() - begin) / count
         longest = min(_LONGEST_CHUNK, _CHUNK_BYTES // (images.nbytes // count))
         self._chunk_limit = max(1, min(2 * self._chunk_limit, int(_CHUNK_SECONDS / seconds), longest))
 
-    def _finish(self) -> int:
-        """Draws and saves the last step, where that is not done, and makes the animation; returns the step."""
+    def _finish(self, stop: StopRequest) -> bool:
+        """Draws, evaluates and saves the last step and makes the animation; whether no signal cut that short."""
         if not grids.path(self._samples, self.step).exists():
             self._sample()  # before it is saved: what a checkpoint has passed is never made up for
+        if self._config.evaluate_every_steps and self._evaluated_step != self.step and not self._evaluate(stop):
+            return False
         if self._saved_step != self.step:
             self._save()
         grids.animate(self._samples)
-        return self.step
+        return True
 
     def _log(self) -> None:
         """Writes the means over the steps since the last log, and sets the sums back."""
@@ -168,7 +177,7 @@ class _Loop:
             "wall_seconds": self._wall_seconds(),
         }
         self._summaries.scalars(self.step, self._values)
-        self._check_means(means)
+        divergence.check_means(means, self.step, self._checkpoints)
         for variable in tf.nest.flatten((training.totals, training.count)):
             variable.assign(tf.zeros_like(variable))
         self._logged_at, self._logged_step = now, self.step
@@ -180,31 +189,6 @@ class _Loop:
         totals, count = read(training.totals), int(training.count.numpy())
         return {name: float(total) / max(count, 1) for name, total in totals.items()}
 
-    def _check_means(self, means: dict[str, float]) -> None:
-        """Raises `DivergedError` naming the first mean that is not a finite number."""
-        for name, value in means.items():
-            if not math.isfinite(value):
-                raise self._diverged(f"{name} is {value}")
-
-    def _check_state(self) -> None:
-        """Raises `DivergedError` if a number of the state is not finite; the next losses would show it too late."""
-        for variable in tf.nest.flatten(self._run_parts.training.state):
-            if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
-                raise self._diverged("a parameter is not finite")
-
-    def _diverged(self, what: str) -> DivergedError:
-        saved = checkpoint.steps(self._run_parts.folder / workdir.CHECKPOINTS)
-        if saved:
-            remedy = f"continue from the newest checkpoint, step {saved[-1]}, with --override and a smaller"
-        else:
-            remedy = "there is no checkpoint yet: start again with --override and a smaller"
-        return DivergedError(f"diverged: {what} at step {self.step}; {remedy} learning rate")
-
-    def _sample_is_due(self) -> bool:
-        ends = cadence.ends_epoch(self.step, self._per_step, self._run_parts.num_examples)
-        last = self.step == self._total
-        return ends or last or cadence.is_due(self.step, self._config.sample_every_steps)
-
     def _sample(self) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
         config, run = self._config, self._run_parts
@@ -215,6 +199,29 @@ class _Loop:
         pictures.write_png(grids.path(self._samples, self.step), grid, scale=2)
         self._summaries.image(self.step, "samples", grid)
 
+    def _evaluate(self, stop: StopRequest) -> bool:
+        """Measures samples and saves the step if they are the best so far; whether no signal cut that short.
+
+        The time that it takes is none of training. If it fails, the run ends, but the step is saved first.
+        """
+        run, begin = self._run_parts, time.monotonic()
+        divergence.check_state(run.training.state, self.step, self._checkpoints)
+        if self._evaluated_step is None:
+            self._progress.close()  # what is prepared once may have something to tell
+            self.tell(f"evaluating {self._config.evaluate_num:,} images of step {self.step} ...")
+        try:
+            found = evaluating.evaluate(run.evaluating, run.folder, self.step, read(shown(run.training.state)), stop)
+        except UserError:
+            self._save()
+            raise
+        self._logged_at += time.monotonic() - begin
+        if found:
+            self._evaluated_step = self.step
+            self.tell(found.line)
+            if found.is_best and self._saved_step != self.step:
+                self._save()
+        return bool(found)
+
     def _save_is_due(self) -> bool:
         minutes = (time.monotonic() - self._saved_at) / 60
         by_time = self._config.save_every_minutes and minutes >= self._config.save_every_minutes
@@ -223,13 +230,13 @@ class _Loop:
     def _save(self) -> None:
         """Makes the log durable, then the checkpoint; a state that is not finite is never saved."""
         run = self._run_parts
-        self._check_means(self._means())
-        self._check_state()
+        divergence.check_means(self._means(), self.step, self._checkpoints)
+        divergence.check_state(run.training.state, self.step, self._checkpoints)
         self._summaries.flush()
-        folder = run.folder / workdir.CHECKPOINTS
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": self.step * self._per_step}
-        checkpoint.save(folder, run.training, self.step, facts)
-        checkpoint.prune(folder, self._config.keep_checkpoints)
+        checkpoint.save(self._checkpoints, run.training, self.step, facts)
+        best = evaluating.best(run.evaluating, run.folder, self.step)
+        checkpoint.prune(self._checkpoints, self._config.keep_checkpoints, {best["step"]} if best else set())
         self._saved_at, self._saved_step = time.monotonic(), self.step
         self._progress.note(f"saved step {self.step}")
 

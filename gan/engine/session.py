@@ -14,7 +14,7 @@ from gan.config import Config, fields
 from gan.core import step as steps
 from gan.core.step import Game
 from gan.data.source import Source
-from gan.engine import checkpoint, devices, distribute, sampler, workdir
+from gan.engine import checkpoint, devices, distribute, evaluating, sampler, workdir
 from gan.engine.loop import Run
 from gan.errors import UserError
 
@@ -82,6 +82,7 @@ def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Pat
     chunk = distribute.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
     )
+    sample = sampler.make_sampler(game.generator, config.latent_size)
     return Run(
         config=config,
         folder=folder,
@@ -89,7 +90,8 @@ def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Pat
         num_examples=source.num_examples,
         training=training,
         chunk=chunk,
-        sample=sampler.make_sampler(game.generator, config.latent_size),
+        sample=sample,
+        evaluating=evaluating.make(config, source, sample),
         facts={"config_hash": _config_hash(config), "fingerprint": on.fingerprint},
     )
 

@@ -91,3 +91,17 @@ def test_whole_epochs_take_the_least_steps_that_complete_them():
         needed = Fraction(epochs * num_examples, batch)
         total = cadence.total_steps(made, num_examples)
         assert total - 1 < needed <= total
+
+
+def test_a_run_stops_wherever_something_is_due():
+    made = config.make(
+        steps=31, epochs=0, batch_size=3, log_every_steps=10, sample_every_steps=6, evaluate_every_steps=4,
+        save_every_steps=9,
+    )  # fmt: skip
+    num_examples, stops = 40, [0]
+    while stops[-1] < 31:
+        stops.append(cadence.chunk_end(made, stops[-1], num_examples))
+    epochs = {s for s in range(1, 32) if cadence.ends_epoch(s, 3, num_examples)}
+    assert set(stops) == {0, 31} | epochs | {s for s in range(1, 32) if not (s % 10 and s % 6 and s % 4 and s % 9)}
+    drawn = [s for s in range(1, 32) if cadence.sample_is_due(made, s, num_examples)]
+    assert set(drawn) == {31} | epochs | set(range(6, 32, 6))

@@ -335,6 +335,15 @@ def test_prune_keeps_the_newest_good_ones_and_at_least_two(folder):
     assert names(folder) == ["step_0000000300", "step_0000000400", "step_0000000500"]
 
 
+def test_prune_spares_what_it_is_told_to_however_old(folder):
+    for step in (400, 500):
+        checkpoint.save(folder, state_of(step), step, {})
+    checkpoint.prune(folder, 2, {100, 400, 999})
+    assert checkpoint.steps(folder) == [100, 400, 500]
+    checkpoint.prune(folder, 2)
+    assert checkpoint.steps(folder) == [400, 500]
+
+
 def test_prune_removes_temporary_folders_of_dead_processes_only(folder):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

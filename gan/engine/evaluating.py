@@ -1,0 +1,184 @@
+"""Evaluation while a run trains: what is measured, where it is kept, and which step is the best so far.
+
+It reads the run's parameters and draws its numbers from addresses of its own: training is to the bit what it would be
+without. An evaluation is recorded before its step can be saved, so that a run that is killed and continued finds what
+it has measured and decides as before.
+"""
+
+import functools
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan.config import Config
+from gan.data import splits
+from gan.data.source import Source
+from gan.engine import checkpoint, evaluation, evaluations, features, workdir
+from gan.engine.evaluation import BETTER, Reference
+from gan.engine.evaluations import Row
+from gan.engine.sampler import Sampler
+from gan.errors import UserError
+
+_PROTOCOL = evaluation.PROTOCOLS["lucic"]
+_SEED = 0  # of the latents: the one that bin/evaluate has by default
+_OF_CLASSES = {"inception_score", "class_entropy", "smallest_class_share", "label_agreement"}
+
+
+class Evaluating(NamedTuple):
+    """How a run is evaluated. `kind` tells its evaluations from others of the run, as `evaluations.KEY` names them."""
+
+    kind: dict[str, Any]
+    metric: str  # by which the best step is chosen
+    reference: Callable[[], Reference]  # made at the first call, which takes its time
+    conditional: bool
+    sample: Sampler
+
+
+class Found(NamedTuple):
+    """An evaluation, whether its step is the best so far, and a line for the person."""
+
+    row: Row
+    is_best: bool
+    line: str
+
+
+def check(config: Config, source: Source, folder: Path) -> None:
+    """Raises `UserError` for what would end the run in `folder` at its first evaluation, and needs not be tried.
+
+    That is a damaged file of evaluations, and, if evaluation is on, what these data and networks do not have.
+    """
+    evaluations.read(folder)
+    if not config.evaluate_every_steps:
+        return
+    kind, metric = _features(config, source), config.keep_best
+    if kind == "classifier" and source.num_classes < 2:
+        raise UserError(f"--evaluate_features=classifier needs labels, and {source.name} has none; use random")
+    if metric in _OF_CLASSES and kind != "classifier":
+        raise UserError(f"--keep_best={metric} needs the features of a classifier, these are {kind}; choose another")
+    if metric == "label_agreement" and not config.conditional:
+        raise UserError(f"--keep_best={metric} needs networks that are told labels: --conditional, or choose another")
+
+
+def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
+    """How a run of this config on this source is evaluated; nothing is opened or computed yet."""
+    chosen = _features(config, source)
+
+    @functools.cache
+    def reference() -> Reference:
+        opened = splits.open_splits(
+            config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
+        )
+        if chosen == "classifier":
+            extractor = features.from_classifier(opened)
+        else:
+            extractor = features.from_random(opened.train.image_shape)
+        return evaluation.prepare(opened, extractor, _PROTOCOL, config.evaluate_num, seed=_SEED)
+
+    kind = {"protocol": _PROTOCOL.name, "num": config.evaluate_num, "features": chosen}
+    kind |= {"data": source.fingerprint[:16], "k": evaluation.NEIGHBOURS, "seed": _SEED}
+    return Evaluating(kind, config.keep_best, reference, config.conditional, sample)
+
+
+def recorded(parts: Evaluating, folder: Path, step: int, params: Any) -> Row | None:
+    """The evaluation of the generator with `params` at `step` that the run in `folder` has already, if it has one."""
+    own = parts.kind | {"step": step, "generator": evaluation.generator_identity(params)[:16]}
+    return next((row for row in evaluations.read(folder) if _fits(row, own)), None)
+
+
+def evaluate(parts: Evaluating, folder: Path, step: int, params: Any, stop: object = False) -> Found | None:
+    """The evaluation of the generator with `params` after `step`, measured and recorded unless it was before.
+
+    None once `stop` is true: nothing is recorded then. Raises `UserError` where the reference cannot be made.
+    """
+    row = recorded(parts, folder, step, params)
+    if row is None:
+        row = _measured(parts, step, params, stop)
+        if row is None:
+            return None
+        evaluations.record(folder, row)
+    own = parts._replace(kind=parts.kind | {"extractor": row["extractor"]})
+    before = best(own, folder, step - 1)
+    value = row["metrics"].get(parts.metric)
+    is_best = value is not None and (before is None or _rank(row, parts.metric) > _rank(before, parts.metric))
+    return Found(row, is_best, _line(parts.metric, folder, row, row if is_best else before))
+
+
+def best(parts: Evaluating, folder: Path, last_step: int) -> Row | None:
+    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first; None without any.
+
+    Where the extractor has changed, which other numerics may do to a classifier, only those of the last one count.
+    """
+    rows = [row for row in evaluations.read(folder) if row["step"] <= last_step and _fits(row, parts.kind)]
+    there = set(checkpoint.steps(folder / workdir.CHECKPOINTS))
+    comparable = [
+        row
+        for row in rows
+        if row["extractor"] == rows[-1]["extractor"]
+        and row["step"] in there
+        and row["metrics"].get(parts.metric) is not None
+    ]
+    return max(comparable, key=lambda row: _rank(row, parts.metric), default=None)
+
+
+def _features(config: Config, source: Source) -> str:
+    """The features that the config asks for, of these data."""
+    if config.evaluate_features != "auto":
+        return config.evaluate_features
+    return "classifier" if source.num_classes > 1 else "random"
+
+
+def _measured(parts: Evaluating, step: int, params: Any, stop: object) -> Row | None:
+    """A new evaluation; None once `stop` is true."""
+    if stop:
+        return None
+    reference = parts.reference()
+    labels = evaluation.wanted_labels(reference.splits.train, reference.num) if parts.conditional else None
+    batches = _until(stop, parts.sample(params, _SEED, reference.num, labels))
+    try:
+        values = evaluation.measure(reference, batches, labels)
+    except _Stopped:
+        return None
+    named = evaluation.key(reference, step, evaluation.generator_identity(params))
+    return evaluation.row(reference, named, values)
+
+
+class _Stopped(Exception):
+    """A signal came while images were drawn."""
+
+
+def _until(stop: object, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The batches, until `stop` is true."""
+    for images in batches:
+        if stop:
+            raise _Stopped
+        yield images
+
+
+def _fits(row: Row, kind: Mapping[str, Any]) -> bool:
+    return all(row[name] == value for name, value in kind.items())
+
+
+def _rank(row: Row, metric: str) -> float:
+    """The value of the metric, turned so that more is better."""
+    return BETTER[metric] * row["metrics"][metric]
+
+
+def _line(metric: str, folder: Path, row: Row, best_row: Row | None) -> str:
+    """What a person should know of an evaluation."""
+    value, floor = (row[where].get(metric) for where in ("metrics", "floor"))
+    text = f"step {row['step']}: {metric} {_number(value)}, floor {_number(floor)} "
+    text += f"({row['num']:,} images, {row['features']} features)"
+    if best_row is None:
+        return text
+    if best_row is row:
+        text += "; the best so far"
+    else:
+        text += f"; the best so far was {_number(best_row['metrics'][metric])}"
+    return f"{text}: bin/sample --workdir={shlex.quote(str(folder))} --step={best_row['step']}"
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.4g}"

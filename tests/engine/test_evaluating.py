@@ -1,0 +1,202 @@
+"""Evaluation of a run in training: what is measured once, what is the best so far, and what is refused."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import config as configs
+from gan.data.source import Source, array_reader
+from gan.data.splits import Splits
+from gan.engine import evaluating, evaluation, evaluations
+from gan.engine.features import Extractor
+from gan.errors import UserError
+
+NUM = 40
+
+
+def source_of(name: str, count: int, seed: int) -> Source:
+    images = np.random.default_rng(seed).integers(0, 100, (count, 2, 2, 1)).astype(np.uint8)
+    reader = array_reader(images, (np.arange(count) % 3).astype(np.int32))
+    return Source(name, count, (2, 2, 1), ("a", "b", "c"), f"{name}{count}", "", reader)
+
+
+def pixels(images: tf.Tensor):
+    return tf.reshape(tf.cast(images, tf.float32), [images.shape[0], 4]) / 50.0, tf.zeros([images.shape[0], 0])
+
+
+SPLITS = Splits(source_of("train", 60, 1), source_of("test", 60, 2), False, "everything")
+
+
+class Generator:
+    """Images of the brightness that its parameter says, and a record of what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def sample(self, params, seed, count, labels):
+        self.asked.append((float(params["brightness"]), count, labels))
+        random = np.random.default_rng(seed)
+        for _ in range(count // 10):
+            yield (random.integers(0, 100, (10, 2, 2, 1)) + int(params["brightness"])).astype(np.uint8)
+
+
+def params(brightness: float) -> dict:
+    return {"brightness": tf.constant(brightness)}
+
+
+@pytest.fixture(scope="module")
+def reference() -> evaluation.Reference:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/nowhere/to/be/written")
+        return evaluation.prepare(
+            SPLITS, Extractor("random", "pixels", "e" * 64, pixels), evaluation.PROTOCOLS["lucic"], NUM
+        )
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator()
+
+
+@pytest.fixture
+def parts(reference, generator) -> evaluating.Evaluating:
+    config = configs.make(evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
+    data = SimpleNamespace(fingerprint="everything", num_classes=3)
+    return evaluating.make(config, data, generator.sample)._replace(reference=lambda: reference)
+
+
+def save(folder, *steps) -> None:
+    for step in steps:
+        (folder / f"checkpoints/step_{step:010d}").mkdir(parents=True)
+
+
+def test_an_evaluation_is_what_bin_evaluate_would_record(parts, reference, generator, tmp_path):
+    found = evaluating.evaluate(parts, tmp_path, 5, params(20.0))
+    named = evaluation.key(reference, 5, evaluation.generator_identity(params(20.0)))
+    assert evaluations.key(found.row) == evaluations.key(named)
+    values = evaluation.measure(reference, generator.sample(params(20.0), 0, NUM, None))
+    assert found.row["metrics"] == pytest.approx(values, rel=1e-6)
+    assert found.row["floor"]["frechet_distance"] == reference.floor["frechet_distance"]
+    assert [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()] == [found.row]
+    for words in (f"step 5: frechet_distance {values['frechet_distance']:.4g}, floor", "40 images, random", "--step=5"):
+        assert words in found.line
+    assert generator.asked[0] == (20.0, NUM, None)
+
+
+def test_what_was_recorded_is_not_measured_again_unless_the_parameters_differ(parts, generator, tmp_path):
+    first = evaluating.evaluate(parts, tmp_path, 5, params(20.0))
+    assert evaluating.evaluate(parts, tmp_path, 5, params(20.0)) == first
+    assert len(generator.asked) == 1
+    other = evaluating.evaluate(parts, tmp_path, 5, params(30.0))
+    assert len(generator.asked) == 2 and evaluations.read(tmp_path) == [other.row]
+    assert evaluating.recorded(parts, tmp_path, 5, params(20.0)) is None
+    assert evaluating.recorded(parts, tmp_path, 5, params(30.0)) == other.row
+
+
+def test_labels_are_those_of_the_data_for_networks_that_are_told_them(parts, generator, tmp_path):
+    evaluating.evaluate(parts._replace(conditional=True), tmp_path, 5, params(20.0))
+    ((_, _, labels),) = generator.asked
+    assert labels.tolist() == evaluation.wanted_labels(SPLITS.train, NUM).tolist()
+
+
+class StopAfter:
+    """True from the given question on."""
+
+    def __init__(self, questions: int):
+        self.left = questions
+
+    def __bool__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("questions", [0, 1, 2, 4])
+def test_a_request_to_stop_cuts_it_short_and_nothing_is_recorded(parts, tmp_path, questions):
+    assert evaluating.evaluate(parts, tmp_path, 5, params(20.0), StopAfter(questions)) is None
+    assert not (tmp_path / "evaluations.jsonl").exists()
+
+
+def test_the_best_so_far_is_told_and_found(parts, tmp_path):
+    seen = []
+    for step, brightness in enumerate((60.0, 30.0, 90.0, 30.0, 10.0), start=1):
+        found = evaluating.evaluate(parts, tmp_path, step, params(brightness))
+        save(tmp_path, step)
+        seen.append(found.is_best)
+        assert f"--step={evaluating.best(parts, tmp_path, step)['step']}" in found.line
+    assert seen == [True, True, False, False, True]  # what is only as good does not take the place
+    assert [evaluating.best(parts, tmp_path, step)["step"] for step in range(1, 6)] == [1, 2, 2, 2, 5]
+    assert evaluating.best(parts, tmp_path, 0) is None
+
+
+def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(parts, tmp_path):
+    for step, brightness in ((1, 40.0), (2, 10.0), (3, 20.0)):
+        evaluating.evaluate(parts, tmp_path, step, params(brightness))
+    row = evaluations.read(tmp_path)[0]
+    better = row["metrics"] | {"frechet_distance": 0.0}
+    evaluations.record(tmp_path, row | {"num": NUM + 1, "metrics": better})
+    evaluations.record(tmp_path, row | {"protocol": "50k", "metrics": better})
+    evaluations.record(tmp_path, row | {"extractor": "another", "metrics": better})
+    evaluations.record(tmp_path, row | {"step": 3, "features": "classifier", "metrics": better})
+    save(tmp_path, 1, 3)
+    assert evaluating.best(parts, tmp_path, 3)["step"] == 3
+    again = evaluating.evaluate(parts, tmp_path, 2, params(10.0))
+    assert again.is_best  # killed between its record and its checkpoint
+    save(tmp_path, 2)
+    assert evaluating.best(parts, tmp_path, 3)["step"] == 2
+    more = parts._replace(metric="precision")
+    expected = max(evaluations.read(tmp_path)[-3:], key=lambda row: row["metrics"]["precision"])
+    assert evaluating.best(more, tmp_path, 3)["metrics"]["precision"] == expected["metrics"]["precision"]
+
+
+def test_a_metric_that_is_not_finite_is_never_the_best(parts, tmp_path):
+    row = evaluating.evaluate(parts, tmp_path, 1, params(40.0)).row
+    evaluations.record(tmp_path, row | {"metrics": row["metrics"] | {"frechet_distance": float("nan")}})
+    save(tmp_path, 1)
+    again = evaluating.evaluate(parts, tmp_path, 1, params(40.0))
+    assert not again.is_best and "frechet_distance not finite" in again.line
+    assert evaluating.best(parts, tmp_path, 1) is None
+
+
+def test_the_choices_of_keep_best_are_the_metrics_with_a_direction_that_an_evaluation_here_has():
+    choices = configs.fields()["keep_best"].metadata["choices"]
+    directed = [name for name, way in evaluation.BETTER.items() if way]
+    assert [*choices, "classification_accuracy_score"] == directed
+
+
+def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
+    for step, brightness in ((1, 0.0), (2, 150.0)):
+        evaluating.evaluate(parts, tmp_path, step, params(brightness))
+    save(tmp_path, 1, 2)
+    for metric in ("frechet_distance", "kernel_distance", "precision", "recall", "coverage"):
+        assert evaluating.best(parts._replace(metric=metric), tmp_path, 2)["step"] == 1, metric
+
+
+@pytest.mark.parametrize(
+    ("settings", "classes", "words"),
+    [
+        ({"evaluate_features": "classifier"}, 0, "--evaluate_features=classifier needs labels"),
+        ({"keep_best": "class_entropy"}, 0, "--keep_best=class_entropy needs the features of a classifier"),
+        ({"keep_best": "inception_score", "evaluate_features": "random"}, 3, "--keep_best=inception_score needs"),
+        ({"keep_best": "label_agreement"}, 3, "--conditional"),
+        ({"keep_best": "label_agreement", "conditional": True}, 3, ""),
+        ({"keep_best": "class_entropy"}, 3, ""),
+        ({}, 0, ""),
+        ({"keep_best": "label_agreement", "evaluate_every_steps": 0}, 0, ""),
+    ],
+)
+def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, settings, classes, words):
+    config = configs.make(**{"evaluate_every_steps": 1, **settings})
+    source = SimpleNamespace(name="these", num_classes=classes)
+    if not words:
+        return evaluating.check(config, source, tmp_path)
+    with pytest.raises(UserError, match=words):
+        evaluating.check(config, source, tmp_path)
+
+
+def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):
+    (tmp_path / "evaluations.jsonl").write_text("{")
+    with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 1"):
+        evaluating.check(configs.make(), SimpleNamespace(name="these", num_classes=3), tmp_path)
