@@ -42,8 +42,9 @@ def source(config: Config) -> Source:
         raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --resolution and --channels")
     if reason:
         raise UserError(f"{opened.name}: {reason}; give another --resolution")
-    if pair.check_depth(config.depth):
-        raise UserError(f"--depth={config.depth}: {pair.check_depth(config.depth)}; leave it out")
+    reason = pair.check_depth(config.depth, height)
+    if reason:
+        raise UserError(f"--depth={config.depth}: {reason}; give a smaller one or leave it out")
     if config.conditional and not opened.num_classes:
         raise UserError(f"--conditional needs labels, and {opened.name} has none")
     return opened

@@ -202,6 +202,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+# Settings of earlier versions whose meaning is that of another one now.
+RENAMED = {"r1_gamma": "gamma", "adam_epsilon": "epsilon"}
+
+
 def fields() -> dict[str, dataclasses.Field]:
     """The fields of `Config` by name, in the order of their definition."""
     return {field.name: field for field in dataclasses.fields(Config)}
@@ -221,11 +225,31 @@ def validated(config: Config) -> Config:
     """`config` itself if every value is within its choices and range; raises `UserError` naming the flag."""
     for name, field in fields().items():
         _check(name, getattr(config, name), field)
+    for flag, works, needs in _WITHOUT_EFFECT:
+        if getattr(config, flag) != fields()[flag].default and not works(config):
+            raise UserError(f"--{flag}={getattr(config, flag)} has no effect without {needs}")
     if config.schedule != "constant" and not config.schedule_images:
         raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")
+    if config.augmentation != "none" and not (config.augmentation_strength or config.augmentation_target):
+        raise UserError(f"--augmentation={config.augmentation} would do nothing: give --augmentation_strength")
+    if config.objective == "wasserstein" and not (config.gamma or config.weight_clip):
+        raise UserError("--objective=wasserstein needs a bound on the slope: give --gamma or --weight_clip")
     if not (config.steps or config.epochs or config.minutes):
         raise UserError("the run would never end: give --steps, --epochs or --minutes a value above 0")
     return config
+
+
+# (setting, whether it works in a config, what it needs) of those that would silently do nothing.
+_WITHOUT_EFFECT = [
+    *(
+        (name, lambda config: config.schedule != "constant", "--schedule=linear or cosine")
+        for name in ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor", "schedule_images")
+    ),
+    ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
+    ("augmentation_strength", lambda config: config.augmentation != "none", "an --augmentation"),
+    ("penalty_every_steps", lambda config: config.gamma > 0, "a --gamma above 0"),
+    ("minibatch_deviation", lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
+]
 
 
 def _check(name: str, value: Any, field: dataclasses.Field) -> None:

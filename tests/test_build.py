@@ -23,9 +23,9 @@ def output_of(parts):
 
 @pytest.mark.parametrize("preset", config.PRESETS)
 def test_every_preset_trains_a_step(preset):
-    parts = game(preset=preset)
+    parts = build.game(config.make(preset, **SMALL), SHAPE, build.PLAIN, num_classes=3)
     state = build.initial_state(config.make(preset, **SMALL), parts)
-    images, labels = tf.zeros([2, *SHAPE], tf.uint8), tf.zeros([2], tf.int32)
+    images, labels = tf.zeros([2 * parts.d_steps, *SHAPE], tf.uint8), tf.zeros([2 * parts.d_steps], tf.int32)
     state, metrics = step.make_step(parts)(state, images, labels, rng.stream(1, 0), lambda nest: nest)
     assert int(state.step) == 1
     assert sorted(metrics) == sorted(step.metric_names(parts))

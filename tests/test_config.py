@@ -76,6 +76,19 @@ def test_no_number_is_infinite(name, value):
         config.make(**{name: value})
 
 
+# With these every setting has an effect.
+EVERYTHING = {
+    "epochs": 1.0,
+    "minutes": 1.0,
+    "schedule": "linear",
+    "schedule_images": 1,
+    "optimizer": "adamw",
+    "augmentation": "adaptive",
+    "gamma": 1.0,
+    "minibatch_deviation": 2,
+}
+
+
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda field: field.name)
 def test_ranges_hold_at_their_ends(field):
     rule = field.metadata
@@ -83,9 +96,37 @@ def test_ranges_hold_at_their_ends(field):
         if end is not None:
             inside = field.type(end)
             if not rule["choices"]:
-                assert getattr(config.make(**{"epochs": 1.0, "minutes": 1.0, field.name: inside}), field.name) == end
+                # 0 turns off what depends on these.
+                alone = field.name in ("schedule_images", "gamma", "augmentation_target")
+                settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
+                assert getattr(config.make(**settings), field.name) == end
             with pytest.raises(UserError):
                 config.make(**{field.name: inside + outside})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"gamma_end_factor": 0.5}, "--gamma_end_factor=0.5 has no effect without --schedule"),
+        ({"schedule_images": 5}, "--schedule_images=5 has no effect"),
+        ({"schedule": "cosine"}, "--schedule=cosine needs its length"),
+        ({"weight_decay": 0.1}, "--weight_decay=0.1 has no effect without --optimizer=adamw"),
+        ({"augmentation_strength": 0.1}, "--augmentation_strength=0.1 has no effect"),
+        ({"augmentation": "diffaugment", "augmentation_target": 0.0}, "give --augmentation_strength"),
+        ({"preset": "article_corrected", "penalty_every_steps": 4}, "--penalty_every_steps=4 has no effect"),
+        ({"minibatch_deviation": 1}, "--minibatch_deviation=1 has no effect"),
+        ({"preset": "article_corrected", "objective": "wasserstein"}, "--objective=wasserstein needs a bound"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(settings, words):
+    with pytest.raises(UserError) as caught:
+        config.make(**settings)
+    assert words in str(caught.value)
+
+
+def test_renamed_settings_are_settings():
+    assert set(config.RENAMED.values()) <= config.fields().keys()
+    assert not config.RENAMED.keys() & config.fields().keys()
 
 
 def test_differences_are_sorted_by_what_they_mean():

@@ -48,6 +48,7 @@ FIRST_STEP = flags.DEFINE_boolean(
 settings.define()
 
 AS_GIVEN = "as given"
+_BOOLEANS = {"true": True, "false": False}
 _ONCE_A_PROCESS = ("threads", "logical_cpus", "strategy")
 
 
@@ -70,15 +71,19 @@ def main() -> None:
 
 def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     """Runs and prints everything; returns all of it."""
-    from gan import build
-    from gan.engine import benchmark, devices, environment, session
+    import tensorflow as tf
 
+    from gan import build
+    from gan.engine import benchmark, devices, distribute, environment, session
+
+    tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     first = variants[AS_GIVEN]
     source = build.source(first)
     machine = session.machine(first)
     runs = {}
     for name, config in variants.items():
         on = machine._replace(numerics=devices.resolve(config))
+        distribute.check_batch(config.batch_size, on.replicas)
         game = session.game(config, source, on)
         with session.memory_errors():
             runs[name] = session.prepare(config, source, on, game, Path())
@@ -226,8 +231,8 @@ def _variant(text: str, items: list[str]) -> Config:
                 f"--against={text}: {item!r} is not a setting=value that one process can compare, nor one of {known}"
             )
         try:
-            changed[name] = field.type(value)
-        except ValueError:
+            changed[name] = _BOOLEANS[value.lower()] if field.type is bool else field.type(value)
+        except (KeyError, ValueError):
             raise UserError(f"--against={text}: {value!r} is not of type {field.type.__name__}") from None
     return configs.make(**settings.explicit() | changed)
 

@@ -127,8 +127,10 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     for line in run.skipped:
         _warn(line)
     named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
-    if evaluations.key(named) in there:
-        return there[evaluations.key(named)]
+    row = there.get(evaluations.key(named))
+    wants_score = config.conditional and CAS.value
+    if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
+        return row
     started = time.monotonic()
     generator = build.generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
     sample = sampler.make_sampler(generator, config.latent_size)
@@ -137,7 +139,7 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
         raise UserError(f"{folder} makes images of other classes than those of {train.name}; give another --dataset")
     labels = evaluation.wanted_labels(train, num) if config.conditional else None
     measured = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels)
-    if config.conditional and CAS.value:
+    if wants_score:
         num = min(train.num_examples, _MOST_FOR_SCORE)
         labels = evaluation.wanted_labels(train, num)
         batches = with_progress(sample(run.generator, SEED.value, num, labels), num, what)

@@ -36,7 +36,7 @@ def main() -> None:
 
     folder, config, source = _resolve(WORKDIR.value, settings.explicit())
     evaluating.check(config, source, folder)
-    machine = session.machine(config)
+    machine = session.machine(config, folder)
     game = session.game(config, source, machine)
     facts = session.data_facts(source)
     print(report.summary(config, folder, source, machine, game), flush=True)

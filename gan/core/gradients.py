@@ -1,10 +1,11 @@
 """The gradients of both players' losses: what a step computes before anything is updated."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.core import losses, penalties, rng
+from gan.core import loss_scale, losses, penalties, rng
 from gan.core.game import Game
 from gan.core.layers import Network
 
@@ -38,17 +39,17 @@ def discriminator_gradients(
     fake = _fakes(game, g_params, labels, stream, training=False)
     both = tf.reshape(tf.stack([real, fake], axis=1), [2 * batch, *real.shape[1:]])
     both = _augmented(game, both, now, rng.interleaved(rng.fold(stream, _AUGMENTATION), 2))
+    effective, following, pulled_back = _effective(game.discriminator, params, vectors)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(params)
-        effective, following = _effective(game.discriminator, params, vectors)
+        tape.watch(effective)
         address = rng.interleaved(rng.fold(stream, _DISCRIMINATOR), 2)
         logits = game.discriminator.apply(effective, both, tf.repeat(labels, 2), address, True)
         real_logits, fake_logits = tf.unstack(tf.reshape(logits, [batch, 2]), axis=1)
         loss = tf.reduce_mean(game.objective.discriminator(real_logits, fake_logits, rng.fold(stream, _TARGETS)))
         scaled = _scaled(game, loss, now)
-    grads, penalty = tape.gradient(scaled, params), tf.zeros([])
+    grads, penalty = tape.gradient(scaled, effective), tf.zeros([])
     if game.regularization:
-        penalty, more = _penalty_gradient(game, params, vectors, both, labels, now, rng.fold(stream, _PENALTY))
+        penalty, more = _penalty_gradient(game, effective, both, labels, now, rng.fold(stream, _PENALTY))
         grads = tf.nest.map_structure(tf.add, grads, more)
     right = losses.margins(game.objective, real_logits, fake_logits)
     metrics = {
@@ -59,7 +60,7 @@ def discriminator_gradients(
         "d_accuracy_real": _share(right[0] > 0.0),
         "d_accuracy_fake": _share(right[1] > 0.0),
     }
-    return _unscaled(game, grads, now), metrics, following
+    return _unscaled(game, pulled_back(grads), now), metrics, following
 
 
 def generator_gradients(
@@ -69,7 +70,7 @@ def generator_gradients(
 
     Only a paired objective looks at the real images, uint8 [B, H, W, C].
     """
-    effective, _ = _effective(game.discriminator, d_params, vectors)
+    effective, *_ = _effective(game.discriminator, d_params, vectors)
 
     def logits_of(x: tf.Tensor, augmentation: int) -> tf.Tensor:
         seen = _augmented(game, x, now, rng.fold(stream, augmentation))
@@ -91,22 +92,21 @@ def generator_gradients(
     return _unscaled(game, tape.gradient(scaled, params), now), metrics
 
 
-def _penalty_gradient(game: Game, params, vectors, both, labels, now: Now, stream: rng.Stream) -> tuple[tf.Tensor, Any]:
+def _penalty_gradient(game: Game, effective, both, labels, now: Now, stream: rng.Stream) -> tuple[tf.Tensor, Any]:
     """(the penalty as this update adds it, its gradient times the loss scale) on what the discriminator sees."""
     weight, every = now.penalty_weight, game.regularization.every
     pairs = tf.reshape(both, [-1, 2, *both.shape[1:]])
     real, fake = pairs[:, 0], pairs[:, 1]
-    penalty = game.regularization.penalty(weight, now.loss_scale if game.loss_scaling else 1.0)
+    inner = tf.minimum(now.loss_scale, loss_scale.INITIAL) if game.loss_scaling else 1.0  # must fit into float16
+    penalty = game.regularization.penalty(weight, inner)
 
-    def value(params) -> tf.Tensor:
-        effective, _ = _effective(game.discriminator, params, vectors)
-
+    def value(effective) -> tf.Tensor:
         def critic(x: tf.Tensor) -> tf.Tensor:
             return game.discriminator.apply(effective, x, labels, stream, False)
 
         return _scaled(game, tf.reduce_mean(penalty(critic, real, fake, stream)), now)
 
-    scaled, grads = penalties.lazy_gradient(value, params, now.update, every)
+    scaled, grads = penalties.lazy_gradient(value, effective, now.update, every)
     shown = _unscaled(game, scaled, now)
     if game.loss_scaling:  # one that overflowed is not applied
         shown = tf.where(tf.math.is_finite(shown), shown, 0.0)
@@ -124,9 +124,18 @@ def _augmented(game: Game, images: tf.Tensor, now: Now, stream: rng.Stream) -> t
     return game.augmenting.augmentation(images, now.strength, stream) if game.augmenting else images
 
 
-def _effective(network: Network, params, vectors) -> tuple[Any, Any]:
-    """The parameters that the network is applied with, and the vectors of their norms one iteration on."""
-    return network.normalize(params, vectors) if network.normalize else (params, vectors)
+def _effective(network: Network, params, vectors) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """(what the network is applied with, the next vectors, from a gradient in the first to one in the parameters)."""
+    if not network.normalize:
+        return params, vectors, lambda grads: grads
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(params)
+        effective, following = network.normalize(params, vectors)
+
+    def pulled_back(grads):
+        return tape.gradient(tf.nest.flatten(effective), params, output_gradients=tf.nest.flatten(grads))
+
+    return effective, following, pulled_back
 
 
 def _scaled(game: Game, loss: tf.Tensor, now: Now) -> tf.Tensor:

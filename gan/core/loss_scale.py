@@ -15,15 +15,16 @@ _GOOD_UPDATES = 2000  # in a row before the scale is doubled
 
 
 class LossScale(NamedTuple):
-    """`scale` [] float32, a power of two; `good` [] int64, the finite gradients since it changed."""
+    """`scale` [] float32, a power of two; [] int64 `good`, finite gradients since it changed, and `applied` ones."""
 
     scale: tf.Tensor
     good: tf.Tensor
+    applied: tf.Tensor
 
 
 def initial() -> LossScale:
     """The scale before the first update."""
-    return LossScale(tf.constant(INITIAL), tf.zeros([], tf.int64))
+    return LossScale(tf.constant(INITIAL), tf.zeros([], tf.int64), tf.zeros([], tf.int64))
 
 
 def all_finite(grads: Any) -> tf.Tensor:
@@ -33,10 +34,11 @@ def all_finite(grads: Any) -> tf.Tensor:
 
 def advance(now: LossScale, finite: tf.Tensor) -> LossScale:
     """The scale after an update whose gradient was `finite` or not."""
+    applied = now.applied + tf.cast(finite | (now.scale <= 1.0), tf.int64)
     grows = finite & (now.good + 1 >= _GOOD_UPDATES)
     factor = tf.where(finite, tf.where(grows, 2.0, 1.0), 0.5)
     good = tf.where(finite & ~grows, now.good + 1, tf.zeros_like(now.good))
-    return LossScale(tf.clip_by_value(now.scale * factor, 1.0, LARGEST), good)
+    return LossScale(tf.clip_by_value(now.scale * factor, 1.0, LARGEST), good, applied)
 
 
 def guarded(update: Callable[[Any], Any], grads: Any, old: Any, now: LossScale) -> tuple[Any, LossScale, Any]:

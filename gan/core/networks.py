@@ -23,24 +23,20 @@ from gan.core.layers import Network
 class Pair(NamedTuple):
     """Factories of a generator and a discriminator.
 
-    `check(resolution)` says why a size does not fit, `check_depth(depth)` why a depth does not, or nothing. With
-    `has_batch_statistics` the generator normalizes by the statistics of the global batch. In one that `is_narrow`
+    `check(resolution)` says why a size does not fit, `check_depth(depth, resolution)` why a depth does not, or nothing.
+    With `has_batch_statistics` the generator normalizes by the statistics of the global batch. In one that `is_narrow`
     convolutions are too strided and have too few channels for another route than the direct one to pay.
     """
 
     generator: Callable[..., Network]
     discriminator: Callable[..., Network]
     check: Callable[[int], str]
-    check_depth: Callable[[int], str]
+    check_depth: Callable[[int, int], str]
     has_batch_statistics: bool = False
     is_narrow: bool = False
 
 
-def _any_depth(depth: int) -> str:
-    return ""
-
-
-def _own_depth(depth: int) -> str:
+def _own_depth(depth: int, resolution: int) -> str:
     return f"a depth of {depth} is not to be had: the resolution alone gives these networks theirs" if depth else ""
 
 
@@ -54,7 +50,7 @@ PAIRS = {
         has_batch_statistics=True,
         is_narrow=True,
     ),
-    "residual": Pair(residual.generator, residual.discriminator, pyramid.check_resolution, _any_depth),
+    "residual": Pair(residual.generator, residual.discriminator, pyramid.check_resolution, residual.check_depth),
     "sngan": Pair(
         sngan.generator, sngan.discriminator, pyramid.check_resolution, _own_depth, has_batch_statistics=True
     ),

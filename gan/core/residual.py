@@ -17,9 +17,17 @@ from gan.core.layers import Constructor, Network
 from gan.core.normalization import Mean, identity
 
 _SLOPE = 0.2
+_MOST_BLOCKS = 48
 _TAPS = 3
 _FEWEST = 16  # channels that a map has at least, unless the first has fewer
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through a leaky ReLU (He et al. 2015)
+
+
+def check_depth(depth: int, resolution: int) -> str:
+    """Empty, or why so many blocks at each size are too many: each layer draws from one of 63 random streams."""
+    _, doublings = pyramid.base(resolution)
+    most = _MOST_BLOCKS // (doublings + 1)
+    return f"more than {most} blocks at each of the {doublings + 1} sizes of map" if depth > most else ""
 
 
 def generator(

@@ -14,6 +14,8 @@ _GENERATOR, _DISCRIMINATOR, _VECTORS = 0, 1, 2
 # Keys of `State.extra`; the vectors are always there, empty for a discriminator without spectral normalization.
 VECTORS, STRENGTH = "spectral_vectors", "augmentation_strength"
 D_LOSS_SCALE, G_LOSS_SCALE = "d_loss_scale", "g_loss_scale"
+# What only some precisions have: a run may be continued with it or without.
+OF_PRECISION = (D_LOSS_SCALE, G_LOSS_SCALE)
 
 
 class Player(NamedTuple):

@@ -33,7 +33,9 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
         seen = state.step * (game.batch * game.d_steps)
         rates = Rates(*(course(seen) if callable(course) else course for course in game.rates))
         g_optimizer, d_optimizer = game.g_optimizer(rates.g_beta2), game.d_optimizer(rates.d_beta2)
-        batch = images.shape[0] // game.d_steps
+        if game.augmenting and not game.augmenting.target:  # it does not adapt: the setting decides
+            extra[STRENGTH] = tf.constant(game.augmenting.strength)
+        batch, found = images.shape[0] // game.d_steps, []
         for i in range(game.d_steps):
             fresh = images[i * batch : (i + 1) * batch], labels[i * batch : (i + 1) * batch]
             update = state.step * game.d_steps + i
@@ -42,15 +44,17 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
                 discriminator.params, generator.params, extra[VECTORS], *fresh, now, rng.fold(stream, _D_UPDATES + i)
             )
             grads, d_metrics = mean((grads, d_metrics))
-            apply = _application(game, d_optimizer, update + 1, rates.d_learning_rate, game.weight_clip)
+            count = _count(update, extra, D_LOSS_SCALE)
+            apply = _application(game, d_optimizer, count, rates.d_learning_rate, game.weight_clip)
             discriminator, extra, norms = _updated(discriminator, grads, apply, extra, D_LOSS_SCALE)
-            d_metrics |= _named("d", norms)
+            found.append(d_metrics | _named("d", norms))
+        d_metrics = _means(found)
         now = _now(state.step, rates, extra, G_LOSS_SCALE)
         address = rng.fold(stream, _G_UPDATE)
         grads, g_metrics = mean(
             g_gradients(generator.params, discriminator.params, extra[VECTORS], *fresh, now, address)
         )
-        apply = _application(game, g_optimizer, state.step + 1, rates.g_learning_rate)
+        apply = _application(game, g_optimizer, _count(state.step, extra, G_LOSS_SCALE), rates.g_learning_rate)
         generator, extra, norms = _updated(generator, grads, apply, extra, G_LOSS_SCALE)
         metrics = d_metrics | g_metrics | _named("g", norms) | _settings(rates, extra)
         if STRENGTH in extra and game.augmenting.target:
@@ -83,6 +87,11 @@ def _now(update: tf.Tensor, rates: Rates, extra: dict[str, Any], scale: str) -> 
     weight = tf.convert_to_tensor(rates.penalty_weight, tf.float32)
     strength = extra.get(STRENGTH, tf.zeros([]))
     return Now(update, weight, strength, extra[scale].scale if scale in extra else tf.ones([]))
+
+
+def _count(update: tf.Tensor, extra: dict[str, Any], scale: str) -> tf.Tensor:
+    """The number from 1 of an update as the optimizer counts them: those that overflowed did not happen."""
+    return (extra[scale].applied if scale in extra else update) + 1
 
 
 def _application(game: Game, optimizer: Optimizer, count, learning_rate, weight_clip: float = 0.0):
@@ -122,6 +131,11 @@ def _adapted(game: Game, strength: tf.Tensor, accuracy: tf.Tensor) -> tf.Tensor:
     rule = game.augmenting
     sign = 2.0 * accuracy - 1.0  # the mean sign of the margins
     return augment.adapt(strength, sign, game.batch * game.d_steps, rule.target, rule.over_images)
+
+
+def _means(found: list[Metrics]) -> Metrics:
+    """The mean of each metric over several updates."""
+    return {name: tf.reduce_mean(tf.stack([metrics[name] for metrics in found])) for name in found[0]}
 
 
 def _norms(grads: dict[str, Any]) -> Metrics:

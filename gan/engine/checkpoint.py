@@ -133,7 +133,8 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
 def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bool = True) -> Restored | None:
     """Assigns what `find` finds to the variables: all of them or none.
 
-    Raises what `find` raises, and `UserError` if names, shapes or types of the tensors differ from the variables'.
+    What belongs to another precision keeps its first value. Raises what `find` raises, and `UserError` if names, shapes
+    or types of the other tensors differ from the variables'.
     """
     found = find(folder, step, set_aside)
     if found is None:
@@ -141,7 +142,8 @@ def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bo
     named = tensors.named(variables)
     tensors.match(found.path, named, found.values)
     for name, variable in named:
-        variable.assign(found.values[name])
+        if name in found.values:
+            variable.assign(found.values[name])
     return Restored(found.step, found.facts, found.skipped)
 
 

@@ -42,8 +42,13 @@ def kinds() -> list[str]:
     return [device.name.split("/")[-1].removeprefix("device:") for device in devices]
 
 
-def resolve(config: Config) -> Numerics:
-    """How the networks compute on this machine: what the config asks for, and of what it leaves open the fastest."""
+def resolve(config: Config, before: Numerics | None = None) -> Numerics:
+    """How the networks compute on this machine: what the config asks for, and of what it leaves open the fastest.
+
+    A run that computed as `before` goes on so where it can: exact continuation must not hang on a measurement.
+    """
+    if before in candidates(config):
+        return before
     machine = {
         "tensorflow": tf.__version__,
         "devices": [description(), *kinds()],
@@ -63,6 +68,8 @@ def candidates(config: Config) -> list[Numerics]:
     elif gpus or config.convolution == "spectral":
         precisions = [half if gpus and half else "float32"]
     jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
+    if len(gpus) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
+        jits = [jit for jit in jits if not jit] or jits  # XLA cannot average them over replicas
     found = []
     for precision in precisions:
         fits_direct = bool(gpus) or precision == half or build.has_narrow_convolutions(config)

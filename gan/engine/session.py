@@ -37,10 +37,13 @@ class Machine(NamedTuple):
         return self.placement.num_replicas_in_sync
 
 
-def machine(config: Config) -> Machine:
-    """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be."""
+def machine(config: Config, folder: Path | None = None) -> Machine:
+    """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be.
+
+    A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it.
+    """
     devices.configure(config)
-    numerics = devices.resolve(config)
+    numerics = devices.resolve(config, _numerics_before(folder) if folder else None)
     placement = distribute.strategy(config.strategy)
     distribute.check_batch(config.batch_size, placement.num_replicas_in_sync)
     fingerprint = workdir.fingerprint(
@@ -50,6 +53,16 @@ def machine(config: Config) -> Machine:
         **numerics._asdict(),
     )
     return Machine(placement, numerics, fingerprint)
+
+
+def _numerics_before(folder: Path) -> build.Numerics | None:
+    """What the newest checkpoint of a run was computed with, if there is one that tells."""
+    saved = checkpoint.steps(folder / workdir.CHECKPOINTS)
+    try:
+        facts = checkpoint.manifest(folder / workdir.CHECKPOINTS, saved[-1])["facts"] if saved else {}
+        return build.Numerics(*(facts["fingerprint"][name] for name in build.Numerics._fields))
+    except (UserError, KeyError, TypeError):  # a damaged one is told of where it is restored
+        return None
 
 
 def data_facts(source: Source) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gan.core.state import OF_PRECISION
 from gan.engine.files import storage_errors
 from gan.engine.manifest import Damaged
 from gan.errors import UserError
@@ -67,8 +68,17 @@ def equal(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> bo
     )
 
 
+def of_precision(name: str) -> bool:
+    """Whether a tensor is of the kind that only some precisions have."""
+    return not set(OF_PRECISION).isdisjoint(name.split("/"))
+
+
 def match(path: Path, named: list[tuple[str, tf.Variable]], values: Mapping[str, np.ndarray]) -> None:
-    """Raises `UserError` naming the first tensor in which the variables and the checkpoint differ."""
+    """Raises `UserError` naming the first tensor in which the variables and the checkpoint differ.
+
+    What belongs to a precision may be missing or surplus.
+    """
+    named = [(name, variable) for name, variable in named if name in values or not of_precision(name)]
     remedy = "use the settings of the run that wrote it, or another --workdir"
     for name, variable in named:
         label = name.removeprefix(f"{ROOT}/")
@@ -78,6 +88,6 @@ def match(path: Path, named: list[tuple[str, tf.Variable]], values: Mapping[str,
         here = f"{variable.dtype.name}{variable.shape.as_list()}"
         if there != here:
             raise UserError(f"{path}: tensor {label} is {there} there but {here} in this run; {remedy}")
-    surplus = sorted(values.keys() - dict(named).keys())
+    surplus = sorted(name for name in values.keys() - dict(named).keys() if not of_precision(name))
     if surplus:
         raise UserError(f"{path} has a tensor {surplus[0].removeprefix(f'{ROOT}/')} that this run has not; {remedy}")

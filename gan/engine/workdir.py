@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gan.config import Config, differences, fields, validated
+from gan.config import RENAMED, Config, differences, fields, validated
 from gan.engine import processor
 from gan.engine.files import storage_errors, sync_folder, write_atomically
 from gan.errors import BusyError, UserError
@@ -186,7 +186,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise _damaged(path, "it is cut off or garbage") from error
     if wrong:
         raise _damaged(path, f"{', '.join(wrong)} has another form")
-    return content
+    settings = {RENAMED.get(name, name): value for name, value in content["settings"].items()}
+    gone = sorted(settings.keys() - fields().keys())
+    if gone:
+        raise UserError(
+            f"{path} has settings that this version does not know: {', '.join(gone)}; "
+            "use the version that began the run, or another --workdir"
+        )
+    return content | {"settings": settings}
 
 
 def _content(workdir: Path) -> dict[str, Any]:
@@ -223,9 +230,6 @@ def _accepted(
         warnings.append(f"continuing with changed settings: {', '.join(kinds['tunable'])}")
     if kinds["numerics"]:
         warnings.append(f"continuing with other numerics, not to the bit: {', '.join(kinds['numerics'])}")
-    gone = sorted(set(content["settings"]) - set(fields()))
-    if gone:
-        warnings.append(f"settings that this version no longer has are ignored: {', '.join(gone)}")
     return [line for lines in kinds.values() for line in lines], warnings
 
 

@@ -11,7 +11,7 @@ OVERFLOWN = GRADS | {"bias": tf.constant([np.inf])}
 
 
 def scale(value, good=0):
-    return LossScale(tf.constant(value), tf.constant(good, tf.int64))
+    return LossScale(tf.constant(value), tf.constant(good, tf.int64), tf.constant(7, tf.int64))
 
 
 def doubled(grads):
@@ -21,14 +21,14 @@ def doubled(grads):
 def test_a_finite_gradient_is_applied_and_counted():
     new, after, _ = loss_scale.guarded(doubled, GRADS, OLD, scale(8.0))
     tf.nest.map_structure(np.testing.assert_array_equal, new, doubled(GRADS))
-    assert (float(after.scale), int(after.good)) == (8.0, 1)
+    assert (float(after.scale), int(after.good), int(after.applied)) == (8.0, 1, 8)
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_an_overflow_leaves_everything_as_it_was_and_halves_the_scale(bad):
     new, after, _ = loss_scale.guarded(doubled, GRADS | {"bias": tf.constant([bad])}, OLD, scale(8.0, good=5))
     tf.nest.map_structure(np.testing.assert_array_equal, new, OLD)
-    assert (float(after.scale), int(after.good)) == (4.0, 0)
+    assert (float(after.scale), int(after.good), int(after.applied)) == (4.0, 0, 7)
 
 
 def test_at_scale_one_a_divergence_comes_through():

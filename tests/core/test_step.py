@@ -308,7 +308,7 @@ def test_both_convolvers_take_the_same_step():
 
 
 def test_xla_takes_the_same_step():
-    game = make_game(r1=0.0)
+    game = make_game(r1=1.0, every=2)
     plain, jitted = (run(game, compiled=compiled) for compiled in (None, tf.function(jit_compile=True)))
     for name, value in plain.metrics.items():
         np.testing.assert_allclose(jitted.metrics[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
@@ -417,10 +417,45 @@ def test_float16_with_a_loss_scale_computes_gradients_near_the_exact_ones():
 def test_an_overflow_in_float16_holds_the_update_back_and_lowers_the_scale():
     game = make_game(dtype=tf.float16, loss_scaling=True)
     start = initial(game)
-    huge = loss_scale.LossScale(tf.constant(2.0**40), tf.constant(0, tf.int64))
+    huge = loss_scale.initial()._replace(scale=tf.constant(2.0**40))
     result = run(game, start=start._replace(extra=start.extra | {state.D_LOSS_SCALE: huge}))
     assert same_bits(result.state.discriminator, start.discriminator)
     assert not same_bits(result.state.generator.params, start.generator.params)
     assert float(result.state.extra[state.D_LOSS_SCALE].scale) == loss_scale.LARGEST
     assert finite(result.metrics)
     assert sorted(result.metrics) == sorted(step.metric_names(game))
+
+
+def test_several_discriminator_updates_report_their_mean():
+    lazy = make_game(d_steps=2, every=2)  # the penalty is computed in the first of each two
+    always = make_game(d_steps=2)
+    assert float(run(lazy).metrics["d_penalty"]) > 0.5 * float(run(always).metrics["d_penalty"])
+
+
+def test_a_strength_that_does_not_adapt_is_that_of_the_game():
+    rule = Augmenting(augment.adaptive, 0.5, target=0.0, over_images=1.0)
+    game = make_game(augmenting=rule)
+    start = initial(make_game(augmenting=rule._replace(strength=0.0)))
+    assert float(run(game, start=start).metrics["augmentation_strength"]) == 0.5
+
+
+def test_the_gradient_through_a_norm_is_that_of_the_whole():
+    """Of the loss and the penalty together, as automatic differentiation makes it of both at once."""
+    game = make_game(pair=sngan, width=4)
+    start, (images, labels) = initial(game), data(game)
+    d, g, vectors = start.discriminator.params, start.generator.params, start.extra[state.VECTORS]
+    address = rng.fold(rng.stream(1, 0), 1)
+    grads, _, _ = gradients.discriminator_gradients(game, d, g, vectors, images, labels, now(game), address)
+    direction = tf.nest.map_structure(
+        lambda t: tf.cast(np.random.default_rng(t.shape[0]).normal(size=t.shape), t.dtype), d
+    )
+
+    def total(scale):
+        moved = tf.nest.map_structure(lambda p, v: p + scale * v, d, direction)
+        _, metrics, _ = gradients.discriminator_gradients(game, moved, g, vectors, images, labels, now(game), address)
+        return float(metrics["d_loss"] + metrics["d_penalty"])
+
+    slope = sum(
+        float(tf.reduce_sum(a * b)) for a, b in zip(tf.nest.flatten(grads), tf.nest.flatten(direction), strict=True)
+    )
+    np.testing.assert_allclose((total(1e-3) - total(-1e-3)) / 2e-3, slope, rtol=0.02, atol=2e-3)

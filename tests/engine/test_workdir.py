@@ -97,13 +97,23 @@ def test_fixed_changes_and_other_data_are_refused_always(run, settings, facts, l
     assert (run / "config.json").read_bytes() == before
 
 
-def test_a_setting_that_is_no_more_is_named(run):
+def test_a_run_with_a_setting_that_is_no_more_is_not_continued_without_it(run):
     content = saved(run)
     content["settings"]["old_knob"] = 3
     (run / "config.json").write_text(json.dumps(content))
-    assert workdir.load_run(run)[0] == BASE
-    warnings = workdir.open_run(run, BASE, FACTS, override=False)
-    assert len(warnings) == 1 and "old_knob" in warnings[0]
+    for override in (False, True):
+        with pytest.raises(UserError, match="does not know: old_knob"):
+            workdir.open_run(run, BASE, FACTS, override=override)
+    with pytest.raises(UserError, match="does not know: old_knob"):
+        workdir.load_run(run)
+
+
+def test_a_setting_under_its_old_name_keeps_its_value(run):
+    content = saved(run)
+    del content["settings"]["gamma"]
+    content["settings"]["r1_gamma"] = 7.0
+    (run / "config.json").write_text(json.dumps(content))
+    assert workdir.load_run(run)[0].gamma == 7.0
 
 
 def test_flags_file_gives_the_same_config_to_absl(tmp_path):
