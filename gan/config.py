@@ -15,6 +15,7 @@ import re
 from typing import Any, Literal
 
 from gan.errors import UserError
+from gan.presets import PRESETS
 
 Change = Literal["free", "numerics", "tunable", "fixed"]
 
@@ -123,83 +124,6 @@ class Config:
     evaluate_features: str = setting("auto", "cadence", "free", "what they are compared by: auto is classifier where the data have labels, otherwise random", choices=("auto", "classifier", "random"))
     keep_best: str = setting("frechet_distance", "cadence", "free", "metric of the evaluations in training by which the best checkpoint is saved and kept", choices=("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score", "class_entropy", "smallest_class_share", "label_agreement"))
     # fmt: on
-
-
-# The article's noise, dropout and pixel range are of its own; the recipes below begin without them.
-_PLAIN = {"d_dropout": 0.0, "label_noise": 0.0, "d_pixel_range": "symmetric", "batch_size": 64}
-_DCGAN = {
-    **_PLAIN,
-    "networks": "dcgan",
-    "d_width": 64,
-    "objective": "non_saturating",
-    "g_learning_rate": 2e-4,
-    "d_learning_rate": 2e-4,
-    "g_beta1": 0.5,
-    "d_beta1": 0.5,
-}
-_MODERN = {
-    **_PLAIN,
-    "networks": "residual",
-    "g_output": "linear",
-    "objective": "relativistic",
-    "penalty": "r1_r2",
-    "gamma": 0.5,
-    "penalty_every_steps": 8,
-    "g_learning_rate": 3e-4,
-    "d_learning_rate": 3e-4,
-    "g_beta1": 0.0,
-    "d_beta1": 0.0,
-    "g_beta2": 0.99,
-    "d_beta2": 0.99,
-    "ema_half_life_images": 10_000.0,
-}
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # The cure of the article's training: see docs/article.md for what each change does.
-    "article": {
-        "g_output": "linear",
-        "d_pixel_range": "symmetric",
-        "d_dropout": 0.0,
-        "gamma": 10.0,
-        "g_learning_rate": 2e-4,
-        "g_beta1": 0.0,
-        "d_learning_rate": 2e-4,
-        "d_beta1": 0.0,
-    },
-    "article_corrected": {},
-    "article_as_published": {"objective": "keras_cross_entropy", "label_noise_mode": "overwritten"},
-    "dcgan": _DCGAN,  # Radford et al. 2016
-    "lsgan": {**_DCGAN, "objective": "least_squares"},  # Mao et al. 2017
-    "wgan_gp": {  # Gulrajani et al. 2017
-        **_DCGAN,
-        "objective": "wasserstein",
-        "penalty": "wgan_gp",
-        "gamma": 10.0,
-        "d_steps": 5,
-        "g_learning_rate": 1e-4,
-        "d_learning_rate": 1e-4,
-        "g_beta1": 0.0,
-        "d_beta1": 0.0,
-        "g_beta2": 0.9,
-        "d_beta2": 0.9,
-    },
-    "sngan": {  # Miyato et al. 2018
-        **_PLAIN,
-        "networks": "sngan",
-        "g_width": 64,
-        "d_width": 64,
-        "objective": "hinge",
-        "d_steps": 5,
-        "g_learning_rate": 2e-4,
-        "d_learning_rate": 2e-4,
-        "g_beta1": 0.0,
-        "d_beta1": 0.0,
-        "g_beta2": 0.9,
-        "d_beta2": 0.9,
-    },
-    "modern": _MODERN,
-    "modern_conditional": {**_MODERN, "conditional": True},
-}
 
 
 # Settings of earlier versions whose meaning is that of another one now.

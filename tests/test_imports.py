@@ -14,6 +14,7 @@ LAYERS = [
     ["gan.engine", "gan.export"],
     ["gan.build"],
     ["gan.config"],
+    ["gan.presets"],
     ["gan.data", "gan.core", "gan.metrics"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
@@ -30,7 +31,15 @@ RESERVED = {
 }
 PURE = {"gan.core": ["absl", "tensorflow.summary", "gan.errors", *FILE_SYSTEM], "gan.metrics": ["absl", *FILE_SYSTEM]}
 # They are imported before the flags are parsed, when TensorFlow would cost seconds.
-LIGHT = ["gan.config", "gan.errors", "gan.cli.banner", "gan.cli.command", "gan.cli.settings", "gan.cli.usage"]
+LIGHT = [
+    "gan.config",
+    "gan.presets",
+    "gan.errors",
+    "gan.cli.banner",
+    "gan.cli.command",
+    "gan.cli.settings",
+    "gan.cli.usage",
+]
 NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
 
 

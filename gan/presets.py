@@ -1,0 +1,86 @@
+"""The recipes: for each the settings in which it differs from the defaults of `gan.config.Config`.
+
+The defaults are those of the article with the label noise added to the labels, as its text says.
+"""
+
+from typing import Any
+
+# The article's noise, dropout and pixel range are of its own; the recipes below begin without them.
+_PLAIN = {"d_dropout": 0.0, "label_noise": 0.0, "d_pixel_range": "symmetric", "batch_size": 64}
+_DCGAN = {
+    **_PLAIN,
+    "networks": "dcgan",
+    "d_width": 64,
+    "objective": "non_saturating",
+    "g_learning_rate": 2e-4,
+    "d_learning_rate": 2e-4,
+    "g_beta1": 0.5,
+    "d_beta1": 0.5,
+}
+_MODERN = {
+    **_PLAIN,
+    "networks": "residual",
+    "g_output": "linear",
+    "objective": "relativistic",
+    "penalty": "r1_r2",
+    "gamma": 0.5,
+    "penalty_every_steps": 8,
+    "g_learning_rate": 3e-4,
+    "d_learning_rate": 3e-4,
+    "g_beta1": 0.0,
+    "d_beta1": 0.0,
+    "g_beta2": 0.99,
+    "d_beta2": 0.99,
+    "ema_half_life_images": 10_000.0,
+    "schedule": "cosine",
+    "schedule_images": 200_000,
+    "learning_rate_end_factor": 0.3,
+    "gamma_end_factor": 0.2,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The cure of the article's training: see docs/article.md for what each change does.
+    "article": {
+        "g_output": "linear",
+        "d_pixel_range": "symmetric",
+        "d_dropout": 0.0,
+        "gamma": 10.0,
+        "g_learning_rate": 2e-4,
+        "g_beta1": 0.0,
+        "d_learning_rate": 2e-4,
+        "d_beta1": 0.0,
+    },
+    "article_corrected": {},
+    "article_as_published": {"objective": "keras_cross_entropy", "label_noise_mode": "overwritten"},
+    "dcgan": _DCGAN,  # Radford et al. 2016
+    "lsgan": {**_DCGAN, "objective": "least_squares"},  # Mao et al. 2017
+    "wgan_gp": {  # Gulrajani et al. 2017
+        **_DCGAN,
+        "objective": "wasserstein",
+        "penalty": "wgan_gp",
+        "gamma": 10.0,
+        "d_steps": 5,
+        "g_learning_rate": 1e-4,
+        "d_learning_rate": 1e-4,
+        "g_beta1": 0.0,
+        "d_beta1": 0.0,
+        "g_beta2": 0.9,
+        "d_beta2": 0.9,
+    },
+    "sngan": {  # Miyato et al. 2018
+        **_PLAIN,
+        "networks": "sngan",
+        "g_width": 64,
+        "d_width": 64,
+        "objective": "hinge",
+        "d_steps": 5,
+        "g_learning_rate": 2e-4,
+        "d_learning_rate": 2e-4,
+        "g_beta1": 0.0,
+        "d_beta1": 0.0,
+        "g_beta2": 0.9,
+        "d_beta2": 0.9,
+    },
+    "modern": _MODERN,
+    "modern_conditional": {**_MODERN, "conditional": True},
+}
