@@ -105,8 +105,11 @@ def residual(main: Sequence[Constructor], shortcut: Sequence[Constructor] = ()) 
 
         def apply(params, x, stream, training):
             ends = []
-            for chain in chains.values():
-                y = x
+            # Two chains read x. TensorFlow's graph rewriter would fuse what made x with an activation that begins one
+            # of them, find the other without its input, and give up on the whole graph: this operation is in its way.
+            begins = {"": tf.ensure_shape(x, x.shape), "shortcut_": x}
+            for prefix, chain in chains.items():
+                y = begins[prefix]
                 for part in chain:
                     y = part.apply(params.get(part.name, {}), y, stream, training)
                 ends.append(y)
