@@ -11,6 +11,7 @@ from gan.core.convolutions import CONVOLVERS
 from gan.core.game import Augmenting, Course, Game, Rates, Regularization
 from gan.core.layers import Network
 from gan.core.normalization import Mean, identity
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 from gan.data import sources
 from gan.data.batches import Batches
 from gan.data.sources import Source
@@ -69,30 +70,37 @@ def generator(
     config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0, mean: Mean = identity
 ) -> Network:
     """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas."""
-    return networks.PAIRS[config.networks].generator(
+    spec = GeneratorSpec(
         latent_size=config.latent_size,
-        width=config.g_width,
+        width=_channels(config, config.g_width),
         output=config.g_output,
         output_scale=config.g_output_scale,
         mean=mean,
         **_shared(config, image_shape, numerics, num_classes),
     )
+    return networks.PAIRS[config.networks].generator(spec)
 
 
 def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
     """The discriminator for images of [H, W, C]; a conditional one needs the number of classes."""
-    return networks.PAIRS[config.networks].discriminator(
-        width=config.d_width,
+    spec = DiscriminatorSpec(
+        width=_channels(config, config.d_width),
         dropout=config.d_dropout,
         input_noise=config.d_input_noise,
         symmetric=config.d_pixel_range == "symmetric",
         minibatch_deviation=config.minibatch_deviation,
         **_shared(config, image_shape, numerics, num_classes),
     )
+    return networks.PAIRS[config.networks].discriminator(spec)
+
+
+def _channels(config: Config, width: int) -> int:
+    """A network's width by the multiple of the config, at least one channel."""
+    return max(1, round(config.width * width))
 
 
 def _shared(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int) -> dict[str, Any]:
-    """The arguments that both factories of a pair take; raises `UserError` if there is nothing to condition on."""
+    """What the specs of both networks have in common; raises `UserError` if there is nothing to condition on."""
     if config.conditional and not num_classes:
         raise UserError("--conditional needs images with labels, and these have none")
     return {

@@ -59,6 +59,7 @@ class Config:
     latent_size: int = setting(128, "networks", "fixed", "numbers in a latent vector", low=1, high=65536)
     g_width: int = setting(128, "networks", "fixed", "channels of the generator's smallest map", low=1, high=16384)
     d_width: int = setting(32, "networks", "fixed", "channels of the discriminator's first convolution (sngan: of all)", low=1, high=16384)
+    width: float = setting(1.0, "networks", "fixed", "channels of both networks, as a multiple of --g_width and --d_width", low=1 / 64, high=64)
     depth: int = setting(0, "networks", "fixed", "residual blocks at each size of map (0: as the pair has it)", low=0, high=16)
     conditional: bool = setting(False, "networks", "fixed", "networks that are told the label of each image")
     minibatch_deviation: int = setting(0, "networks", "fixed", "examples in each group whose deviation the discriminator sees (0: none)", low=0, high=1024)

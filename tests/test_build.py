@@ -96,6 +96,13 @@ def test_the_networks_follow_the_config():
     )
 
 
+def test_one_width_scales_both_networks():
+    for scale, widths in ((2.0, (8, 4)), (0.25, (1, 1))):
+        scaled, written = game(width=scale), game(g_width=widths[0], d_width=widths[1])
+        assert [row.shape for row in scaled.generator.table] == [row.shape for row in written.generator.table]
+        assert [row.shape for row in scaled.discriminator.table] == [row.shape for row in written.discriminator.table]
+
+
 @pytest.mark.parametrize(("setting", "off", "on"), [("d_dropout", 0.0, 0.4), ("d_input_noise", 0.0, 0.5)])
 def test_dropout_and_noise_act_where_they_are_on(setting, off, on):
     images, both = tf.fill([2, *SHAPE], 0.25), {"d_dropout": 0.0, "d_input_noise": 0.0}

@@ -4,80 +4,55 @@ At 28 x 28 x 1, latents of 128 and the default widths they have 2,450,049 and 1,
 article's Keras models compute, but for the discriminator's sigmoid, which belongs to the loss.
 """
 
-import tensorflow as tf
-
 from gan.core import conditioning, layers, pyramid
 from gan.core.blocks import deviation
-from gan.core.convolutions import Convolver
 from gan.core.layers import Network
-from gan.core.normalization import Mean, identity
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _SLOPE = 0.2
 _FULL_RESOLUTION = 32  # above it the discriminator's first convolution has a stride
 
 
-def generator(
-    *,
-    resolution: int,
-    channels: int,
-    latent_size: int,
-    width: int,
-    output: str,
-    output_scale: float,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    mean: Mean = identity,
-) -> Network:
+def generator(spec: GeneratorSpec) -> Network:
     """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
 
     Dense to a small map, then upsampling convolutions to the full size, two more there and one to the channels. There
     is no use for `depth`, which `check_depth` refuses, nor for `mean`: nothing is normalized.
     """
-    base, doublings = pyramid.base(resolution)
+    base, doublings = pyramid.base(spec.resolution)
 
     def block(upsample: int) -> list[layers.Constructor]:
-        return [layers.conv(convolver, width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
+        return [layers.conv(spec.convolver, spec.width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
 
     def stack(labels) -> list[layers.Constructor]:
-        entry = [*conditioning.joined(labels, num_classes), layers.cast(dtype)]
-        entry += [layers.dense(base * base * width), layers.leaky_relu(_SLOPE), layers.to_images(convolver, base, base)]
-        last = layers.conv(convolver, channels, 4, "SAME", scale=output_scale)
-        return [*entry, *(doublings * block(2)), *(2 * block(1)), last, *pyramid.image_output(output, convolver)]
+        entry = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
+        entry += [
+            layers.dense(base * base * spec.width),
+            layers.leaky_relu(_SLOPE),
+            layers.to_images(spec.convolver, base, base),
+        ]
+        last = layers.conv(spec.convolver, spec.channels, 4, "SAME", scale=spec.output_scale)
+        return [*entry, *(doublings * block(2)), *(2 * block(1)), last, *pyramid.image_output(spec)]
 
-    return conditioning.by_labels((latent_size,), num_classes, stack)
+    return conditioning.by_labels((spec.latent_size,), spec.num_classes, stack)
 
 
-def discriminator(
-    *,
-    resolution: int,
-    channels: int,
-    width: int,
-    dropout: float,
-    input_noise: float,
-    symmetric: bool,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    minibatch_deviation: int = 0,
-) -> Network:
+def discriminator(spec: DiscriminatorSpec) -> Network:
     """Images [B, resolution, resolution, channels] -> logits [B].
 
     Four valid 5 x 5 convolutions of `width` times 1, 2, 4, 8 filters, each with dropout, then dropout and a dense
     layer. Images larger than 32 pixels are brought down by the stride of the first convolution, so that the last layer
     does not grow without bound. There is no use for `depth`.
     """
-    stride = max(1, 2 ** (pyramid.base(resolution)[1] - pyramid.base(_FULL_RESOLUTION)[1]))
+    stride = max(1, 2 ** (pyramid.base(spec.resolution)[1] - pyramid.base(_FULL_RESOLUTION)[1]))
 
     def stack(labels) -> list[layers.Constructor]:
-        trunk = pyramid.image_input(input_noise, symmetric, convolver, dtype)
+        trunk = pyramid.image_input(spec)
         for i in range(4):
-            trunk += [layers.conv(convolver, width * 2**i, 5, "VALID", stride=stride if i == 0 else 1)]
-            trunk += [layers.leaky_relu(_SLOPE), layers.dropout(dropout, convolver.enter)]
-        trunk += [*deviation(convolver, minibatch_deviation), layers.flatten(convolver)]
+            trunk += [layers.conv(spec.convolver, spec.width * 2**i, 5, "VALID", stride=stride if i == 0 else 1)]
+            trunk += [layers.leaky_relu(_SLOPE), layers.dropout(spec.dropout, spec.convolver.enter)]
+        trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]
         flat = lambda x: x  # noqa: E731 (a flattened batch has no layout)
-        return [*trunk, layers.dropout(dropout, flat), *conditioning.logits(labels, num_classes)]
+        return [*trunk, layers.dropout(spec.dropout, flat), *conditioning.logits(labels, spec.num_classes)]
 
-    return conditioning.by_labels((resolution, resolution, channels), num_classes, stack)
+    return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)

@@ -6,65 +6,37 @@ the paper has a fractionally strided one, which leaves a checkerboard; the discr
 that its logits depend on each image alone and gradient penalties have a meaning.
 """
 
-import tensorflow as tf
-
 from gan.core import conditioning, layers, pyramid
 from gan.core.blocks import deviation, halving_conv, relu
-from gan.core.convolutions import Convolver
 from gan.core.layers import Network
-from gan.core.normalization import Mean, batch_norm, identity
+from gan.core.normalization import batch_norm
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _SLOPE = 0.2
 _TAPS = 5
 
 
-def generator(
-    *,
-    resolution: int,
-    channels: int,
-    latent_size: int,
-    width: int,
-    output: str,
-    output_scale: float,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    mean: Mean = identity,
-) -> Network:
+def generator(spec: GeneratorSpec) -> Network:
     """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
 
     Dense to a small map of `width` channels, half as many after each doubling, batch normalization and ReLU after each
     layer but the last. There is no use for `depth`.
     """
-    base, doublings = pyramid.base(resolution)
+    base, doublings = pyramid.base(spec.resolution)
 
     def stack(labels) -> list[layers.Constructor]:
-        active = [batch_norm(convolver, mean), relu()]
-        trunk = [*conditioning.joined(labels, num_classes), layers.cast(dtype)]
-        trunk += [layers.dense(base * base * width), layers.to_images(convolver, base, base), *active]
+        active = [batch_norm(spec.convolver, spec.mean), relu()]
+        trunk = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
+        trunk += [layers.dense(base * base * spec.width), layers.to_images(spec.convolver, base, base), *active]
         for i in range(1, doublings):
-            trunk += [layers.conv(convolver, max(1, width >> i), _TAPS, "SAME", 2), *active]
-        trunk += [layers.conv(convolver, channels, _TAPS, "SAME", 2, scale=output_scale)]
-        return [*trunk, *pyramid.image_output(output, convolver)]
+            trunk += [layers.conv(spec.convolver, max(1, spec.width >> i), _TAPS, "SAME", 2), *active]
+        trunk += [layers.conv(spec.convolver, spec.channels, _TAPS, "SAME", 2, scale=spec.output_scale)]
+        return [*trunk, *pyramid.image_output(spec)]
 
-    return conditioning.by_labels((latent_size,), num_classes, stack)
+    return conditioning.by_labels((spec.latent_size,), spec.num_classes, stack)
 
 
-def discriminator(
-    *,
-    resolution: int,
-    channels: int,
-    width: int,
-    dropout: float,
-    input_noise: float,
-    symmetric: bool,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    minibatch_deviation: int = 0,
-) -> Network:
+def discriminator(spec: DiscriminatorSpec) -> Network:
     """Images [B, resolution, resolution, channels] -> logits [B].
 
     Convolutions of 5 x 5 with stride 2 down to the small map, of `width` filters and twice as many each time, leaky
@@ -72,11 +44,11 @@ def discriminator(
     """
 
     def stack(labels) -> list[layers.Constructor]:
-        trunk = pyramid.image_input(input_noise, symmetric, convolver, dtype)
-        for i in range(pyramid.base(resolution)[1]):
-            trunk += [halving_conv(convolver, width << i, _TAPS), layers.leaky_relu(_SLOPE)]
-            trunk += [layers.dropout(dropout, convolver.enter)]
-        trunk += [*deviation(convolver, minibatch_deviation), layers.flatten(convolver)]
-        return [*trunk, *conditioning.logits(labels, num_classes)]
+        trunk = pyramid.image_input(spec)
+        for i in range(pyramid.base(spec.resolution)[1]):
+            trunk += [halving_conv(spec.convolver, spec.width << i, _TAPS), layers.leaky_relu(_SLOPE)]
+            trunk += [layers.dropout(spec.dropout, spec.convolver.enter)]
+        trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]
+        return [*trunk, *conditioning.logits(labels, spec.num_classes)]
 
-    return conditioning.by_labels((resolution, resolution, channels), num_classes, stack)
+    return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)

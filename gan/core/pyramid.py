@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from gan.core import layers
-from gan.core.convolutions import Convolver
 from gan.core.layers import Constructor
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _LARGEST_BASE = 8  # networks end at a map of 4 to 8 pixels a side
 _SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
@@ -26,17 +26,17 @@ def base(resolution: int) -> tuple[int, int]:
     return side, doublings
 
 
-def image_input(input_noise: float, symmetric: bool, convolver: Convolver, dtype: tf.DType) -> list[Constructor]:
-    """Float32 images [B, H, W, C] in [0, 1] -> maps in the convolver's layout; `symmetric`: pixels seen in [-1, 1]."""
-    stack = [layers.gaussian_noise(input_noise)]
-    stack += [layers.affine(2.0, -1.0)] if symmetric else []
-    return [*stack, layers.cast(dtype), layers.enter(convolver)]
+def image_input(spec: DiscriminatorSpec) -> list[Constructor]:
+    """Float32 images [B, H, W, C] in [0, 1] -> maps in the convolver's layout."""
+    stack = [layers.gaussian_noise(spec.input_noise)]
+    stack += [layers.affine(2.0, -1.0)] if spec.symmetric else []
+    return [*stack, layers.cast(spec.dtype), layers.enter(spec.convolver)]
 
 
-def image_output(output: str, convolver: Convolver) -> list[Constructor]:
+def image_output(spec: GeneratorSpec) -> list[Constructor]:
     """Maps of the image's channels in the convolver's layout -> float32 images [B, H, W, C].
 
-    `output` is "sigmoid", or "linear": 1/2 + x/2, which the caller clips to [0, 1] to show it.
+    The output is "sigmoid", or "linear": 1/2 + x/2, which the caller clips to [0, 1] to show it.
     """
-    last = layers.sigmoid() if output == "sigmoid" else layers.affine(0.5, 0.5)
-    return [layers.leave(convolver), layers.cast(tf.float32), last]
+    last = layers.sigmoid() if spec.output == "sigmoid" else layers.affine(0.5, 0.5)
+    return [layers.leave(spec.convolver), layers.cast(tf.float32), last]

@@ -8,13 +8,11 @@ Channels are many where maps are small and few at the full size, where they cost
 
 import math
 
-import tensorflow as tf
-
 from gan.core import conditioning, layers, pyramid
 from gan.core.blocks import average_pool, deviation, pointwise, residual, upsample, weighted_sum
 from gan.core.convolutions import Convolver
 from gan.core.layers import Constructor, Network
-from gan.core.normalization import Mean, identity
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _SLOPE = 0.2
 _MOST_BLOCKS = 48
@@ -30,27 +28,14 @@ def check_depth(depth: int, resolution: int) -> str:
     return f"more than {most} blocks at each of the {doublings + 1} sizes of map" if depth > most else ""
 
 
-def generator(
-    *,
-    resolution: int,
-    channels: int,
-    latent_size: int,
-    width: int,
-    output: str,
-    output_scale: float,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    mean: Mean = identity,
-) -> Network:
+def generator(spec: GeneratorSpec) -> Network:
     """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
 
     Dense to a small map of `width` channels, then `depth` blocks (0: one) at each size; the first after a doubling
     brings the upsampling and halves the channels. There is no use for `mean`: nothing is normalized.
     """
-    base, doublings = pyramid.base(resolution)
-    depth = depth or 1
+    base, doublings = pyramid.base(spec.resolution)
+    convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (doublings + 1))
 
     def block(filters: int, doubled: bool) -> Constructor:
@@ -61,40 +46,28 @@ def generator(
         )
 
     def stack(labels) -> list[Constructor]:
-        trunk = [*conditioning.joined(labels, num_classes), layers.cast(dtype)]
+        trunk = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
         trunk += [layers.dense(base * base * width), layers.to_images(convolver, base, base)]
         trunk += [block(width, doubled=False)] * depth
         for i in range(1, doublings + 1):
             filters = min(width, max(width >> i, _FEWEST))
             trunk += [block(filters, doubled=True), *[block(filters, doubled=False)] * (depth - 1)]
-        trunk += [layers.leaky_relu(_SLOPE), layers.conv(convolver, channels, _TAPS, "SAME", scale=output_scale)]
-        return [*trunk, *pyramid.image_output(output, convolver)]
+        trunk += [layers.leaky_relu(_SLOPE)]
+        trunk += [layers.conv(convolver, spec.channels, _TAPS, "SAME", scale=spec.output_scale)]
+        return [*trunk, *pyramid.image_output(spec)]
 
-    return conditioning.by_labels((latent_size,), num_classes, stack)
+    return conditioning.by_labels((spec.latent_size,), spec.num_classes, stack)
 
 
-def discriminator(
-    *,
-    resolution: int,
-    channels: int,
-    width: int,
-    dropout: float,
-    input_noise: float,
-    symmetric: bool,
-    convolver: Convolver,
-    dtype: tf.DType,
-    depth: int = 0,
-    num_classes: int = 0,
-    minibatch_deviation: int = 0,
-) -> Network:
+def discriminator(spec: DiscriminatorSpec) -> Network:
     """Images [B, resolution, resolution, channels] -> logits [B].
 
     A convolution to `width` channels, then `depth` blocks (0: one) at each size; the last before a halving pools and
     doubles the channels. With `minibatch_deviation` another convolution sees it. For each channel a weighted sum over
     the small map makes a feature; dropout and a dense layer follow.
     """
-    base, halvings = pyramid.base(resolution)
-    depth = depth or 1
+    base, halvings = pyramid.base(spec.resolution)
+    convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (halvings + 1))
 
     def block(filters: int, out: int) -> Constructor:
@@ -106,19 +79,20 @@ def discriminator(
         return residual([*first, *last], [average_pool(convolver), pointwise(out)])
 
     def stack(labels) -> list[Constructor]:
-        trunk = pyramid.image_input(input_noise, symmetric, convolver, dtype)
+        trunk = pyramid.image_input(spec)
         trunk += [layers.conv(convolver, width, _TAPS, "SAME")]
         for i in range(halvings):
             trunk += [*[block(width << i, width << i)] * (depth - 1), block(width << i, width << (i + 1))]
         small = width << halvings
         trunk += [block(small, small)] * depth
-        if minibatch_deviation:
-            trunk += [*deviation(convolver, minibatch_deviation), layers.conv(convolver, small, _TAPS, "SAME")]
+        if spec.minibatch_deviation:
+            trunk += deviation(convolver, spec.minibatch_deviation)
+            trunk += [layers.conv(convolver, small, _TAPS, "SAME")]
         trunk += [layers.leaky_relu(_SLOPE), weighted_sum(convolver)]
-        trunk += [layers.dropout(dropout, lambda features: features)]
-        return [*trunk, *conditioning.logits(labels, num_classes)]
+        trunk += [layers.dropout(spec.dropout, lambda features: features)]
+        return [*trunk, *conditioning.logits(labels, spec.num_classes)]
 
-    return conditioning.by_labels((resolution, resolution, channels), num_classes, stack)
+    return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)
 
 
 def _last(convolver: Convolver, filters: int) -> list[Constructor]:

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from gan.core import article, rng
 from gan.core.convolutions import CONVOLVERS, DIRECT, SPECTRAL
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 SMALL = {"convolver": DIRECT, "dtype": tf.float32}
 ROOT = rng.stream(1, 2)
@@ -11,12 +12,16 @@ ROOT = rng.stream(1, 2)
 
 def generator(resolution=20, channels=1, latent_size=8, width=8, output="sigmoid", output_scale=1.0, **changes):
     settings = {"resolution": resolution, "channels": channels, "latent_size": latent_size, "width": width}
-    return article.generator(**settings, output=output, output_scale=output_scale, **{**SMALL, **changes})
+    return article.generator(
+        GeneratorSpec(**settings, output=output, output_scale=output_scale, **{**SMALL, **changes})
+    )
 
 
 def discriminator(resolution=20, channels=1, width=2, dropout=0.4, input_noise=0.0, symmetric=False, **changes):
     settings = {"resolution": resolution, "channels": channels, "width": width, "dropout": dropout}
-    return article.discriminator(**settings, input_noise=input_noise, symmetric=symmetric, **{**SMALL, **changes})
+    return article.discriminator(
+        DiscriminatorSpec(**settings, input_noise=input_noise, symmetric=symmetric, **{**SMALL, **changes})
+    )
 
 
 def counted(params):

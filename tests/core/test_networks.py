@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from gan.core import networks, rng
 from gan.core.convolutions import CONVOLVERS, DIRECT, SPECTRAL
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 ROOT = rng.stream(1, 2)
 LATENT = 8
@@ -15,13 +16,13 @@ pairs = pytest.mark.parametrize("pair", networks.PAIRS)
 def generator(pair, resolution=20, channels=1, **changes):
     settings = {"latent_size": LATENT, "width": 8, "output": "linear", "output_scale": 1.0}
     settings |= {"convolver": DIRECT, "dtype": tf.float32, **changes}
-    return networks.PAIRS[pair].generator(resolution=resolution, channels=channels, **settings)
+    return networks.PAIRS[pair].generator(GeneratorSpec(resolution=resolution, channels=channels, **settings))
 
 
 def discriminator(pair, resolution=20, channels=1, **changes):
     settings = {"width": 8, "dropout": 0.0, "input_noise": 0.0, "symmetric": False}
     settings |= {"convolver": DIRECT, "dtype": tf.float32, **changes}
-    return networks.PAIRS[pair].discriminator(resolution=resolution, channels=channels, **settings)
+    return networks.PAIRS[pair].discriminator(DiscriminatorSpec(resolution=resolution, channels=channels, **settings))
 
 
 def perturbed(params, seed=3, deviation=0.1):

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from gan.core import normalization, rng, sngan
 from gan.core.convolutions import CONVOLVERS, DIRECT
+from gan.core.specs import DiscriminatorSpec
 
 ROOT = rng.stream(1, 2)
 SHAPE = (3, 2, 4)
@@ -92,7 +93,9 @@ def test_batch_norm_of_short_floats_has_exact_statistics():
 
 def critic(num_classes=3):
     settings = {"resolution": 20, "channels": 1, "width": 8, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
-    return sngan.discriminator(**settings, num_classes=num_classes, convolver=DIRECT, dtype=tf.float32)
+    return sngan.discriminator(
+        DiscriminatorSpec(**settings, num_classes=num_classes, convolver=DIRECT, dtype=tf.float32)
+    )
 
 
 def matrices(params):

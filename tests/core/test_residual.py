@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from gan.core import residual, rng
 from gan.core.convolutions import DIRECT
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 ROOT = rng.stream(1, 2)
 NUMERICS = {"convolver": DIRECT, "dtype": tf.float32}
@@ -11,12 +12,12 @@ NUMERICS = {"convolver": DIRECT, "dtype": tf.float32}
 
 def generator(resolution=28, width=32, depth=0):
     settings = {"resolution": resolution, "channels": 1, "latent_size": 8, "output": "linear", "output_scale": 1.0}
-    return residual.generator(**settings, width=width, depth=depth, **NUMERICS)
+    return residual.generator(GeneratorSpec(**settings, width=width, depth=depth, **NUMERICS))
 
 
 def discriminator(resolution=28, width=4, depth=0, **changes):
     settings = {"resolution": resolution, "channels": 1, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
-    return residual.discriminator(**settings, width=width, depth=depth, **NUMERICS, **changes)
+    return residual.discriminator(DiscriminatorSpec(**settings, width=width, depth=depth, **NUMERICS, **changes))
 
 
 @pytest.mark.parametrize("depth", [0, 2])

@@ -4,6 +4,7 @@ import tensorflow as tf
 from gan.core import augment, layers, losses, optimizers, sngan, state
 from gan.core.convolutions import DIRECT
 from gan.core.game import Augmenting, Game, Rates
+from gan.core.specs import DiscriminatorSpec
 
 
 def network():
@@ -54,10 +55,10 @@ def test_a_state_carries_what_its_game_needs_and_no_more():
     assert plain.averages == {}
     assert plain.extra == {state.VECTORS: {}}
     rule = Augmenting(augment.adaptive, 0.25, 0.6, 1e5)
-    normalized = sngan.discriminator(
+    normalized = sngan.discriminator(DiscriminatorSpec(
         resolution=20, channels=1, width=4, dropout=0.0, input_noise=0.0, symmetric=False, convolver=DIRECT,
         dtype=tf.float32,
-    )  # fmt: skip
+    ))  # fmt: skip
     rich = initial(1, ema_ramp=0.05, augmenting=rule, loss_scaling=True, discriminator=normalized)
     assert bits(rich.averages) == bits(rich.generator.params)
     assert set(rich.extra) == {state.VECTORS, state.STRENGTH, state.D_LOSS_SCALE, state.G_LOSS_SCALE}

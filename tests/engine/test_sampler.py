@@ -4,18 +4,21 @@ import tensorflow as tf
 
 from gan.core import article, layers, rng, sngan
 from gan.core.convolutions import DIRECT
+from gan.core.specs import GeneratorSpec
 from gan.engine import sampler
 from gan.engine.sampler import make_sampler
 
 NETWORK = article.generator(
-    resolution=20,
-    channels=1,
-    latent_size=8,
-    width=2,
-    output="sigmoid",
-    output_scale=1.0,
-    convolver=DIRECT,
-    dtype=tf.float32,
+    GeneratorSpec(
+        resolution=20,
+        channels=1,
+        latent_size=8,
+        width=2,
+        output="sigmoid",
+        output_scale=1.0,
+        convolver=DIRECT,
+        dtype=tf.float32,
+    )
 )
 
 
@@ -64,15 +67,17 @@ CLASSES = 3
 def conditional():
     """A conditional generator that normalizes by the statistics of the batch, and its parameters."""
     network = sngan.generator(
-        resolution=20,
-        channels=1,
-        latent_size=8,
-        width=4,
-        output="sigmoid",
-        output_scale=1.0,
-        convolver=DIRECT,
-        dtype=tf.float32,
-        num_classes=CLASSES,
+        GeneratorSpec(
+            resolution=20,
+            channels=1,
+            latent_size=8,
+            width=4,
+            output="sigmoid",
+            output_scale=1.0,
+            convolver=DIRECT,
+            dtype=tf.float32,
+            num_classes=CLASSES,
+        )
     )
     scattered = lambda value: value + tf.constant(np.random.default_rng(0).standard_normal(value.shape), tf.float32)  # noqa: E731
     return network, tf.nest.map_structure(scattered, network.init(rng.stream(1, -1)))
