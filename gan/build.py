@@ -58,7 +58,7 @@ def has_batch_statistics(config: Config) -> bool:
 
 def has_narrow_convolutions(config: Config) -> bool:
     """Whether only direct convolutions pay in these networks."""
-    return networks.PAIRS[config.networks].is_narrow
+    return _channels(config, config.d_width) < networks.PAIRS[config.networks].narrow_below
 
 
 def batches(config: Config, opened: Source) -> Batches:

@@ -70,9 +70,9 @@ def candidates(config: Config) -> list[Numerics]:
     jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
     if len(gpus) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
         jits = [jit for jit in jits if not jit] or jits  # XLA cannot average them over replicas
-    found = []
+    narrow, found = build.has_narrow_convolutions(config), []
     for precision in precisions:
-        fits_direct = bool(gpus) or precision == half or build.has_narrow_convolutions(config)
+        fits_direct = bool(gpus) or precision == half or (precision == "float32" and narrow)
         convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
         found += [Numerics(precision, convolution, jit) for jit in jits]
     return found

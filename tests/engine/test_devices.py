@@ -72,6 +72,22 @@ def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
     assert devices.candidates(config.make(**asked)) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "convolution"),
+    [
+        ({"networks": "dcgan"}, "direct"),
+        ({"networks": "dcgan", "precision": "mixed_bfloat16"}, "spectral"),  # direct ones would be emulated
+        ({"networks": "residual", "d_width": 16}, "direct"),
+        ({"networks": "residual", "d_width": 16, "width": 2.0}, "spectral"),
+        ({"networks": "residual", "d_width": 64, "width": 0.25}, "direct"),
+        ({"networks": "article", "d_width": 16}, "spectral"),  # 5 x 5
+    ],
+)
+def test_without_16_bit_units_the_widths_decide_about_the_route(machine, asked, convolution):
+    machine(PLAIN_CPU)
+    assert [numerics.convolution for numerics in devices.candidates(config.make(**asked))] == [convolution]
+
+
 def test_a_single_candidate_is_taken_without_measuring(machine, capsys):
     machine()
     assert devices.resolve(config.make()) == F32
