@@ -16,7 +16,8 @@ def some(params, seed: int):
     """The parameters with biases that are not zero: an untrained network would not notice where they go."""
     random = np.random.default_rng(seed)
     return tf.nest.map_structure(
-        lambda value: value + tf.constant(random.standard_normal(value.shape), tf.float32) * 0.01, params
+        lambda value: value + tf.constant(random.standard_normal(value.shape), tf.float32) * 0.01,
+        params,
     )
 
 
@@ -57,7 +58,7 @@ def test_article_networks_have_its_parameters_and_compute_what_keras_computes(co
 def test_discriminator_has_the_layers_of_the_article():
     pair, _ = compared(config.make("article_as_published", g_width=4, d_width=2), (28, 28, 1))
     kinds = [type(layer).__name__ for layer in pair[1].layers]
-    assert kinds == ["Conv2D", "LeakyReLU", "Dropout"] * 4 + ["Flatten", "Dropout", "Dense"]
+    assert kinds == ["InputLayer"] + ["Conv2D", "LeakyReLU", "Dropout"] * 4 + ["Flatten", "Dropout", "Dense"]
     assert {layer.rate for layer in pair[1].layers if isinstance(layer, keras.layers.Dropout)} == {0.4}
 
 
@@ -69,17 +70,21 @@ def test_discriminator_has_the_layers_of_the_article():
         ((40, 40, 3), {"latent_size": 5}),
         ((32, 32, 3), {"g_output": "linear", "d_pixel_range": "symmetric", "d_input_noise": 0.1, "d_dropout": 0.0}),
         ((28, 28, 1), {"g_output": "linear", "g_output_scale": 20.0}),
+        ((28, 28, 1), {"preset": "modern"}),
+        ((64, 64, 3), {"preset": "modern", "depth": 2, "g_width": 32, "g_output": "sigmoid", "d_dropout": 0.2}),
     ],
 )
 def test_other_shapes_and_settings(shape, settings):
-    pair, differences = compared(config.make(g_width=6, d_width=3, **settings), shape)
+    pair, differences = compared(
+        config.make(**{"preset": "article_corrected", "g_width": 6, "d_width": 3, **settings}), shape
+    )
     assert max(differences) < 1e-5
     noise = [layer.stddev for layer in pair[1].layers if isinstance(layer, keras.layers.GaussianNoise)]
     assert noise == ([settings["d_input_noise"]] if "d_input_noise" in settings else [])
 
 
 def test_images_of_a_linear_generator_are_clipped():
-    settings = config.make(g_width=6, d_width=3, g_output="linear", g_output_scale=100.0)
+    settings = config.make("article", g_width=6, d_width=3, g_output="linear", g_output_scale=100.0)
     pair, _ = compared(settings, (28, 28, 1))
     images = pair[0](np.random.default_rng(0).standard_normal((4, 128), np.float32)).numpy()
     assert (images.min(), images.max()) == (0.0, 1.0)

@@ -79,7 +79,7 @@ _NUMBER, _VECTOR = tf.TensorSpec([], tf.float32), tf.TensorSpec([None], tf.float
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"networks": "residual"}, "networks residual"),
+        ({"networks": "dcgan"}, "networks dcgan"),
         ({"conditional": True}, "conditional networks"),
         ({"minibatch_deviation": 4}, "a minibatch deviation"),
     ],
