@@ -43,7 +43,7 @@ class Config:
     """Every setting of a training run. Zero means "none" or "as the source has it" where the text says so."""
 
     # fmt: off
-    preset: str = setting("article", "run", "free", "name of the set of defaults that the other flags change")
+    preset: str = setting("modern", "run", "free", "name of the set of defaults that the other flags change")
     seed: int = setting(0, "run", "fixed", "seed of the initial weights, the data order and every random draw", low=0, high=2**31 - 1)
     steps: int = setting(0, "run", "free", "stop after this many steps in total, not additional ones (0: no limit)", low=0)
     epochs: float = setting(50.0, "run", "free", "stop after this many passes over the data in total (0: no limit)", low=0)
@@ -136,7 +136,7 @@ def fields() -> dict[str, dataclasses.Field]:
     return {field.name: field for field in dataclasses.fields(Config)}
 
 
-def make(preset: str = "article", **settings: Any) -> Config:
+def make(preset: str = "modern", **settings: Any) -> Config:
     """The config of a preset with the given settings changed, validated; raises `UserError`."""
     if preset not in PRESETS:
         raise UserError(f"--preset={preset} is unknown; it must be one of {', '.join(PRESETS)}")
@@ -151,7 +151,8 @@ def validated(config: Config) -> Config:
     for name, field in fields().items():
         _check(name, getattr(config, name), field)
     for flag, works, needs in _WITHOUT_EFFECT:
-        if getattr(config, flag) != fields()[flag].default and not works(config):
+        as_set = fields()[flag].default, PRESETS.get(config.preset, {}).get(flag)
+        if getattr(config, flag) not in as_set and not works(config):
             raise UserError(f"--{flag}={getattr(config, flag)} has no effect without {needs}")
     if config.schedule != "constant" and not config.schedule_images:
         raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")

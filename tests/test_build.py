@@ -17,7 +17,7 @@ def game(shape=SHAPE, numerics=build.PLAIN, preset="article_corrected", **settin
 
 
 def output_of(parts):
-    params = build.initial_state(config.make(**SMALL), parts).discriminator.params
+    params = build.initial_state(config.make("article", **SMALL), parts).discriminator.params
     return parts.discriminator.apply(params, tf.fill([2, *SHAPE], 0.25), None, rng.stream(1, 2), False)
 
 
@@ -32,8 +32,8 @@ def test_every_preset_trains_a_step(preset):
     assert all(np.isfinite(value) for value in metrics.values())
 
 
-def test_the_default_preset_has_the_articles_networks():
-    made = config.make()
+def test_the_preset_article_has_the_articles_networks():
+    made = config.make("article")
     for network, count in ((build.generator, 2_450_049), (build.discriminator, 1_113_345)):
         assert sum(row.parameters for row in network(made, (28, 28, 1), build.PLAIN).table) == count
 
@@ -83,13 +83,13 @@ def test_the_networks_follow_the_config():
     assert game(g_output="linear").generator.table[-1].name.startswith("affine")
     convolutions = [row.shape[-1] for row in game(d_width=3).discriminator.table if row.name.startswith("conv")]
     assert convolutions == [3, 6, 12, 24]
-    state = build.initial_state(config.make(**SMALL), plain)
+    state = build.initial_state(config.make("article", **SMALL), plain)
     params, images, stream = state.discriminator.params, tf.fill([2, *SHAPE], 0.25), rng.stream(1, 2)
     symmetric = game(d_pixel_range="symmetric").discriminator.apply(params, images, None, stream, False)
     np.testing.assert_allclose(
         symmetric, plain.discriminator.apply(params, 2 * images - 1, None, stream, False), rtol=1e-4, atol=1e-6
     )
-    scaled = build.initial_state(config.make(**SMALL), game(g_output_scale=0.5))
+    scaled = build.initial_state(config.make("article", **SMALL), game(g_output_scale=0.5))
     last = list(state.generator.params)[-1]
     np.testing.assert_allclose(
         scaled.generator.params[last]["kernel"], 0.5 * state.generator.params[last]["kernel"], rtol=1e-6
@@ -108,7 +108,7 @@ def test_dropout_and_noise_act_where_they_are_on(setting, off, on):
     images, both = tf.fill([2, *SHAPE], 0.25), {"d_dropout": 0.0, "d_input_noise": 0.0}
     for value in (off, on):
         parts = game(**{**both, setting: value})
-        params = build.initial_state(config.make(**SMALL), parts).discriminator.params
+        params = build.initial_state(config.make("article", **SMALL), parts).discriminator.params
         training, inference = (
             parts.discriminator.apply(params, images, None, rng.stream(1, 2), mode) for mode in (True, False)
         )
@@ -128,7 +128,7 @@ def test_numerics_change_how_not_what(numerics):
 
 def test_the_seed_makes_the_first_state():
     parts = game()
-    one, same, other = (build.initial_state(config.make(seed=seed, **SMALL), parts) for seed in (1, 1, 2))
+    one, same, other = (build.initial_state(config.make("article", seed=seed, **SMALL), parts) for seed in (1, 1, 2))
     kernels = [state.generator.params["dense_1"]["kernel"].numpy() for state in (one, same, other)]
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert np.mean(kernels[0] == kernels[2]) < 0.1
@@ -137,7 +137,7 @@ def test_the_seed_makes_the_first_state():
 def test_color_images_have_three_channels_on_both_sides():
     parts = game(shape=(20, 20, 3))
     assert parts.generator.table[-1].shape == (20, 20, 3)
-    state = build.initial_state(config.make(**SMALL), parts)
+    state = build.initial_state(config.make("article", **SMALL), parts)
     assert state.discriminator.params["conv_1"]["kernel"].shape == (5, 5, 3, 2)
 
 

@@ -64,7 +64,7 @@ def test_a_given_setting_beats_the_preset():
 )
 def test_a_bad_setting_is_one_line_that_names_it(settings, words):
     with pytest.raises(UserError) as caught:
-        config.make(**settings)
+        config.make(**{"preset": "article", **settings})
     assert words in str(caught.value) and "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -73,7 +73,7 @@ def test_a_bad_setting_is_one_line_that_names_it(settings, words):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_no_number_is_infinite(name, value):
     with pytest.raises(UserError, match=f"--{name}="):
-        config.make(**{name: value})
+        config.make("article", **{name: value})
 
 
 # With these every setting has an effect.
@@ -99,9 +99,9 @@ def test_ranges_hold_at_their_ends(field):
                 # 0 turns off what depends on these.
                 alone = field.name in ("schedule_images", "gamma", "augmentation_target")
                 settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
-                assert getattr(config.make(**settings), field.name) == end
+                assert getattr(config.make("article", **settings), field.name) == end
             with pytest.raises(UserError):
-                config.make(**{field.name: inside + outside})
+                config.make("article", **{field.name: inside + outside})
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,18 @@ def test_ranges_hold_at_their_ends(field):
 )
 def test_what_would_do_nothing_is_refused(settings, words):
     with pytest.raises(UserError) as caught:
-        config.make(**settings)
+        config.make(**{"preset": "article", **settings})
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+@pytest.mark.parametrize("off", [{"gamma": 0.0}, {"schedule": "constant"}])
+def test_what_a_preset_needs_for_what_is_turned_off_is_no_mistake(preset, off):
+    if config.PRESETS[preset].get("objective") == "wasserstein":
+        off = {"weight_clip": 0.01, **off}
+    made = config.make(preset, **off)
+    for name, value in off.items():
+        assert getattr(made, name) == value
 
 
 def test_renamed_settings_are_settings():
@@ -141,9 +151,9 @@ def test_differences_are_sorted_by_what_they_mean():
 
 
 def test_a_setting_unknown_to_an_old_run_had_its_default():
-    old = dataclasses.asdict(config.make())
+    old = dataclasses.asdict(config.make("article"))
     del old["gamma"]
-    changes = config.differences(old, config.make(gamma=1.0))
+    changes = config.differences(old, config.make("article", gamma=1.0))
     assert changes["tunable"] == [("gamma", config.fields()["gamma"].default, 1.0)]
 
 

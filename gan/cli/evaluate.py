@@ -4,9 +4,9 @@ Generated images are compared with real ones through features; what the features
 each figure is its floor, that of other real images: no generator can be expected to do better. The values are kept in
 the run's evaluations.jsonl and shown in TensorBoard under eval/. The run may be in training meanwhile.
 
-    bin/evaluate --workdir=runs/article-fashion_mnist
-    bin/evaluate --workdir=runs/article-fashion_mnist --all --protocol=50k
-    bin/evaluate --workdir=runs/article-fashion_mnist --num=1000 --neighbours=neighbours.png
+    bin/evaluate --workdir=runs/modern-fashion_mnist
+    bin/evaluate --workdir=runs/modern-fashion_mnist --all --protocol=50k
+    bin/evaluate --workdir=runs/modern-fashion_mnist --num=1000 --neighbours=neighbours.png
     bin/evaluate --images=samples.npz --dataset=fashion_mnist --features=random
 """
 

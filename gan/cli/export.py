@@ -5,12 +5,13 @@ takes such images and gives the probability [N, 1] that each is fake. Those of a
 as well. Where the run keeps averages of the generator's parameters, they are what is exported. Files are read back and
 compared with the engine's outputs before anything takes its place. The run may be in training meanwhile.
 
-h5 and keras are plain Keras layers, for the article's networks; saved_model is the engine's own function, for all. In
-it a generator that normalizes by the statistics of the batch (dcgan, sngan) computes batches of 128 as bin/sample
-does, one that is not full filled up with its own latents again: there an image depends on those beside it.
+h5 and keras are plain Keras layers, for the networks article and residual without labels; saved_model is the engine's
+own function, for all. In it a generator that normalizes by the statistics of the batch (dcgan, sngan) computes batches
+of 128 as bin/sample does, one that is not full filled up with its own latents again: there an image depends on those
+beside it.
 
-    bin/export --workdir=runs/article-fashion_mnist
-    bin/export --workdir=runs/article-fashion_mnist --format=saved_model --step=4000 --out=models
+    bin/export --workdir=runs/modern-fashion_mnist
+    bin/export --workdir=runs/modern-fashion_mnist --format=saved_model --step=4000 --out=models
 """
 
 import dataclasses
@@ -60,7 +61,7 @@ def main() -> None:
 def _check_flags() -> None:
     """Raises `UserError` for flags that cannot be."""
     if not WORKDIR.value:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
     if FORMAT.value not in (None, *_FORMATS):
         raise UserError(f"--format={FORMAT.value} must be one of {', '.join(_FORMATS)}")
     if OUT.value and Path(OUT.value).exists() and not Path(OUT.value).is_dir():

@@ -2,7 +2,7 @@
 
 Several --workdir flags give one panel for each run, side by side; with --grids, a row of sample grids for each:
 
-    bin/plot --workdir=runs/article-fashion_mnist
+    bin/plot --workdir=runs/modern-fashion_mnist
     bin/plot --workdir=runs/a --workdir=runs/b --metrics=d_loss,g_loss --out=comparison.png
     bin/plot --workdir=runs/a --workdir=runs/b --grids=0,100,200 --out=grids.png
 """
@@ -28,7 +28,7 @@ def main() -> None:
     """Draws the figure and prints where it is; raises `UserError`."""
     workdirs = [Path(workdir) for workdir in WORKDIR.value if workdir]
     if not workdirs:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
     if GRIDS.value:
         _draw_grids(workdirs)
         return

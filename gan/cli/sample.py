@@ -10,11 +10,11 @@ A conditional run shows a class in each row of a grid; in an .npz or a folder th
 --interpolate=STEPS walks from latent to latent on great circles. In a grid each row is a walk to the next latent, in an
 .npz or a folder the same images stand in order; an animation has cells that walk the whole loop behind each other.
 
-    bin/sample --workdir=runs/article-fashion_mnist --out=grid.png
-    bin/sample --workdir=runs/article-fashion_mnist --num=10000 --seed=1 --out=samples.npz
-    bin/sample --workdir=runs/article-fashion_mnist --num=1000 --step=4000 --out=samples/
+    bin/sample --workdir=runs/modern-fashion_mnist --out=grid.png
+    bin/sample --workdir=runs/modern-fashion_mnist --num=10000 --seed=1 --out=samples.npz
+    bin/sample --workdir=runs/modern-fashion_mnist --num=1000 --step=4000 --out=samples/
     bin/sample --workdir=runs/conditional --class=sneaker,bag --out=grid.png
-    bin/sample --workdir=runs/article-fashion_mnist --interpolate=16 --out=walk.gif
+    bin/sample --workdir=runs/modern-fashion_mnist --interpolate=16 --out=walk.gif
 """
 
 import dataclasses
@@ -69,7 +69,7 @@ def main() -> None:
 def _checked() -> tuple[str, Path]:
     """The kind of result and its path, once the flags have been checked; raises `UserError`."""
     if not WORKDIR.value:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/article-fashion_mnist")
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
     if not 0 <= SEED.value <= _LARGEST_SEED:
         raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
     kind = selection.kind_of(OUT.value)

@@ -4,7 +4,7 @@ Starting again with the same --workdir continues from the newest checkpoint; set
 of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143).
 
     bin/train
-    bin/train --preset=article_corrected --epochs=2
+    bin/train --preset=modern_conditional --minutes=30
     bin/train --dataset=folder:photos --resolution=32 --channels=3 --workdir=runs/photos
     bin/train --strategy=mirrored --batch_size=128
     bin/train --evaluate_every_steps=2000 --keep_best=kernel_distance

@@ -64,7 +64,14 @@ def trained_run(tmp_path_factory, call_many) -> Path:
     folder = tmp_path_factory.mktemp("run")
     images = np.random.default_rng(0).integers(0, 256, (16, 28, 28), np.uint8)
     np.savez(folder / "data.npz", images=images)
-    settings = {"dataset": f"npz:{folder}/data.npz", "batch_size": 8, "g_width": 8, "d_width": 4, "latent_size": 16}
+    settings = {
+        "preset": "article",
+        "dataset": f"npz:{folder}/data.npz",
+        "batch_size": 8,
+        "g_width": 8,
+        "d_width": 4,
+        "latent_size": 16,
+    }
     settings |= {"steps": 2, "save_every_steps": 1, "sample_rows": 2, "sample_columns": 3, "precision": "float32"}
     settings |= {"convolution": "direct", "g_learning_rate": 0.01, "workdir": folder / "run"}
     (done,) = call_many("train", [[f"--{name}={value}" for name, value in settings.items()]])
@@ -81,7 +88,14 @@ def conditional_run(tmp_path_factory, call_many) -> Path:
     folder = tmp_path_factory.mktemp("conditional")
     images = np.random.default_rng(0).integers(0, 256, (16, 28, 28), np.uint8)
     np.savez(folder / "data.npz", images=images, labels=np.arange(16) % CLASSES)
-    settings = {"dataset": f"npz:{folder}/data.npz", "batch_size": 8, "g_width": 4, "d_width": 4, "latent_size": 8}
+    settings = {
+        "preset": "article",
+        "dataset": f"npz:{folder}/data.npz",
+        "batch_size": 8,
+        "g_width": 4,
+        "d_width": 4,
+        "latent_size": 8,
+    }
     settings |= {"steps": 3, "sample_columns": 2, "precision": "float32", "convolution": "direct"}
     settings |= {"networks": "sngan", "conditional": "true", "objective": "hinge", "ema_half_life_images": 20}
     settings |= {"g_learning_rate": 0.01, "workdir": folder / "run"}

@@ -76,18 +76,18 @@ def test_something_due_every_so_often_is_never_due_at_the_start_or_if_off():
     ],
 )
 def test_the_run_ends_by_steps_or_epochs_whichever_comes_first(steps, epochs, batch, draws, num_examples, expected):
-    made = config.make(steps=steps, epochs=epochs, batch_size=batch, d_steps=draws)
+    made = config.make("article", steps=steps, epochs=epochs, batch_size=batch, d_steps=draws)
     assert cadence.images_per_step(made) == batch * draws
     assert cadence.total_steps(made, num_examples) == expected
 
 
 def test_without_steps_and_epochs_only_the_clock_ends_the_run():
-    assert cadence.total_steps(config.make(epochs=0, minutes=1), 50) == 0
+    assert cadence.total_steps(config.make("article", epochs=0, minutes=1), 50) == 0
 
 
 def test_whole_epochs_take_the_least_steps_that_complete_them():
     for epochs, batch, num_examples in itertools.product((1, 2, 3, 7), (1, 3, 8, 60), (1, 7, 50)):
-        made = config.make(epochs=epochs, batch_size=batch)
+        made = config.make("article", epochs=epochs, batch_size=batch)
         needed = Fraction(epochs * num_examples, batch)
         total = cadence.total_steps(made, num_examples)
         assert total - 1 < needed <= total
@@ -95,7 +95,7 @@ def test_whole_epochs_take_the_least_steps_that_complete_them():
 
 def test_a_run_stops_wherever_something_is_due():
     made = config.make(
-        steps=31, epochs=0, batch_size=3, log_every_steps=10, sample_every_steps=6, evaluate_every_steps=4,
+        "article", steps=31, epochs=0, batch_size=3, log_every_steps=10, sample_every_steps=6, evaluate_every_steps=4,
         save_every_steps=9,
     )  # fmt: skip
     num_examples, stops = 40, [0]

@@ -49,7 +49,7 @@ def with_xla(numerics):
 )
 def test_auto_leaves_what_the_hardware_may_be_good_at(machine, flags, gpus, expected):
     machine(flags, gpus)
-    assert devices.candidates(config.make()) == expected
+    assert devices.candidates(config.make("article")) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_auto_leaves_what_the_hardware_may_be_good_at(machine, flags, gpus, expe
 )
 def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
     machine(flags, gpus)
-    assert devices.candidates(config.make(**asked)) == expected
+    assert devices.candidates(config.make("article", **asked)) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
 )
 def test_without_16_bit_units_the_widths_decide_about_the_route(machine, asked, convolution):
     machine(PLAIN_CPU)
-    assert [numerics.convolution for numerics in devices.candidates(config.make(**asked))] == [convolution]
+    assert [numerics.convolution for numerics in devices.candidates(config.make("article", **asked))] == [convolution]
 
 
 def test_a_single_candidate_is_taken_without_measuring(machine, capsys):
     machine()
-    assert devices.resolve(config.make()) == F32
+    assert devices.resolve(config.make("article")) == F32
     assert capsys.readouterr().err == ""
 
 
 def test_an_old_gpu_without_details_counts_as_slow_at_bfloat16(machine, monkeypatch):
     machine(gpus=[(9, 0)])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
-    assert {numerics.precision for numerics in devices.candidates(config.make())} == {"float32"}
+    assert {numerics.precision for numerics in devices.candidates(config.make("article"))} == {"float32"}
 
 
 def test_the_machine_is_described_in_a_line():

@@ -63,7 +63,7 @@ def generator() -> Generator:
 
 @pytest.fixture
 def parts(reference, generator) -> evaluating.Evaluating:
-    config = configs.make(evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
+    config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
     data = SimpleNamespace(fingerprint="everything", num_classes=3)
     return evaluating.make(config, data, generator.sample)._replace(reference=lambda: reference)
 
@@ -188,7 +188,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, settings, classes, words):
-    config = configs.make(**{"evaluate_every_steps": 1, **settings})
+    config = configs.make("article", **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes)
     if not words:
         return evaluating.check(config, source, tmp_path)
@@ -199,4 +199,4 @@ def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, settings,
 def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):
     (tmp_path / "evaluations.jsonl").write_text("{")
     with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 1"):
-        evaluating.check(configs.make(), SimpleNamespace(name="these", num_classes=3), tmp_path)
+        evaluating.check(configs.make("article"), SimpleNamespace(name="these", num_classes=3), tmp_path)

@@ -95,7 +95,9 @@ def test_other_mathematics_is_named():
 
 
 def test_the_command_names_batch_threads_and_images(tmp_path):
-    words = references.command("torch_bfloat16", config.make(batch_size=8, threads=3), tmp_path / "images.npy")
+    words = references.command(
+        "torch_bfloat16", config.make("article", batch_size=8, threads=3), tmp_path / "images.npy"
+    )
     assert words[1:] == [
         "-m",
         "tests.benchmarks.torch_article",

@@ -85,7 +85,7 @@ _NUMBER, _VECTOR = tf.TensorSpec([], tf.float32), tf.TensorSpec([None], tf.float
     ],
 )
 def test_what_keras_has_no_layers_for(settings, words):
-    chosen = config.make(**settings)
+    chosen = config.make("article", **settings)
     assert models.default_form(chosen) == "saved_model" and models.default_form(config.make()) == "h5"
     with pytest.raises(UserError, match=f"--format=h5 cannot hold {words}; use --format=saved_model"):
         keras.check(chosen, "h5")
