@@ -43,7 +43,7 @@ def main() -> None:
     _check_flags()
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
     tf = command.import_tensorflow()
-    from gan.engine import devices, normalized, trained, workdir
+    from gan.engine import devices, trained, workdir
 
     folder = Path(WORKDIR.value)
     config, _ = workdir.load_run(folder)
@@ -54,7 +54,6 @@ def main() -> None:
     for line in run.skipped:
         print(f"warning: {line}", file=sys.stderr, flush=True)
     out = Path(OUT.value or folder / workdir.EXPORTS / f"step_{run.step:010d}")
-    run = run._replace(discriminator=normalized.discriminator(folder, run))
     print(f"step {run.step} of {folder}\n{_exported(run, out)}")
 
 

@@ -1,6 +1,5 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config
 from gan.core import rng
-from gan.core.layers import Network
+from gan.core.state import VECTORS
 from gan.engine import checkpoint, tensors, workdir
 from gan.errors import UserError
 
@@ -19,7 +18,8 @@ _REMEDY = "use the version of this program that wrote it, or another --workdir"
 class Trained(NamedTuple):
     """The parameters of both networks after `step`, and a line for each damaged checkpoint that was passed over.
 
-    The generator's are the moving averages where the run keeps any. `class_names` are those of the labels of its data.
+    The generator's are the moving averages where the run keeps any, the discriminator's those that it is applied with:
+    under spectral normalization divided by their norms. `class_names` are those of the labels of its data.
     """
 
     config: Config
@@ -43,29 +43,32 @@ def load(folder: Path, step: int | None = None) -> Trained:
     if found is None:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
 
-    def params(where: str, build_network: Callable[..., Network]) -> Any:
-        network = build_network(config, image_shape, build.PLAIN, len(facts["class_names"]))
-        return _params(found.path, found.values, f"{tensors.ROOT}/state/{where}", network)
+    def read(where: str, like: Any) -> Any:
+        return _read(found.path, found.values, f"{tensors.ROOT}/state/{where}", like)
 
+    anything = rng.stream(seed=0, step=-1)
+    generator, discriminator = (
+        network(config, image_shape, build.PLAIN, len(facts["class_names"]))
+        for network in (build.generator, build.discriminator)
+    )
+    judge = read("discriminator/params", discriminator.init(anything))
+    if discriminator.normalize:
+        judge, _ = discriminator.normalize(judge, read(f"extra/{VECTORS}", discriminator.init_state(anything, judge)))
     return Trained(
         config=config,
         image_shape=image_shape,
         class_names=tuple(facts["class_names"]),
         step=found.step,
-        generator=params("averages" if config.ema_half_life_images else "generator/params", build.generator),
-        discriminator=params("discriminator/params", build.discriminator),
+        generator=read("averages" if config.ema_half_life_images else "generator/params", generator.init(anything)),
+        discriminator=judge,
         skipped=found.skipped,
     )
 
 
-def _params(path: Path, values: dict[str, Any], prefix: str, network: Network) -> Any:
-    """The parameters of `network`, those of `prefix` among the checkpoint's tensors; raises `UserError`."""
-
-    def read(name: str, like: Any) -> Any:
-        if isinstance(like, dict):
-            return {part: read(f"{name}/{part}", below) for part, below in like.items()}
-        if name not in values or values[name].shape != like.shape:
-            raise UserError(f"{path}: tensor {name.removeprefix(f'{tensors.ROOT}/')} is not that of its run; {_REMEDY}")
-        return tf.constant(values[name])
-
-    return read(prefix, network.init(rng.stream(seed=0, step=-1)))
+def _read(path: Path, values: dict[str, Any], name: str, like: Any) -> Any:
+    """The nest below `name` among the checkpoint's tensors, of the shapes that `like` has; raises `UserError`."""
+    if isinstance(like, dict):
+        return {part: _read(path, values, f"{name}/{part}", below) for part, below in like.items()}
+    if name not in values or values[name].shape != like.shape:
+        raise UserError(f"{path}: tensor {name.removeprefix(f'{tensors.ROOT}/')} is not that of its run; {_REMEDY}")
+    return tf.constant(values[name])

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gan import build, config
 from gan.core.state import VECTORS, State
-from gan.engine import checkpoint, distribute, normalized, trained, workdir
+from gan.engine import checkpoint, distribute, trained, workdir
 from gan.errors import UserError
 
 SHAPE = (28, 28, 1)
@@ -77,14 +77,8 @@ def test_a_generator_is_the_averages_where_the_run_keeps_any(tmp_path):
     found = trained.load(tmp_path)
     assert {float(x) for tensor in tf.nest.flatten(found.generator) for x in np.unique(tensor)} == {7.0}
     assert found.class_names == ("Bag", "Coat")
-    tf.nest.map_structure(np.testing.assert_array_equal, found.discriminator, state.discriminator.params)
     expected, _ = game.discriminator.normalize(state.discriminator.params, state.extra[VECTORS])
-    tf.nest.map_structure(np.testing.assert_array_equal, normalized.discriminator(tmp_path, found), expected)
-
-
-def test_a_discriminator_without_norms_is_applied_as_it_is(run):
-    found = trained.load(run)
-    assert normalized.discriminator(run, found) is found.discriminator
+    tf.nest.map_structure(np.testing.assert_array_equal, found.discriminator, expected)
 
 
 def test_a_damaged_one_is_passed_over_and_left_where_it_is(run):
