@@ -57,7 +57,7 @@ def has_batch_statistics(config: Config) -> bool:
 
 
 def has_narrow_convolutions(config: Config) -> bool:
-    """Whether only direct convolutions pay in these networks."""
+    """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work."""
     return _channels(config, config.d_width) < networks.PAIRS[config.networks].narrow_below
 
 

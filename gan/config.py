@@ -12,6 +12,7 @@ run that is being continued:
 
 import dataclasses
 import re
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from gan.errors import UserError
@@ -137,23 +138,27 @@ def fields() -> dict[str, dataclasses.Field]:
 
 
 def make(preset: str = "modern", **settings: Any) -> Config:
-    """The config of a preset with the given settings changed, validated; raises `UserError`."""
-    if preset not in PRESETS:
-        raise UserError(f"--preset={preset} is unknown; it must be one of {', '.join(PRESETS)}")
+    """The config of a preset with the given settings changed, validated; raises `UserError`.
+
+    That a setting has no effect is a mistake of those who gave it; in a preset it may be left over.
+    """
+    _check_names({"preset": preset, **settings})
+    return _effective(validated(Config(**{"preset": preset, **PRESETS[preset], **settings})), settings)
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    """Raises `UserError` for a setting that does not exist and a preset that does not."""
+    if settings.get("preset", "modern") not in PRESETS:
+        raise UserError(f"--preset={settings['preset']} is unknown; it must be one of {', '.join(PRESETS)}")
     unknown = sorted(set(settings) - set(fields()))
     if unknown:
         raise UserError(f"unknown setting {', '.join(unknown)}; see --help for the settings there are")
-    return validated(Config(**{"preset": preset, **PRESETS[preset], **settings}))
 
 
 def validated(config: Config) -> Config:
     """`config` itself if every value is within its choices and range; raises `UserError` naming the flag."""
     for name, field in fields().items():
         _check(name, getattr(config, name), field)
-    for flag, works, needs in _WITHOUT_EFFECT:
-        as_set = fields()[flag].default, PRESETS.get(config.preset, {}).get(flag)
-        if getattr(config, flag) not in as_set and not works(config):
-            raise UserError(f"--{flag}={getattr(config, flag)} has no effect without {needs}")
     if config.schedule != "constant" and not config.schedule_images:
         raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")
     if config.augmentation != "none" and not (config.augmentation_strength or config.augmentation_target):
@@ -165,8 +170,25 @@ def validated(config: Config) -> Config:
     return config
 
 
-# (setting, whether it works in a config, what it needs) of those that would silently do nothing.
-_WITHOUT_EFFECT = [
+def without_effect(config: Config) -> dict[str, str]:
+    """The settings that are not at their default and do nothing all the same, each with what it needs to do something."""
+    return {
+        name: needs
+        for name, works, needs in _CONDITIONAL
+        if getattr(config, name) != fields()[name].default and not works(config)
+    }
+
+
+def _effective(config: Config, given: Collection[str]) -> Config:
+    """`config` itself if each setting of `given` has an effect; raises `UserError`."""
+    for name, needs in without_effect(config).items():
+        if name in given:
+            raise UserError(f"--{name}={getattr(config, name)} has no effect without {needs}")
+    return config
+
+
+# (setting, whether it works in a config, what it needs) of those that silently do nothing elsewhere.
+_CONDITIONAL = [
     *(
         (name, lambda config: config.schedule != "constant", "--schedule=linear or cosine")
         for name in ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor", "schedule_images")
@@ -231,7 +253,8 @@ def continued(saved: Config, given: dict[str, Any]) -> Config:
         settings |= {"steps": 0, "epochs": 0.0}
     if settings["steps"] or settings["epochs"] or given.keys() & {"steps", "epochs"}:
         settings["minutes"] = 0.0
-    return make(**settings | given)
+    _check_names(given)
+    return _effective(validated(Config(**settings | given)), given)
 
 
 def default_workdir(preset: str, dataset: str) -> str:

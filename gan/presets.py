@@ -1,6 +1,6 @@
 """The recipes: for each the settings in which it differs from the defaults of `gan.config.Config`.
 
-The defaults are those of the article with the label noise added to the labels, as its text says.
+Those are not the default preset: they are the article's with the label noise added to the labels, as its text says.
 """
 
 from typing import Any

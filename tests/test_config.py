@@ -126,12 +126,28 @@ def test_what_would_do_nothing_is_refused(settings, words):
 
 @pytest.mark.parametrize("preset", config.PRESETS)
 @pytest.mark.parametrize("off", [{"gamma": 0.0}, {"schedule": "constant"}])
-def test_what_a_preset_needs_for_what_is_turned_off_is_no_mistake(preset, off):
-    if config.PRESETS[preset].get("objective") == "wasserstein":
-        off = {"weight_clip": 0.01, **off}
-    made = config.make(preset, **off)
-    for name, value in off.items():
-        assert getattr(made, name) == value
+def test_what_a_preset_has_for_what_is_turned_off_is_no_mistake(preset, off):
+    given = {"weight_clip": 0.01, **off}  # wasserstein needs a bound
+    made = config.make(preset, **given)
+    assert {name: getattr(made, name) for name in given} == given
+    assert config.continued(config.make(preset), given) == made
+
+
+def test_only_what_is_given_now_must_have_an_effect():
+    saved = config.make("modern", schedule_images=300_000)
+    constant = config.continued(saved, {"schedule": "constant"})
+    assert constant == dataclasses.replace(saved, schedule="constant") == config.validated(constant)
+    assert config.continued(constant, {"steps": 5}).steps == 5
+    for given in ({"schedule_images": 400_000}, {"schedule": "constant", "schedule_images": 300_000}):
+        with pytest.raises(UserError, match=f"--schedule_images={given['schedule_images']} has no effect"):
+            config.continued(constant, given)
+    with pytest.raises(UserError, match="--schedule_images=600000 has no effect"):
+        config.make("modern", schedule="constant", schedule_images=600_000)
+
+
+def test_what_has_no_effect_is_listed_with_what_it_needs():
+    assert config.without_effect(config.make("modern")) == {}
+    assert config.without_effect(config.make("modern", gamma=0.0)) == {"penalty_every_steps": "a --gamma above 0"}
 
 
 def test_renamed_settings_are_settings():

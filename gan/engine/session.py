@@ -128,7 +128,7 @@ def memory_errors() -> Iterator[None]:
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         if isinstance(error, tf.errors.ResourceExhaustedError) and "OOM" not in str(error):
             raise  # a disk
-        raise UserError("out of memory; give a smaller --batch_size, or a smaller --width") from error
+        raise UserError("out of memory; give a smaller --batch_size or --width, in a new --workdir") from error
 
 
 def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:

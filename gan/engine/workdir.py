@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gan.config import RENAMED, Config, differences, fields, validated
+from gan.config import RENAMED, Config, differences, fields, validated, without_effect
 from gan.engine import processor
 from gan.engine.files import storage_errors, sync_folder, write_atomically
 from gan.errors import BusyError, UserError
@@ -126,7 +126,7 @@ def open_run(
         (workdir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     sync_folder(workdir)  # before the config: a run without this folder has lost it
     write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
-    write_atomically(workdir / FLAGS, _flag_lines(settings))
+    write_atomically(workdir / FLAGS, _flag_lines(config))
     return warnings
 
 
@@ -248,10 +248,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _flag_lines(settings: Mapping[str, Any]) -> str:
+def _flag_lines(config: Config) -> str:
     """The settings in absl's --flagfile syntax: a line each, the value as it is; there are no quotes and no escapes."""
-    lines = ["# Every setting of this run; use it with --flagfile."]
-    for name, value in settings.items():
+    lines, idle = ["# Every setting of this run; use it with --flagfile."], without_effect(config)
+    for name in fields():
+        value = getattr(config, name)
+        if name in idle:
+            lines.append(f"# --{name}={value} has no effect without {idle[name]}")
+            continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         writable = text.isprintable() and text == text.rstrip()
         lines.append(f"--{name}={text}" if writable else f"# {name} cannot be written in this form: {text!r}")

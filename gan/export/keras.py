@@ -44,8 +44,13 @@ def _filled(name: str, entry: keras.KerasTensor, chain: layers.Chain, params: Ma
     model = keras.Model(entry, layers.chained(entry, chain), name=name)
     for layer, weights in _weights(params):
         target = model.get_layer(layer)
-        target.set_weights([np.reshape(w, like.shape) for w, like in zip(weights, target.weights, strict=True)])
+        target.set_weights([_shaped(w, like.shape) for w, like in zip(weights, target.weights, strict=True)])
     return model
+
+
+def _shaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The array in a layer's shape, if that has axes that the engine's layers do without."""
+    return array.reshape(shape) if len(shape) > array.ndim else array
 
 
 def _weights(params: Mapping[str, Any]) -> Iterator[tuple[str, list[np.ndarray]]]:

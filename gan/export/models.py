@@ -37,7 +37,7 @@ class Pair(NamedTuple):
 
 
 def default_form(config: Config) -> str:
-    """The form in which the networks of a config can be had: the article's where Keras layers make them up."""
+    """The form in which the networks of a config can be had: that of the article where Keras' layers suffice."""
     return "saved_model" if keras.obstacle(config) else "h5"
 
 
@@ -122,6 +122,6 @@ def _applied(network: Network, params: Mapping, whole: bool, x: np.ndarray, labe
 
 
 def _holds(read: list[np.ndarray], weights: list[np.ndarray]) -> bool:
-    """Whether each of `weights` is among those read, to the bit."""
-    there = {(array.shape, array.tobytes()) for array in read}
-    return all((array.shape, array.tobytes()) in there for array in weights)
+    """Whether each of `weights` is among those read, to the bit; a form may have shapes of its own for them."""
+    there = {array.tobytes() for array in read}
+    return all(array.tobytes() in there for array in weights)

@@ -90,6 +90,13 @@ def test_every_format_reports_what_it_wrote_and_leaves_the_rest(exported, traine
     assert f"keras.models.load_model('{folder}/generatormodel.h5', compile=False)" in first[-1]
 
 
+def test_networks_of_the_default_preset_are_keras_layers(default_run, call_many):
+    done = call_many("export", [[f"--workdir={default_run}"], [f"--workdir={default_run}", "--format=keras"]])
+    assert [(call.code, call.err) for call in done] == [(0, "")] * 2
+    written = sorted(path.name for path in (default_run / "exports" / "step_0000000001").iterdir())
+    assert written == [f"{name}{end}" for name in ("discriminatormodel", "generatormodel") for end in (".h5", ".keras")]
+
+
 def test_the_default_folder_is_that_of_the_step(exported, trained_run):
     written = sorted(path.name for path in (trained_run / "exports").rglob("*"))
     assert written == ["discriminatormodel.h5", "generatormodel.h5", "step_0000000001"]

@@ -16,7 +16,7 @@ SHAPE = (28, 28, 1)
 
 
 def made(form: str, **settings) -> models.Pair:
-    chosen = config.make("article_as_published", g_width=4, d_width=2, latent_size=8, **settings)
+    chosen = config.make(**{"preset": "article_as_published", "g_width": 4, "d_width": 2, "latent_size": 8, **settings})
     networks = [make(chosen, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
     return models.pair(chosen, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks), form)
 
@@ -27,8 +27,9 @@ def pair() -> models.Pair:
 
 
 @pytest.mark.parametrize("form", ["h5", "keras", "saved_model"])
-def test_what_was_written_is_what_the_engine_computes(form, tmp_path):
-    both = made(form)
+@pytest.mark.parametrize("preset", ["article_as_published", "modern"])
+def test_what_was_written_is_what_the_engine_computes(preset, form, tmp_path):
+    both = made(form, preset=preset)
     models.write(tmp_path, form, both)
     found = models.check(tmp_path, form, both)
     assert [model.name for model in found] == models.names(form)
