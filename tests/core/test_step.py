@@ -21,6 +21,7 @@ from gan.core import (
 from gan.core.convolutions import DIRECT, SPECTRAL
 from gan.core.game import Augmenting, Game, Rates, Regularization
 from gan.core.gradients import Now
+from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 SHAPE = (20, 20, 1)
 BATCH = 4
@@ -45,8 +46,8 @@ def make_game(
         return optimizers.adam(0.9, beta2, 1e-7)
 
     both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype}
-    g = pair.generator(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both)
-    d = pair.discriminator(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both)
+    g = pair.generator(GeneratorSpec(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both))
+    d = pair.discriminator(DiscriminatorSpec(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both))
     objective = losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.15))
     parts = Game(
         g, d, objective, adam, adam, Rates(g_rate, d_rate, 0.999, 0.999, r1), latent_size=8, batch=BATCH,
