@@ -8,18 +8,10 @@ from gan.core.specs import GeneratorSpec
 from gan.engine import sampler
 from gan.engine.sampler import make_sampler
 
-NETWORK = article.generator(
-    GeneratorSpec(
-        resolution=20,
-        channels=1,
-        latent_size=8,
-        width=2,
-        output="sigmoid",
-        output_scale=1.0,
-        convolver=DIRECT,
-        dtype=tf.float32,
-    )
+SPEC = GeneratorSpec(
+    20, 1, latent_size=8, width=2, output="sigmoid", output_scale=1.0, convolver=DIRECT, dtype=tf.float32
 )
+NETWORK = article.generator(SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +58,7 @@ CLASSES = 3
 @pytest.fixture(scope="module")
 def conditional():
     """A conditional generator that normalizes by the statistics of the batch, and its parameters."""
-    network = sngan.generator(
-        GeneratorSpec(
-            resolution=20,
-            channels=1,
-            latent_size=8,
-            width=4,
-            output="sigmoid",
-            output_scale=1.0,
-            convolver=DIRECT,
-            dtype=tf.float32,
-            num_classes=CLASSES,
-        )
-    )
+    network = sngan.generator(SPEC._replace(width=4, num_classes=CLASSES))
     scattered = lambda value: value + tf.constant(np.random.default_rng(0).standard_normal(value.shape), tf.float32)  # noqa: E731
     return network, tf.nest.map_structure(scattered, network.init(rng.stream(1, -1)))
 
