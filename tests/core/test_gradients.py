@@ -1,0 +1,127 @@
+import numpy as np
+import tensorflow as tf
+
+from gan.core import gradients, losses, rng, sngan, state
+from tests.core.games import BATCH, d_gradients, data, finite, g_gradients, initial, make_game, now, run, same_bits
+
+
+def test_the_loss_and_its_gradient_are_those_of_the_formula():
+    """Without dropout and noise the loss is a function of the logits of real and fake images alone."""
+    game = make_game(dropout=0.0, noise=0.0, r1=2.0)
+    start, (images, labels) = initial(game), data(game)
+    address = rng.fold(rng.stream(1, 0), 1)
+    params, stream = start.discriminator.params, rng.stream(0, 0)
+    latents = rng.normal(rng.fold(address, 0), (BATCH, 8))
+    fake = game.generator.apply(start.generator.params, latents, None, stream, False)
+    real = tf.cast(images, tf.float32) / 255
+    real_noise, fake_noise = tf.unstack(0.15 * rng.uniform(rng.fold(address, 2), (BATCH, 2)), axis=1)
+    with tf.GradientTape() as tape:
+        tape.watch(params)
+        l_real = game.discriminator.apply(params, real, None, stream, False)
+        l_fake = game.discriminator.apply(params, fake, None, stream, False)
+        entropies = tf.math.softplus(l_real) - real_noise * l_real
+        entropies += tf.math.softplus(l_fake) - (1 - fake_noise) * l_fake
+        with tf.GradientTape() as inner:
+            inner.watch(real)
+            score = tf.reduce_sum(game.discriminator.apply(params, real, None, stream, False))
+        r1 = tf.reduce_mean(tf.reduce_sum(tf.square(inner.gradient(score, real)), [1, 2, 3]))
+        total = tf.reduce_mean(entropies) / 2 + r1
+    expected = tape.gradient(total, params)
+    grads, metrics = d_gradients(game, params, start.generator.params, images, labels, address)
+    np.testing.assert_allclose(metrics["d_loss"], tf.reduce_mean(entropies) / 2, rtol=1e-5)
+    np.testing.assert_allclose(metrics["d_penalty"], r1, rtol=1e-4)
+    np.testing.assert_allclose(metrics["real_logit"], np.mean(l_real), rtol=1e-4)
+    np.testing.assert_allclose(metrics["d_accuracy_real"], np.mean(l_real < 0))
+    np.testing.assert_allclose(metrics["d_accuracy_fake"], np.mean(l_fake > 0))
+    for ours, theirs in zip(tf.nest.flatten(grads), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_halves_of_a_batch_average_to_the_whole():
+    """What two replicas compute, without any replicas: the second begins at example two."""
+    game = make_game()
+    start, (images, labels) = initial(game), data(game)
+    d, g = start.discriminator.params, start.generator.params
+
+    def gradients(first, count):
+        address, part = rng.fold(rng.stream(1, 0, first), 1), slice(first, first + count)
+        found = d_gradients(game, d, g, images[part], labels[part], address)
+        return found, g_gradients(game, g, d, images[part], labels[part], rng.fold(rng.stream(1, 0, first), 0))
+
+    whole, *halves = gradients(0, 4), gradients(0, 2), gradients(2, 2)
+    mean = tf.nest.map_structure(lambda one, two: (one + two) / 2, *halves)
+    for ours, theirs in zip(tf.nest.flatten(mean), tf.nest.flatten(whole), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+
+
+def test_a_paired_objective_looks_at_real_images_in_the_generators_update_and_no_other_does():
+    for objective, paired in ((losses.relativistic(), True), (losses.hinge(), False)):
+        game = make_game(dropout=0.0, noise=0.0)._replace(objective=objective)
+        start, (images, labels) = initial(game), data(game)
+        d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 0)
+        grads, metrics = g_gradients(game, g, d, images, labels, stream)
+        fake = game.generator.apply(g, rng.normal(rng.fold(stream, 0), (BATCH, 8)), None, stream, True)
+        logits = [
+            game.discriminator.apply(d, x, None, stream, False) for x in (tf.cast(images, tf.float32) / 255, fake)
+        ]
+        expected = np.logaddexp(0, logits[0] - logits[1]) if paired else -logits[1]
+        np.testing.assert_allclose(metrics["g_loss"], np.mean(expected), rtol=1e-4)
+        others, _ = g_gradients(game, g, d, 255 - images, labels, stream)
+        assert same_bits(grads, others) != paired
+
+
+def test_bfloat16_computes_float32_gradients_near_the_exact_ones():
+    exact, rounded = (make_game(dtype=dtype) for dtype in (tf.float32, tf.bfloat16))
+    start, (images, labels) = initial(exact), data(exact)
+    found = []
+    for game in (exact, rounded):
+        d, g = start.discriminator.params, start.generator.params
+        found.append(
+            (
+                d_gradients(game, d, g, images, labels, rng.fold(rng.stream(1, 0), 1)),
+                g_gradients(game, g, d, images, labels, rng.fold(rng.stream(1, 0), 0)),
+            )
+        )
+    assert all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(found[1]))
+    assert finite(found[1])
+    for player in (0, 1):
+        one, two = (np.concatenate([np.ravel(t) for t in tf.nest.flatten(f[player][0])]) for f in found)
+        assert np.dot(one, two) / np.linalg.norm(one) / np.linalg.norm(two) > 0.95
+    after = run(rounded).state
+    assert finite(after)
+    assert all(t.dtype == tf.float32 for t in tf.nest.flatten((after.generator, after.discriminator)))
+
+
+def test_float16_with_a_loss_scale_computes_gradients_near_the_exact_ones():
+    exact, scaled = make_game(), make_game(dtype=tf.float16, loss_scaling=True)
+    start, (images, labels) = initial(exact), data(exact)
+    d, g, address = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 1)
+    for find, params in ((d_gradients, (d, g)), (g_gradients, (g, d))):
+        one, two = (
+            np.concatenate([np.ravel(t) for t in tf.nest.flatten(find(game, *params, images, labels, address)[0])])
+            for game in (exact, scaled)
+        )
+        assert np.dot(one, two) / np.linalg.norm(one) / np.linalg.norm(two) > 0.99
+        np.testing.assert_allclose(np.linalg.norm(two), np.linalg.norm(one), rtol=0.02)
+
+
+def test_the_gradient_through_a_norm_is_that_of_the_whole():
+    """Of the loss and the penalty together, as automatic differentiation makes it of both at once."""
+    game = make_game(pair=sngan, width=4)
+    start, (images, labels) = initial(game), data(game)
+    d, g, vectors = start.discriminator.params, start.generator.params, start.extra[state.VECTORS]
+    address = rng.fold(rng.stream(1, 0), 1)
+    grads, _, _ = gradients.discriminator_gradients(game, d, g, vectors, images, labels, now(game), address)
+    direction = tf.nest.map_structure(
+        lambda t: tf.cast(np.random.default_rng(t.shape[0]).normal(size=t.shape), t.dtype), d
+    )
+
+    def total(scale):
+        moved = tf.nest.map_structure(lambda p, v: p + scale * v, d, direction)
+        _, metrics, _ = gradients.discriminator_gradients(game, moved, g, vectors, images, labels, now(game), address)
+        return float(metrics["d_loss"] + metrics["d_penalty"])
+
+    slope = sum(
+        float(tf.reduce_sum(a * b)) for a, b in zip(tf.nest.flatten(grads), tf.nest.flatten(direction), strict=True)
+    )
+    np.testing.assert_allclose((total(1e-3) - total(-1e-3)) / 2e-3, slope, rtol=0.02, atol=2e-3)
