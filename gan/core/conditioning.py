@@ -5,6 +5,7 @@ Layers take labels by being made of them: `by_labels` builds the layers anew for
 vectors, whose gradient is an ordinary tensor and a sum in a fixed order.
 """
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -31,14 +32,15 @@ def embedded(labels: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
 
 
 def joined(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
-    """[B, N] -> [B, 2 N]: an embedding of the label beside the numbers, standard normal at first as latents are.
+    """[B, N] -> [B, 2 N]: an embedding of the label beside the numbers, at first of length 1 where latents have sqrt(N).
 
-    No layer at all if there are no classes.
+    As long as the latents, the embedding would be learned before them: all images of a class become the same one. No
+    layer at all if there are no classes.
     """
 
     def layer(shape: Shape) -> Layer:
         def init(stream):
-            return {"embedding": rng.normal(stream, (num_classes, shape[0]))}
+            return {"embedding": rng.normal(stream, (num_classes, shape[0])) / math.sqrt(shape[0])}
 
         def apply(params, x, stream, training):
             return tf.concat([x, tf.cast(embedded(labels, params["embedding"]), x.dtype)], axis=1)
