@@ -32,7 +32,7 @@ def embedded(labels: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
 
 
 def joined(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
-    """[B, N] -> [B, 2 N]: an embedding of the label beside the numbers, at first of length 1 where latents have sqrt(N).
+    """[B, N] -> [B, 2 N]: a label's embedding beside the numbers, at first of length 1 where latents have sqrt(N).
 
     As long as the latents, the embedding would be learned before them: all images of a class become the same one. No
     layer at all if there are no classes.
