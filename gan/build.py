@@ -8,7 +8,7 @@ import tensorflow as tf
 from gan.config import Config
 from gan.core import augment, losses, networks, optimizers, penalties, schedules, state
 from gan.core.convolutions import CONVOLVERS
-from gan.core.game import Augmenting, Course, Game, Rates, Regularization
+from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.core.layers import Network
 from gan.core.normalization import Mean, identity
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
@@ -129,6 +129,7 @@ def game(
         d_steps=config.d_steps,
         regularization=_regularization(config),
         augmenting=_augmenting(config),
+        mismatch=_mismatch(config, num_classes),
         ema_ramp=config.ema_ramp if config.ema_half_life_images else None,
         gradient_clip=config.gradient_clip,
         weight_clip=config.weight_clip,
@@ -187,6 +188,13 @@ def _augmenting(config: Config) -> Augmenting | None:
         config.augmentation_target,
         config.augmentation_images,
     )
+
+
+def _mismatch(config: Config, num_classes: int) -> Mismatch | None:
+    """A single class has no wrong label."""
+    if not (config.conditional and config.mismatch_weight and num_classes > 1):
+        return None
+    return Mismatch(num_classes, config.mismatch_weight)
 
 
 def initial_state(config: Config, parts: Game) -> state.State:

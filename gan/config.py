@@ -77,6 +77,7 @@ class Config:
     penalty: str = setting("r1", "objective", "tunable", "what bounds the discriminator's slope, where gamma is not 0; images in [0, 1]", choices=("r1", "r2", "r1_r2", "wgan_gp", "dragan"))
     gamma: float = setting(0.0, "objective", "tunable", "weight of the penalty; of r1 and r2 it is gamma/2 |dD/dx|^2 (0: none)", low=0)
     penalty_every_steps: int = setting(1, "objective", "tunable", "compute the penalty in every so many discriminator updates, at so many times its weight", low=1, high=1024)
+    mismatch_weight: float = setting(0.0, "objective", "tunable", "weight in the discriminator's loss of real images under a wrong label, which count as fakes there (0: none)", low=0)
     weight_clip: float = setting(0.0, "objective", "tunable", "keep the discriminator's parameters within so much of 0 (0: no limit)", low=0)
 
     batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1, high=1048576)
@@ -195,6 +196,7 @@ _CONDITIONAL = [
     ),
     ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
     ("augmentation_strength", lambda config: config.augmentation != "none", "an --augmentation"),
+    ("mismatch_weight", lambda config: config.conditional, "--conditional"),
     ("penalty_every_steps", lambda config: config.gamma > 0, "a --gamma above 0"),
     ("minibatch_deviation", lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
 ]

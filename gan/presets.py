@@ -85,5 +85,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "d_beta2": 0.9,
     },
     "modern": _MODERN,
-    "modern_conditional": {**_MODERN, "conditional": True},
+    "modern_conditional": {**_MODERN, "conditional": True, "mismatch_weight": 0.25, "schedule_images": 400_000},
 }

@@ -54,6 +54,14 @@ def test_the_game_follows_the_config():
     assert parts.regularization.every == 3
 
 
+def test_wrong_labels_need_two_classes_and_networks_that_are_told_them():
+    made = config.make("modern_conditional", **SMALL)
+    several, single = (build.game(made, SHAPE, build.PLAIN, num_classes=count) for count in (3, 1))
+    assert several.mismatch == (3, made.mismatch_weight)
+    assert single.mismatch is None
+    assert build.game(config.make("modern", **SMALL), SHAPE, build.PLAIN, num_classes=3).mismatch is None
+
+
 @pytest.mark.parametrize("player", ["g", "d"])
 def test_each_player_has_its_own_betas(player):
     settings = {f"{player}_beta1": 0.25, f"{player}_beta2": 0.75, "epsilon": 0.5}

@@ -111,6 +111,7 @@ def test_ranges_hold_at_their_ends(field):
         ({"schedule_images": 5}, "--schedule_images=5 has no effect"),
         ({"schedule": "cosine"}, "--schedule=cosine needs its length"),
         ({"weight_decay": 0.1}, "--weight_decay=0.1 has no effect without --optimizer=adamw"),
+        ({"mismatch_weight": 0.1}, "--mismatch_weight=0.1 has no effect without --conditional"),
         ({"augmentation_strength": 0.1}, "--augmentation_strength=0.1 has no effect"),
         ({"augmentation": "diffaugment", "augmentation_target": 0.0}, "give --augmentation_strength"),
         ({"preset": "article_corrected", "penalty_every_steps": 4}, "--penalty_every_steps=4 has no effect"),

@@ -25,7 +25,7 @@ def generator(spec: GeneratorSpec) -> Network:
         return [layers.conv(spec.convolver, spec.width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
 
     def stack(labels) -> list[layers.Constructor]:
-        entry = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
+        entry = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
         entry += [
             layers.dense(base * base * spec.width),
             layers.leaky_relu(_SLOPE),

@@ -1,7 +1,8 @@
-"""Labels in a network: joined to the generator's latents, projected on the discriminator's features.
+"""Labels in a network: added to the generator's latents, projected on the discriminator's features.
 
 Layers take labels by being made of them: `by_labels` builds the layers anew for the labels of a call. Labels are int32
-[B]; one outside of [0, num_classes) stands for no class: its embedding is zero. Embeddings are products with one-hot
+[B]; one outside of [0, num_classes) stands for no class: its embedding is zero. A discriminator also takes [B, K], K
+labels to be judged with each image, and answers with [B, K] logits. Embeddings are products with one-hot
 vectors, whose gradient is an ordinary tensor and a sum in a fixed order.
 """
 
@@ -31,11 +32,11 @@ def embedded(labels: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     return tf.matmul(tf.one_hot(labels, table.shape[0], dtype=table.dtype), table)
 
 
-def joined(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
-    """[B, N] -> [B, 2 N]: a label's embedding beside the numbers, at first of length 1 where latents have sqrt(N).
+def added(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
+    """[B, N] -> [B, N]: the latents moved by their label's embedding, at first of length 1 where they have sqrt(N).
 
-    As long as the latents, the embedding would be learned before them: all images of a class become the same one. No
-    layer at all if there are no classes.
+    Added, not put beside them: classes may overlap as real ones do. As long as the latents, the embedding would be
+    learned before them: all images of a class become the same one. No layer at all if there are no classes.
     """
 
     def layer(shape: Shape) -> Layer:
@@ -43,21 +44,28 @@ def joined(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
             return {"embedding": rng.normal(stream, (num_classes, shape[0])) / math.sqrt(shape[0])}
 
         def apply(params, x, stream, training):
-            return tf.concat([x, tf.cast(embedded(labels, params["embedding"]), x.dtype)], axis=1)
+            return x + tf.cast(embedded(labels, params["embedding"]), x.dtype)
 
-        return Layer("embedding", (2 * shape[0],), init, apply, num_classes * shape[0])
+        return Layer("embedding", shape, init, apply, num_classes * shape[0])
 
     return [layer] if num_classes else []
 
 
 def logits(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
-    """Features [B, N] -> float32 logits [B]: a dense layer, with classes a projection discriminator."""
+    """Features [B, N] -> float32 logits [B]: a dense layer, with classes a projection discriminator.
+
+    Labels of [B, K] lead to [B, K].
+    """
     head = projection(labels, num_classes) if num_classes else layers.dense(1)
-    return [head, layers.cast(tf.float32), _column]
+    several = labels is not None and labels.shape.rank == 2
+    return [head, layers.cast(tf.float32), *([] if several else [_column])]
 
 
 def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
-    """Features [B, N] -> [B, 1]: w f + b + <embedding of the label, f> (Miyato & Koyama 2018, figure 1d), float32."""
+    """Features [B, N] -> [B, 1]: w f + b + <embedding of the label, f> (Miyato & Koyama 2018, figure 1d), float32.
+
+    Of labels [B, K] each has its column in [B, K]: further labels cost no further pass through the network.
+    """
 
     def layer(shape: Shape) -> Layer:
         size = shape[0]
@@ -70,8 +78,9 @@ def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
 
         def apply(params, x, stream, training):
             x = tf.cast(x, tf.float32)
-            inner = tf.reduce_sum(x * embedded(labels, params["embedding"]), axis=1, keepdims=True)  # [B, 1]
-            return tf.matmul(x, params["kernel"]) + params["bias"] + inner
+            columns = tf.unstack(labels, axis=1) if labels.shape.rank == 2 else [labels]
+            inner = [tf.reduce_sum(x * embedded(column, params["embedding"]), axis=1) for column in columns]
+            return tf.matmul(x, params["kernel"]) + params["bias"] + tf.stack(inner, axis=1)
 
         parameters = size + 1 + num_classes * size
         return Layer("projection", (1,), init, apply, parameters, 2 * size)

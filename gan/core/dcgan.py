@@ -26,7 +26,7 @@ def generator(spec: GeneratorSpec) -> Network:
 
     def stack(labels) -> list[layers.Constructor]:
         active = [batch_norm(spec.convolver, spec.mean), relu()]
-        trunk = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
+        trunk = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
         trunk += [layers.dense(base * base * spec.width), layers.to_images(spec.convolver, base, base), *active]
         for i in range(1, doublings):
             trunk += [layers.conv(spec.convolver, max(1, spec.width >> i), _TAPS, "SAME", 2), *active]

@@ -33,6 +33,13 @@ class Regularization(NamedTuple):
     every: int
 
 
+class Mismatch(NamedTuple):
+    """Real images under a wrong one of `num_classes` labels count as fakes, at so much `weight`."""
+
+    num_classes: int
+    weight: float
+
+
 class Augmenting(NamedTuple):
     """An augmentation from `strength` on, which adapts to reach `target` (0: it stays) at the rate `over_images`."""
 
@@ -56,6 +63,7 @@ class Game(NamedTuple):
     d_steps: int = 1
     regularization: Regularization | None = None
     augmenting: Augmenting | None = None
+    mismatch: Mismatch | None = None
     ema_ramp: float | None = None  # None: no averages
     gradient_clip: float = 0.0
     weight_clip: float = 0.0

@@ -15,6 +15,7 @@ _SATURATED = 0.01  # a pixel so near to 0 or 1 counts as saturated
 
 # Streams below that of an update.
 _LATENTS, _DISCRIMINATOR, _TARGETS, _PENALTY, _GENERATOR, _AUGMENTATION, _REAL_AUGMENTATION = range(7)
+_WRONG_LABELS, _WRONG_TARGETS = 7, 8
 
 
 class Now(NamedTuple):
@@ -43,10 +44,13 @@ def discriminator_gradients(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(effective)
         address = rng.interleaved(rng.fold(stream, _DISCRIMINATOR), 2)
-        logits = game.discriminator.apply(effective, both, tf.repeat(labels, 2), address, True)
-        real_logits, fake_logits = tf.unstack(tf.reshape(logits, [batch, 2]), axis=1)
+        asked = with_wrong(game.mismatch.num_classes, labels, stream) if game.mismatch else labels  # [B] or [B, 2]
+        logits = game.discriminator.apply(effective, both, tf.repeat(asked, 2, axis=0), address, True)
+        logits = tf.reshape(logits, [batch, 2, -1])  # (real, fake), (right, wrong label)
+        real_logits, fake_logits = logits[:, 0, 0], logits[:, 1, 0]
         loss = tf.reduce_mean(game.objective.discriminator(real_logits, fake_logits, rng.fold(stream, _TARGETS)))
-        scaled = _scaled(game, loss, now)
+        mismatch, told = _mismatch(game, logits[:, 0], stream) if game.mismatch else (0.0, {})
+        scaled = _scaled(game, loss + mismatch, now)
     grads, penalty = tape.gradient(scaled, effective), tf.zeros([])
     if game.regularization:
         penalty, more = _penalty_gradient(game, effective, both, labels, now, rng.fold(stream, _PENALTY))
@@ -59,7 +63,7 @@ def discriminator_gradients(
         "fake_logit": tf.reduce_mean(fake_logits),
         "d_accuracy_real": _share(right[0] > 0.0),
         "d_accuracy_fake": _share(right[1] > 0.0),
-    }
+    } | told
     return _unscaled(game, pulled_back(grads), now), metrics, following
 
 
@@ -90,6 +94,23 @@ def generator_gradients(
         "fake_pixel_saturated": _share((fake < _SATURATED) | (fake > 1.0 - _SATURATED)),
     }
     return _unscaled(game, tape.gradient(scaled, params), now), metrics
+
+
+def with_wrong(num_classes: int, labels: tf.Tensor, stream: rng.Stream) -> tf.Tensor:
+    """Labels [B] and beside each a wrong one, every other class with the same chance: [B, 2]."""
+    others = (num_classes - 1) * rng.uniform(rng.fold(stream, _WRONG_LABELS), labels.shape)
+    return tf.stack([labels, (labels + 1 + tf.cast(others, labels.dtype)) % num_classes], axis=1)
+
+
+def _mismatch(game: Game, logits: tf.Tensor, stream: rng.Stream) -> tuple[tf.Tensor, Metrics]:
+    """What a matching-aware discriminator has in its loss beside the fakes (Reed et al. 2016, section 4.2), metrics.
+
+    From the logits [B, 2] of real images under their right and their wrong label: the second ones count as fakes.
+    """
+    right, wrong = tf.unstack(logits, axis=1)
+    loss = tf.reduce_mean(game.objective.discriminator(right, wrong, rng.fold(stream, _WRONG_TARGETS)))
+    told = game.objective.real_sign * (right - wrong) > 0.0
+    return game.mismatch.weight * loss, {"d_mismatch_loss": loss, "d_accuracy_label": _share(told)}
 
 
 def _penalty_gradient(game: Game, effective, both, labels, now: Now, stream: rng.Stream) -> tuple[tf.Tensor, Any]:

@@ -46,7 +46,7 @@ def generator(spec: GeneratorSpec) -> Network:
         )
 
     def stack(labels) -> list[Constructor]:
-        trunk = [*conditioning.joined(labels, spec.num_classes), layers.cast(spec.dtype)]
+        trunk = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
         trunk += [layers.dense(base * base * width), layers.to_images(convolver, base, base)]
         trunk += [block(width, doubled=False)] * depth
         for i in range(1, doublings + 1):

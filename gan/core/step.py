@@ -73,6 +73,7 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
 def metric_names(game: Game) -> list[str]:
     """The names of the metrics of a step of `game`, without computing it."""
     names = ["d_loss", "d_penalty", "real_logit", "fake_logit", "d_accuracy_real", "d_accuracy_fake"]
+    names += ["d_mismatch_loss", "d_accuracy_label"] if game.mismatch else []
     names += ["g_loss", "fake_pixel_mean", "fake_pixel_saturated", "d_learning_rate", "g_learning_rate"]
     names += ["augmentation_strength"] if game.augmenting else []
     names += ["d_loss_scale", "g_loss_scale"] if game.loss_scaling else []

@@ -38,12 +38,13 @@ def make_game(
     width=2,
     every=1,
     pair=article,
+    num_classes=0,
     **changes,
 ):
     def adam(beta2):
         return optimizers.adam(0.9, beta2, 1e-7)
 
-    both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype}
+    both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype, "num_classes": num_classes}
     g = pair.generator(GeneratorSpec(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both))
     d = pair.discriminator(DiscriminatorSpec(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both))
     objective = losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.15))

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from gan.core import gradients, losses, rng, sngan, state
+from gan.core.game import Mismatch
 from tests.core.games import BATCH, d_gradients, data, finite, g_gradients, initial, make_game, now, run, same_bits
 
 
@@ -37,9 +39,10 @@ def test_the_loss_and_its_gradient_are_those_of_the_formula():
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
 
 
-def test_halves_of_a_batch_average_to_the_whole():
+@pytest.mark.parametrize("options", [{}, {"num_classes": 10, "mismatch": Mismatch(10, 0.5)}], ids=["plain", "mismatch"])
+def test_halves_of_a_batch_average_to_the_whole(options):
     """What two replicas compute, without any replicas: the second begins at example two."""
-    game = make_game()
+    game = make_game(**options)
     start, (images, labels) = initial(game), data(game)
     d, g = start.discriminator.params, start.generator.params
 
@@ -69,6 +72,53 @@ def test_a_paired_objective_looks_at_real_images_in_the_generators_update_and_no
         others, _ = g_gradients(game, g, d, 255 - images, labels, stream)
         assert same_bits(grads, others) != paired
         assert finite(run(game).metrics)
+
+
+@pytest.mark.parametrize("objective", [losses.relativistic(), losses.hinge(), None], ids=["paired", "hinge", "article"])
+def test_real_images_under_a_wrong_label_count_as_fakes_in_the_discriminators_loss(objective):
+    plain = make_game(num_classes=10, dropout=0.0, noise=0.0, r1=0.0)
+    plain = plain._replace(
+        objective=objective or losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.0))
+    )
+    game = plain._replace(mismatch=Mismatch(10, 0.5))
+    start, (images, labels) = initial(game), data(game)
+    d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 1)
+    wrong = gradients.with_wrong(10, labels, stream)[:, 1]
+    with tf.GradientTape() as tape:
+        tape.watch(d)
+        real, other = (
+            game.discriminator.apply(d, tf.cast(images, tf.float32) / 255, asked, stream, True)
+            for asked in (labels, wrong)
+        )
+        loss = tf.reduce_mean(game.objective.discriminator(real, other, stream))
+    more = tape.gradient(loss, d)
+    without, before = d_gradients(plain, d, g, images, labels, stream)
+    grads, metrics = d_gradients(game, d, g, images, labels, stream)
+    for ours, theirs in zip(
+        tf.nest.flatten(grads),
+        tf.nest.flatten(tf.nest.map_structure(lambda one, two: one + 0.5 * two, without, more)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(metrics["d_loss"], before["d_loss"], rtol=1e-6)
+    np.testing.assert_allclose(metrics["d_mismatch_loss"], loss, rtol=1e-5)
+    sign = game.objective.real_sign
+    np.testing.assert_allclose(metrics["d_accuracy_label"], np.mean(sign * (real - other) > 0))
+    assert same_bits(*(g_gradients(rules, g, d, images, labels, stream)[0] for rules in (plain, game)))
+    assert finite(run(game).metrics)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+def test_a_wrong_label_is_every_other_class_with_the_same_chance(num_classes):
+    labels = tf.constant(np.arange(6000) % num_classes, tf.int32)
+    pairs = gradients.with_wrong(num_classes, labels, rng.stream(3, 0)).numpy()
+    np.testing.assert_array_equal(pairs[:, 0], labels)
+    counts = np.zeros((num_classes, num_classes), int)
+    np.add.at(counts, (pairs[:, 0], pairs[:, 1]), 1)
+    assert (np.diag(counts) == 0).all()
+    expected = 6000 / num_classes / (num_classes - 1)
+    off = counts[~np.eye(num_classes, dtype=bool)]
+    assert (np.abs(off - expected) <= 5 * np.sqrt(expected)).all() and off.sum() == 6000
 
 
 def test_bfloat16_computes_float32_gradients_near_the_exact_ones():

@@ -15,6 +15,7 @@ TINY = ("--batch_size=4", "--g_width=4", "--d_width=4", "--sample_every_steps=0"
 EVERYTHING = (
     "--networks=residual",
     "--conditional",
+    "--mismatch_weight=0.5",
     "--minibatch_deviation=2",
     "--g_output=linear",
     "--objective=relativistic",
