@@ -93,9 +93,14 @@ def _opened(config: Config) -> tuple[Config, object]:
     kind, colon, rest = config.dataset.partition(":")
     dataset = source.name if kind == "auto" else config.dataset
     if kind in ("folder", "npz"):
-        dataset = kind + colon + os.path.abspath(rest)
-    data_dir = os.path.abspath(config.data_dir) if config.data_dir else ""
+        dataset = kind + colon + _absolute(rest)
+    data_dir = _absolute(config.data_dir) if config.data_dir else ""
     return dataclasses.replace(config, dataset=dataset, data_dir=data_dir), source
+
+
+def _absolute(path: str) -> str:
+    """The path from the root; shells leave a ~ alone that does not begin a word."""
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _continued(folder: Path, given: dict) -> Config:

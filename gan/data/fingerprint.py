@@ -4,6 +4,7 @@ Time stamps are left out, so that a set that was copied to another machine is st
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def of_files(root: Path, paths: Iterable[Path], *facts: object) -> str:
     whole = sum(sizes) <= WHOLE_BYTES
     digest = hashlib.sha256(repr(facts).encode())
     for path, size in zip(paths, sizes, strict=True):
-        digest.update(f"\n{path.relative_to(root).as_posix()} {size}\n".encode())
+        digest.update(b"\n" + os.fsencode(path.relative_to(root).as_posix()) + f" {size}\n".encode())
         with open(path, "rb") as file:
             if whole or size <= 2 * EDGE_BYTES:
                 digest.update(file.read())

@@ -48,9 +48,9 @@ def _listed(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], tuple[
     loose, ignored = _images(root, deep=False)
     classes: list[tuple[str, list[Path]]] = []
     for child in sorted(root.iterdir()):
-        if child.is_dir() and not _hidden(child):
+        if child.is_dir() and not _hidden(child.relative_to(root)):
             inside, others = _images(child, deep=True)
-            classes.append((child.name, inside))
+            classes.append((_readable(child.name), inside))
             ignored += others
     filled = [(name, inside) for name, inside in classes if inside]
     if loose and filled:
@@ -67,13 +67,23 @@ def _listed(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], tuple[
 
 def _images(folder: Path, deep: bool) -> tuple[list[Path], int]:
     """The image files of a folder, sorted, and the number of other files."""
-    found = [file for file in folder.glob("**/*" if deep else "*") if file.is_file() and not _hidden(file)]
+    found = [
+        file
+        for file in folder.glob("**/*" if deep else "*")
+        if file.is_file() and not _hidden(file.relative_to(folder))
+    ]
     images = [file for file in found if file.suffix.lower() in SUFFIXES]
     return sorted(images, key=lambda file: file.as_posix()), len(found) - len(images)
 
 
 def _hidden(path: Path) -> bool:
-    return path.name.startswith(".") or "__MACOSX" in path.parts
+    """Whether a file, or a folder on the way to it, is none that a person put there as an image."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def _readable(name: str) -> str:
+    """A file name that can be printed: bytes of other encodings than UTF-8 by their codes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _checked(files: list[Path], headers: list[Header], resolution: int, channels: int) -> tuple[str, ...]:

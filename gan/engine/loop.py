@@ -144,13 +144,24 @@ class _Loop:
         """Runs up to the next step at which something is due, or as many steps as take about a second."""
         run = self._run_parts
         count = min(cadence.chunk_end(self._config, self.step, run.num_examples) - self.step, self._chunk_limit)
-        images, labels = run.batches.read(self.step, count)
+        images, labels = self._read(count)
         begin = time.monotonic()
         run.chunk(tf.constant(images), tf.constant(labels))
         self.step = int(run.training.state.step.numpy())  # waits for the device
         seconds = (time.monotonic() - begin) / count
         longest = min(_LONGEST_CHUNK, _CHUNK_BYTES // (images.nbytes // count))
         self._chunk_limit = max(1, min(2 * self._chunk_limit, int(_CHUNK_SECONDS / seconds), longest))
+
+    def _read(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The images and labels of the next steps; if they cannot be read the run ends, but the step is saved first."""
+        try:
+            return self._run_parts.batches.read(self.step, count)
+        except UserError as error:
+            if self._saved_step != self.step:
+                self._save()
+            raise UserError(
+                f"{error} (step {self.step} is saved; the run continues only with the images it began with)"
+            ) from None
 
     def _finish(self, stop: StopRequest) -> bool:
         """Draws, evaluates and saves the last step and makes the animation; whether no signal cut that short."""

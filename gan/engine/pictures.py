@@ -5,6 +5,7 @@ its name complete or not at all; missing folders on its way are made.
 """
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -103,16 +104,18 @@ def titled_grid(path: str | Path, images: np.ndarray, titles: Sequence[str], col
         axes.set_axis_off()
     for axes, image, title in zip(cells, images, titles, strict=False):
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=9, parse_math=False)  # names of classes may have a $
     if heading:
-        figure.suptitle(heading, fontsize=11)
+        figure.suptitle(heading, fontsize=11, parse_math=False)
     write_figure(path, figure)
 
 
 def write_figure(path: str | Path, figure) -> None:
     """Writes a matplotlib figure as PNG; raises `StorageError`."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
+        figure.savefig(buffer, format="png")
     _save(path, buffer.getvalue())
 
 

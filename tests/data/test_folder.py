@@ -1,5 +1,7 @@
 """Folders of images: classes, order, and every fault named with its file and remedy."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +23,8 @@ def test_sub_folders_are_classes_in_the_order_of_their_names(tmp_path):
     dog = write(tmp_path / "dog" / "1.png", seed=1)
     cat = write(tmp_path / "cat" / "deep" / "2.PNG", seed=2)
     (tmp_path / "dog" / ".DS_Store").write_bytes(b"x")
+    write(tmp_path / "dog" / ".ipynb_checkpoints" / "1-checkpoint.png", seed=1)
+    write(tmp_path / "cat" / "__MACOSX" / "2.png", seed=2)
     (tmp_path / "empty").mkdir()
     source = open_folder(str(tmp_path))
     images, labels = source.read(np.array([1, 0]))
@@ -110,3 +114,17 @@ def test_a_file_that_is_damaged_later_is_named_when_it_is_read(tmp_path):
     truncate(tmp_path / "a.png", 5000)
     with pytest.raises(UserError, match=r"a\.png cannot be read"):
         source.read(np.array([0]))
+
+
+def test_names_that_are_not_utf8_are_read_and_can_be_printed(tmp_path):
+    written = write(tmp_path / os.fsdecode(b"gr\xfcn") / os.fsdecode(b"\xe4.png"))
+    write(tmp_path / "rot" / "a.png", seed=1)
+    source = open_folder(str(tmp_path))
+    assert source.class_names == (r"gr\xfcn", "rot") and len(source.fingerprint) == 64
+    assert "".join(source.class_names).encode()
+    np.testing.assert_array_equal(source.read(np.array([0]))[0][0], written)
+
+
+def test_hidden_places_above_the_folder_do_not_hide_it(tmp_path):
+    write(tmp_path / ".cache" / "set" / "a.png")
+    assert open_folder(str(tmp_path / ".cache" / "set")).num_examples == 1

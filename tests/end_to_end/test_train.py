@@ -9,7 +9,9 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 STEPS = 4
 FLAGS = (f"--steps={STEPS}", "--log_every_steps=2")
@@ -200,6 +202,27 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_trained(tmp_p
     for dry in ((), ("--dry_run",)):
         (line,) = finish(tmp_path / "file/run", *dry, code=74).err.splitlines()
         assert line.startswith(f"error: {tmp_path}/file/run") and "is a file" in line or "a file stands" in line
+
+
+def test_an_image_that_cannot_be_read_costs_no_step(tmp_path, finish):
+    """Of a set that is read as it is needed: its content is looked at when its turn comes."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (20, 20, 20), np.uint8)):
+        Image.fromarray(image).save(folder / f"{i:02d}.png")
+    bad = folder / "13.png"
+    good = bad.read_bytes()
+    bad.write_bytes(good[:100] + bytes(8) + good[108:])
+    ended = finish(tmp_path / "run", *FLAGS, "--data_in_memory=false", f"--dataset=folder:{folder}", code=2)
+    (line,) = ended.errors
+    (step,) = steps(tmp_path / "run")
+    assert "13.png cannot be read as an image" in line and f"step {step} is saved" in line
+
+
+def test_a_home_that_the_shell_left_alone_is_found_again(tmp_path, finish):
+    np.savez(tmp_path / "set.npz", images=np.zeros((20, 20, 20), np.uint8))
+    finish(tmp_path / "run", *FLAGS, "--dataset=npz:~/set.npz", HOME=str(tmp_path))
+    assert settings(tmp_path / "run")["dataset"] == f"npz:{tmp_path}/set.npz"
 
 
 def test_one_trainer_a_folder_and_two_signals_end_it_at_once(tmp_path, start, finish):

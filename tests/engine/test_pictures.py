@@ -130,3 +130,9 @@ def test_titled_grid_draws_each_image_below_its_title(tmp_path, channels):
     # Two black images stand in the left column, a white one at the top right with an empty cell below it.
     assert dark[: width // 2].max() > 0.5
     assert dark[width // 2 :].max() < 0.2
+
+
+def test_a_title_is_shown_as_it_is(tmp_path, recwarn):
+    """Neither taken for a formula nor a reason for warnings about fonts."""
+    pictures.titled_grid(tmp_path / "a.png", frame(0, 8, 1)[None], ["a$_$b \u732b"], columns=1, heading="$\\frac$")
+    assert (tmp_path / "a.png").exists() and not recwarn.list
