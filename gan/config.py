@@ -104,8 +104,8 @@ class Config:
     ema_end_factor: float = setting(1.0, "schedules", "tunable", "half-life of the average at the end, as a multiple of that at the start", low=0)
 
     augmentation: str = setting("none", "augmentation", "fixed", "random changes of all images that the discriminator sees", choices=("none", "diffaugment", "adaptive", "adaptive_geometry"))
-    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts", low=0, high=1)
-    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images that the strength is moved to keep (0: the strength stays)", low=0, below=1)
+    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change (above 0.8, where changes may leak into samples, only with --augmentation_target=0), at the start where it adapts", low=0, high=1)
+    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images that the strength is moved to keep, up to 0.8 (0: the strength stays)", low=0, below=1)
     augmentation_images: float = setting(500000.0, "augmentation", "tunable", "real images in which the strength may go from 0 to 1", low=1)
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
@@ -117,7 +117,7 @@ class Config:
 
     log_every_steps: int = setting(10, "cadence", "free", "write the mean of the metrics over so many steps", low=1)
     sample_every_steps: int = setting(100, "cadence", "free", "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0)
-    sample_rows: int = setting(8, "cadence", "free", "rows of the sample grid", low=1, high=64)
+    sample_rows: int = setting(8, "cadence", "free", "rows of the sample grid; where labels are told each row is a class", low=1, high=64)
     sample_columns: int = setting(8, "cadence", "free", "columns of the sample grid", low=1, high=64)
     save_every_steps: int = setting(0, "cadence", "free", "save a checkpoint every so many steps (0: by time alone)", low=0)
     save_every_minutes: float = setting(10.0, "cadence", "free", "save a checkpoint every so many minutes (0: by steps alone)", low=0)
@@ -189,17 +189,55 @@ def _effective(config: Config, given: Collection[str]) -> Config:
 
 
 # (setting, whether it works in a config, what it needs) of those that silently do nothing elsewhere.
+_ENDS = ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor")
+_NO_TARGETS = ("hinge", "wasserstein", "relativistic")  # objectives
 _CONDITIONAL = [
+    ("minibatch_deviation", lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
+    ("label_noise", lambda config: not config.label_noise or _has_targets(config), "an --objective with targets"),
+    ("label_smoothing", lambda config: _has_targets(config), "an --objective with targets"),
+    ("label_noise_mode", lambda config: config.label_noise and _has_targets(config), "--label_noise, and targets"),
+    *(
+        (name, lambda config: config.gamma > 0, "a --gamma above 0")
+        for name in ("penalty", "penalty_every_steps", "gamma_end_factor")
+    ),
+    ("mismatch_weight", lambda config: config.conditional, "--conditional"),
+    ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
+    *(
+        (name, lambda config: config.optimizer != "sgd", "another --optimizer than sgd")
+        for name in ("g_beta2", "d_beta2", "beta2_end")
+    ),
+    *(
+        (name, lambda config: config.ema_half_life_images > 0, "--ema_half_life_images")
+        for name in ("ema_ramp", "ema_end_factor")
+    ),
     *(
         (name, lambda config: config.schedule != "constant", "--schedule=linear or cosine")
-        for name in ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor", "schedule_images")
+        for name in (*_ENDS, "schedule_images")
     ),
-    ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
-    ("augmentation_strength", lambda config: config.augmentation != "none", "an --augmentation"),
-    ("mismatch_weight", lambda config: config.conditional, "--conditional"),
-    ("penalty_every_steps", lambda config: config.gamma > 0, "a --gamma above 0"),
-    ("minibatch_deviation", lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
+    (
+        "schedule",
+        lambda config: any(getattr(config, name) != fields()[name].default for name in _ENDS),
+        f"an end: one of {', '.join(f'--{name}' for name in _ENDS)}",
+    ),
+    *(
+        (name, lambda config: config.augmentation != "none", "an --augmentation")
+        for name in ("augmentation_strength", "augmentation_target")
+    ),
+    (
+        "augmentation_images",
+        lambda config: config.augmentation != "none" and config.augmentation_target > 0,
+        "an --augmentation with a target",
+    ),
+    *(
+        (name, lambda config: config.evaluate_every_steps > 0, "--evaluate_every_steps")
+        for name in ("evaluate_num", "evaluate_features", "keep_best")
+    ),
 ]
+
+
+def _has_targets(config: Config) -> bool:
+    """Whether the discriminator compares with labels of real and fake."""
+    return config.objective not in _NO_TARGETS
 
 
 def _check(name: str, value: Any, field: dataclasses.Field) -> None:

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from gan import config
+from gan.core import losses
 from gan.errors import UserError
 
 NUMBERS = [field for field in config.fields().values() if field.type in (int, float)]
@@ -84,8 +85,13 @@ EVERYTHING = {
     "schedule_images": 1,
     "optimizer": "adamw",
     "augmentation": "adaptive",
+    "augmentation_strength": 0.5,
     "gamma": 1.0,
     "minibatch_deviation": 2,
+    "conditional": True,
+    "learning_rate_end_factor": 0.5,
+    "ema_half_life_images": 1.0,
+    "evaluate_every_steps": 1,
 }
 
 
@@ -97,7 +103,7 @@ def test_ranges_hold_at_their_ends(field):
             inside = field.type(end)
             if not rule["choices"]:
                 # 0 turns off what depends on these.
-                alone = field.name in ("schedule_images", "gamma", "augmentation_target")
+                alone = field.name in ("schedule_images", "gamma")
                 settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
                 assert getattr(config.make("article", **settings), field.name) == end
             with pytest.raises(UserError):
@@ -115,6 +121,22 @@ def test_ranges_hold_at_their_ends(field):
         ({"augmentation_strength": 0.1}, "--augmentation_strength=0.1 has no effect"),
         ({"augmentation": "diffaugment", "augmentation_target": 0.0}, "give --augmentation_strength"),
         ({"preset": "article_corrected", "penalty_every_steps": 4}, "--penalty_every_steps=4 has no effect"),
+        (
+            {"schedule": "cosine", "schedule_images": 9},
+            "--schedule=cosine has no effect without an end",
+        ),
+        ({"penalty": "dragan", "gamma": 0.0}, "--penalty=dragan has no effect without a --gamma above 0"),
+        ({"preset": "modern", "gamma": 0.0, "gamma_end_factor": 0.5}, "--gamma_end_factor=0.5 has no effect without a"),
+        (
+            {"preset": "modern", "label_noise": 0.1},
+            "--label_noise=0.1 has no effect without an --objective with targets",
+        ),
+        ({"preset": "sngan", "label_smoothing": 0.1}, "--label_smoothing=0.1 has no effect"),
+        ({"preset": "dcgan", "label_noise_mode": "overwritten"}, "--label_noise_mode=overwritten has no effect"),
+        ({"preset": "dcgan", "ema_ramp": 0.1}, "--ema_ramp=0.1 has no effect without --ema_half_life_images"),
+        ({"optimizer": "sgd", "g_beta2": 0.5}, "--g_beta2=0.5 has no effect without another --optimizer than sgd"),
+        ({"augmentation_images": 9.0}, "--augmentation_images=9.0 has no effect without an --augmentation"),
+        ({"keep_best": "recall"}, "--keep_best=recall has no effect without --evaluate_every_steps"),
         ({"minibatch_deviation": 1}, "--minibatch_deviation=1 has no effect"),
         ({"preset": "article_corrected", "objective": "wasserstein"}, "--objective=wasserstein needs a bound"),
     ],
@@ -148,7 +170,19 @@ def test_only_what_is_given_now_must_have_an_effect():
 
 def test_what_has_no_effect_is_listed_with_what_it_needs():
     assert config.without_effect(config.make("modern")) == {}
-    assert config.without_effect(config.make("modern", gamma=0.0)) == {"penalty_every_steps": "a --gamma above 0"}
+    assert config.without_effect(config.make("modern_conditional")) == {}
+    left_over = ("penalty", "penalty_every_steps", "gamma_end_factor")
+    assert config.without_effect(config.make("modern", gamma=0.0)) == dict.fromkeys(left_over, "a --gamma above 0")
+
+
+@pytest.mark.parametrize("objective", [*losses.LABELLED, *losses.UNLABELLED])
+def test_which_objectives_have_targets_is_known(objective):
+    settings = {"objective": objective, "label_smoothing": 0.5, "weight_clip": 1.0}
+    if objective in losses.UNLABELLED:
+        with pytest.raises(UserError, match="--label_smoothing=0.5 has no effect"):
+            config.make("dcgan", **settings)
+    else:
+        assert config.make("dcgan", **settings).label_smoothing == 0.5
 
 
 def test_renamed_settings_are_settings():
