@@ -107,16 +107,29 @@ def _of_run(folder: Path):
     given = {name: value for name, value in settings.explicit().items() if name in _DATA + _NUMERICS}
     config = configs.validated(dataclasses.replace(saved, logical_cpus=0, **given))
     devices.configure(config)
-    steps = checkpoint.steps(folder / workdir.CHECKPOINTS) if ALL.value else [STEP.value]
-    if not steps:
+    steps = checkpoint.steps(folder / workdir.CHECKPOINTS)
+    if ALL.value and not steps:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
     there = {evaluations.key(row): row for row in evaluations.read(folder)} if ALL.value else {}
-    runs = (trained.load(folder, step) for step in steps)
-    runs = runs if ALL.value else list(runs)  # one that is not there shall be told of at once
+    runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
     reference = _reference(config, 0, tuple(facts["image_shape"]))
     if reference.splits.fingerprint != facts["fingerprint"]:
         _warn("these are not the data that the run was trained on")
-    return [_evaluated(folder, config, reference, run, there) for run in runs], reference
+    rows = [_evaluated(folder, config, reference, run, there) for run in runs]
+    if not rows:
+        raise UserError(f"{folder} has no checkpoint that can be read; put a copy back in its place")
+    return rows, reference
+
+
+def _readable(folder: Path, steps: list[int]):
+    """The runs at the steps, each when it is asked for; one that is damaged or gone by then is told of and left out."""
+    from gan.engine import trained
+
+    for step in steps:
+        try:
+            yield trained.load(folder, step)
+        except UserError as error:
+            _warn(f"step {step} is left out: {error}")
 
 
 def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
@@ -128,7 +141,7 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
         _warn(line)
     named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
     row = there.get(evaluations.key(named))
-    wants_score = config.conditional and CAS.value
+    wants_score = config.conditional and CAS.value and reference.splits.train.num_classes > 1
     if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
         return row
     started = time.monotonic()
@@ -138,7 +151,7 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     if config.conditional and run.class_names != train.class_names:
         raise UserError(f"{folder} makes images of other classes than those of {train.name}; give another --dataset")
     labels = evaluation.wanted_labels(train, num) if config.conditional else None
-    measured = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels)
+    measured, kept = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels)
     if wants_score:
         num = min(train.num_examples, _MOST_FOR_SCORE)
         labels = evaluation.wanted_labels(train, num)
@@ -147,6 +160,7 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     row = evaluation.row(reference, named, measured)
     evaluations.record(folder, row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
+    _draw_neighbours(reference, kept)
     return row
 
 
@@ -165,8 +179,9 @@ def _of_images(path: Path):
     known = reference.splits.train.class_names
     labels = evaluation.in_classes(labels, source.class_names, known, kind == "folder", IMAGES.value)
     batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
-    measured = _measured(reference, batches, num, path.name, labels)
-    if labels is not None and CAS.value:
+    measured, kept = _measured(reference, batches, num, path.name, labels)
+    _draw_neighbours(reference, kept)
+    if labels is not None and CAS.value and reference.splits.train.num_classes > 1:
         measured |= _score(images, labels, reference)
     named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
     return [evaluation.row(reference, named, measured)], reference
@@ -188,9 +203,9 @@ def _reference(config, num: int, image_shape: tuple[int, ...]):
             f"generated images are {shapes[0]}, those of {opened.train.name} {shapes[1]}; give --resolution "
             "and --channels, or another --dataset"
         )
-    extractor = _extractor(opened)
-    protocol = evaluation.PROTOCOLS[PROTOCOL.value]
-    return evaluation.prepare(opened, extractor, protocol, num or NUM.value or 0, K.value, SEED.value)
+    protocol, num = evaluation.PROTOCOLS[PROTOCOL.value], num or NUM.value or 0
+    evaluation.check_sizes(opened, protocol, num, K.value)  # the features may take minutes
+    return evaluation.prepare(opened, _extractor(opened), protocol, num, K.value, SEED.value)
 
 
 def _extractor(opened):
@@ -219,21 +234,29 @@ def _extractor(opened):
     )
 
 
-def _measured(reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None = None) -> dict:
-    """The values by name of generated images; draws the neighbours where they were asked for."""
-    from gan.engine import evaluation, neighbours
+def _measured(
+    reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None = None
+) -> tuple[dict, list[np.ndarray]]:
+    """(the values by name of generated images, batches of the first ones if their neighbours are to be drawn)."""
+    from gan.engine import evaluation
 
     kept: list[np.ndarray] = []
     wanted = _KEPT if NEIGHBOURS.value else 0
-    measured = evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels)
-    if NEIGHBOURS.value:
-        samples = np.concatenate(kept)[:_KEPT]
-        near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
-        print(
-            f"{NEIGHBOURS.value}: median distance to the nearest training image {near.samples:.3f} of samples, "
-            f"{near.test:.3f} of test images"
-        )
-    return measured
+    return evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels), kept
+
+
+def _draw_neighbours(reference, kept: list[np.ndarray]) -> None:
+    """The picture of samples beside their nearest training images, and a line on it, where it was asked for."""
+    from gan.engine import neighbours
+
+    if not NEIGHBOURS.value:
+        return
+    samples = np.concatenate(kept)[:_KEPT]
+    near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
+    print(
+        f"{NEIGHBOURS.value}: median distance to the nearest training image {near.samples:.3f} of samples, "
+        f"{near.real:.3f} of {near.which}"
+    )
 
 
 def _score(images: np.ndarray, labels: np.ndarray, reference) -> dict:

@@ -19,8 +19,17 @@ class Splits(NamedTuple):
 
     train: Source
     test: Source
-    test_is_seen: bool  # generators were trained on `test` as well
-    fingerprint: str  # of all that generators are trained on
+    seen: Source  # all that generators are trained on: `train`, or where the set has no test split both
+
+    @property
+    def test_is_seen(self) -> bool:
+        """Whether generators were trained on `test` as well."""
+        return self.seen is not self.train
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that generators are trained on."""
+        return self.seen.fingerprint
 
 
 def open_splits(
@@ -34,14 +43,13 @@ def open_splits(
     name = whole.name if name == "auto" else name
     test = sources.open_test(name, data_dir, resolution, channels, in_memory)
     if test:
-        return Splits(whole, test, False, whole.fingerprint)
+        return Splits(whole, test, whole)
     order = permutation(_SEED, 0, whole.num_examples)
     count = max(1, whole.num_examples // HELD_OUT)
     return Splits(
         subset(whole, np.sort(order[count:]), f"{whole.name}, all but those held out"),
         subset(whole, np.sort(order[:count]), f"{whole.name}, one in {HELD_OUT} held out"),
-        True,
-        whole.fingerprint,
+        whole,
     )
 
 

@@ -124,7 +124,8 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
     lost = skipped or [name for name in _names(folder) if _ASIDE.fullmatch(name)]
     if not lost:
         return None
-    remedy = "put a copy back in its place" if step is None else f"choose another step of {_listed(steps(folder))}"
+    others = [other for other in steps(folder) if other != step]
+    remedy = f"choose another step of {_listed(others)}" if step and others else "put a copy back in its place"
     raise UserError(
         f"{folder} has no checkpoint that can be read: {'; '.join(lost)}; {remedy} or use another --workdir"
     )

@@ -23,6 +23,7 @@ from gan.engine.sampler import Sampler
 from gan.errors import UserError
 
 _PROTOCOL = evaluation.PROTOCOLS["lucic"]
+_SMALL = 1000  # images in a set whose parts may be too small to be measured
 _SEED = 0  # of the latents: the one that bin/evaluate has by default
 _OF_CLASSES = {"inception_score", "class_entropy", "smallest_class_share", "label_agreement"}
 
@@ -55,7 +56,15 @@ def check(config: Config, source: Source, folder: Path) -> None:
         return
     kind, metric = _features(config, source), config.keep_best
     if kind == "classifier" and source.num_classes < 2:
-        raise UserError(f"--evaluate_features=classifier needs labels, and {source.name} has none; use random")
+        raise UserError(
+            f"--evaluate_features=classifier needs labels of two classes or more, and {source.name} has "
+            f"{source.num_classes or 'none'}; use random"
+        )
+    if source.num_examples < _SMALL:
+        try:
+            evaluation.check_sizes(_opened(config), _PROTOCOL, config.evaluate_num)
+        except UserError as error:
+            raise UserError(f"{error}: add images, or leave --evaluate_every_steps at 0") from None
     if metric in _OF_CLASSES and kind != "classifier":
         raise UserError(f"--keep_best={metric} needs the features of a classifier, these are {kind}; choose another")
     if metric == "label_agreement" and not config.conditional:
@@ -68,9 +77,7 @@ def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
 
     @functools.cache
     def reference() -> Reference:
-        opened = splits.open_splits(
-            config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-        )
+        opened = _opened(config)
         if chosen == "classifier":
             extractor = features.from_classifier(opened)
         else:
@@ -121,6 +128,12 @@ def best(parts: Evaluating, folder: Path, last_step: int) -> Row | None:
         and row["metrics"].get(parts.metric) is not None
     ]
     return max(comparable, key=lambda row: _rank(row, parts.metric), default=None)
+
+
+def _opened(config: Config) -> splits.Splits:
+    return splits.open_splits(
+        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
+    )
 
 
 def _features(config: Config, source: Source) -> str:

@@ -101,14 +101,11 @@ def prepare(
 
     The floor has as many images as are generated where the data have so many. Raises `UserError` if there are too few.
     """
+    check_sizes(splits, protocol, num, k)
     num = num or protocol.num
-    other, compared = (splits.test, splits.train) if protocol.against_train else (splits.train, splits.test)
+    other, compared = _sides(splits, protocol)
     rows = _chosen(compared, compared.num_examples if protocol.against_train else num)
     floor_rows = _chosen(other, num)
-    least = max(_LEAST, k + 1)
-    for what, count in (("--num", num), (f"real images in {compared.name}", len(rows)), (other.name, len(floor_rows))):
-        if count < least:
-            raise UserError(f"{what}: {count} images are too few for the metrics; {least} are the least")
     real = features.of_source(extractor, compared, rows)
     apart = features.of_source(extractor, other, floor_rows)
     floor = _compared(real, apart, k, seed) | _shares(splits.train.class_names, apart[1])
@@ -116,6 +113,20 @@ def prepare(
         floor["label_agreement"] = extractor.trained.accuracy
         floor["classification_accuracy_score"] = extractor.trained.accuracy
     return Reference(protocol, num, k, seed, extractor, splits, real, floor, len(floor_rows))
+
+
+def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS) -> None:
+    """Raises `UserError` if there are too few images for `prepare`."""
+    least = max(_LEAST, k + 1)
+    real = ((f"images of {source.name}", source.num_examples) for source in _sides(splits, protocol))
+    for what, count in (("generated images", num or protocol.num), *real):
+        if count < least:
+            raise UserError(f"{count} {what} are too few for the metrics; {least} are the least")
+
+
+def _sides(splits: Splits, protocol: Protocol) -> tuple[Source, Source]:
+    """(the real images of the floor, those that generated ones are compared with)."""
+    return (splits.test, splits.train) if protocol.against_train else (splits.train, splits.test)
 
 
 def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndarray | None = None) -> Values:

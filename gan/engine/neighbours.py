@@ -20,24 +20,28 @@ _CHUNK = 4096  # images whose pixels are compared at a time
 
 
 class Nearest(NamedTuple):
-    """Median distances in feature space to the nearest training image: of samples, and of test images."""
+    """Median distances in feature space to the nearest training image: of samples, and of other real images."""
 
     samples: float
-    test: float
+    real: float
+    which: str  # the other real images
 
 
 def draw(path: Path, extractor: Extractor, samples: np.ndarray, splits: Splits) -> Nearest:
     """Writes the picture of the first of `samples` (uint8 [N, H, W, C]) as PNG; raises `StorageError`.
 
     A row holds a sample, its nearest training images in feature space, and those by their pixels, with the distances.
-    Copies would lie nearer to the training images than other real images do, so these are told as well.
+    Copies would lie nearer to the training images than other real images do, so these are told as well: test images,
+    or where they were trained on, too, the same images to the next one.
     """
-    train = splits.train
+    train = splits.seen
     known, _ = features.of_source(extractor, train, np.arange(train.num_examples))
     here, _ = features.of_batches(extractor, [samples[:_COMPARED]])
     test_rows = np.arange(min(_COMPARED, splits.test.num_examples))
     others, _ = features.of_source(extractor, splits.test, test_rows)
-    medians = Nearest(*(float(np.median(manifold.nearest(known, some, 1)[1])) for some in (here, others)))
+    own, which = (1, "training images to each other") if splits.test_is_seen else (0, "test images")  # own: itself
+    away = (manifold.nearest(known, some, 1 + skipped)[1][:, skipped] for some, skipped in ((here, 0), (others, own)))
+    medians = Nearest(*(float(np.median(distances)) for distances in away), which)
 
     shown = samples[:SHOWN]
     per_sample = min(PER_SAMPLE, train.num_examples)
@@ -52,8 +56,8 @@ def draw(path: Path, extractor: Extractor, samples: np.ndarray, splits: Splits) 
         rows.append(cells)
     heading = (
         f"Samples, and the nearest of {train.num_examples:,} training images in features ({extractor.kind}) and in "
-        f"pixels\nmedian distance to the nearest in features: samples {medians.samples:.2f}, test images "
-        f"{medians.test:.2f}"
+        f"pixels\nmedian distance to the nearest in features: samples {medians.samples:.2f}, "
+        f"{medians.which} {medians.real:.2f}"
     )
     _write(path, rows, heading)
     return medians

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,13 +28,25 @@ def write_images(folder: Path) -> None:
     """A labelled data set of garments, and images that take the part of generated ones."""
     images, labels = garments.draw(np.arange(120))
     np.savez(folder / "data.npz", images=images, labels=labels)
+    np.savez(folder / "plain.npz", images=images)
     other, other_labels = garments.draw(np.arange(1000, 1060))
     np.savez(folder / "labelled.npz", images=other, labels=other_labels)
     np.savez(folder / "strange.npz", images=other[:20], labels=np.arange(20))
     np.savez(folder / "small.npz", images=other[:, :20, :20])
+    (folder / "single" / "only").mkdir(parents=True)
+    for i, image in enumerate(images[:60]):
+        Image.fromarray(image[..., 0]).save(folder / "single" / "only" / f"{i}.png")
     (folder / "flat").mkdir()
     for i, image in enumerate(other[:30]):
         Image.fromarray(image[..., 0]).save(folder / "flat" / f"{i}.png")
+
+
+def with_damaged(folder: Path, run: Path) -> Path:
+    """A copy of the run whose checkpoint of step 1 is damaged."""
+    copy = Path(shutil.copytree(run, folder / "damaged"))
+    with open(copy / "checkpoints/step_0000000001/state.data-00000-of-00001", "ab") as file:
+        file.write(b"x")
+    return copy
 
 
 def train_conditional(folder: Path, call_many) -> Path:
@@ -61,6 +74,8 @@ def results(trained_run, tmp_path_factory, call_many) -> Results:
         [f"--images={folder}/labelled.npz", data, few, f"--out={folder}/labelled.json"],
         [f"--images={folder}/flat", data, few, "--features=random", f"--neighbours={folder}/near.png"],
         [f"--workdir={conditional}", "--num=30", few],
+        [f"--workdir={with_damaged(folder, trained_run)}", *random, "--all", f"--out={folder}/rest.json"],
+        [f"--images={folder}/single", f"--dataset=folder:{folder}/single", few, "--features=random"],
     ]
     mistakes = _mistakes(folder, run, data)
     with pytest.MonkeyPatch.context() as patch, open(trained_run / ".lock") as lock:
@@ -90,8 +105,11 @@ def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
         ([run, f"--features=saved_model:{folder}/nowhere", *REAL], "nowhere is not there; give a SavedModel"),
         ([run, "--protocol=mine"], "--protocol=mine must be one of lucic, 50k"),
         ([run, "--neighbours=x.jpg"], "--neighbours=x.jpg must end in .png"),
-        ([run, random], "images are too few for the metrics"),
-        ([run], "has no labels of two classes or more; classifier features need labelled images; use --features=ran"),
+        ([run, random], "are too few for the metrics"),
+        (
+            [run, f"--dataset=npz:{folder}/plain.npz"],
+            "has no labels of two classes or more; classifier features need labelled images; use --features=ran",
+        ),
         ([f"--images={folder}/small.npz", data], "generated images are 20 x 20 x 1, those of"),
         ([f"--images={folder}/strange.npz", data, random], "has a class 10, the data set has"),
     ]
@@ -145,6 +163,16 @@ def test_a_conditional_run_is_asked_for_classes(results):
     assert (row["step"], row["num"], row["features"]) == (1, 30, "classifier")
     for name in ("label_agreement", "classification_accuracy_score"):
         assert 0.0 <= row["metrics"][name] < 0.5 and name in row["floor"]  # of a generator that has not learned
+
+
+def test_a_checkpoint_that_is_damaged_leaves_the_others_to_be_measured(results):
+    said = results.said[6]
+    assert "warning: step 1 is left out: " in said.err and "choose another step of 2 or" in said.err
+    assert [row["step"] for row in json.loads((results.folder / "rest.json").read_text())] == [2]
+
+
+def test_a_single_class_has_no_score(results):
+    assert "classification_accuracy_score" not in results.said[7].out and "frechet_distance" in results.said[7].out
 
 
 def test_neighbours_are_drawn(results):

@@ -22,7 +22,7 @@ def splits() -> Splits:
         for arrays in parts
         for images in arrays[:1]
     )
-    return Splits(train, test, False, "all")
+    return Splits(train, test, train)
 
 
 @pytest.fixture(autouse=True)

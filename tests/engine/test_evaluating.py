@@ -1,5 +1,6 @@
 """Evaluation of a run in training: what is measured once, what is the best so far, and what is refused."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from gan import config as configs
 from gan.data.source import Source, array_reader
+from gan.data.sources import open_source
 from gan.data.splits import Splits
 from gan.engine import evaluating, evaluation, evaluations
 from gan.engine.features import Extractor
@@ -27,7 +29,8 @@ def pixels(images: tf.Tensor):
     return tf.reshape(tf.cast(images, tf.float32), [images.shape[0], 4]) / 50.0, tf.zeros([images.shape[0], 0])
 
 
-SPLITS = Splits(source_of("train", 60, 1), source_of("test", 60, 2), False, "everything")
+TRAIN = source_of("train", 60, 1)
+SPLITS = Splits(TRAIN, source_of("test", 60, 2), TRAIN)
 
 
 class Generator:
@@ -64,7 +67,7 @@ def generator() -> Generator:
 @pytest.fixture
 def parts(reference, generator) -> evaluating.Evaluating:
     config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
-    data = SimpleNamespace(fingerprint="everything", num_classes=3)
+    data = SimpleNamespace(fingerprint=SPLITS.fingerprint, num_classes=3)
     return evaluating.make(config, data, generator.sample)._replace(reference=lambda: reference)
 
 
@@ -177,7 +180,8 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "classes", "words"),
     [
-        ({"evaluate_features": "classifier"}, 0, "--evaluate_features=classifier needs labels"),
+        ({"evaluate_features": "classifier"}, 0, "--evaluate_features=classifier needs labels .* has none"),
+        ({"evaluate_features": "classifier"}, 1, "--evaluate_features=classifier needs labels .* has 1; use random"),
         ({"keep_best": "class_entropy"}, 0, "--keep_best=class_entropy needs the features of a classifier"),
         ({"keep_best": "inception_score", "evaluate_features": "random"}, 3, "--keep_best=inception_score needs"),
         ({"keep_best": "label_agreement"}, 3, "--conditional"),
@@ -188,12 +192,23 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, settings, classes, words):
-    config = configs.make("article", **{"evaluate_every_steps": 1, **settings})
-    source = SimpleNamespace(name="these", num_classes=classes)
+    config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
+    source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
         return evaluating.check(config, source, tmp_path)
     with pytest.raises(UserError, match=words):
         evaluating.check(config, source, tmp_path)
+
+
+def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_path):
+    for count, refused in ((59, True), (60, False)):  # one in 6 is held out, 10 are the least
+        np.savez(tmp_path / "few.npz", images=np.zeros((count, 8, 8, 1), np.uint8))
+        config = configs.make("article", dataset=f"npz:{tmp_path}/few.npz", evaluate_every_steps=1)
+        source = open_source(config.dataset)
+        if not refused:
+            return evaluating.check(config, source, tmp_path)
+        with pytest.raises(UserError, match="9 images of .* are too few .* leave --evaluate_every_steps at 0"):
+            evaluating.check(config, source, tmp_path)
 
 
 def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):

@@ -30,7 +30,8 @@ def pixels(images: tf.Tensor):
 
 
 EXTRACTOR = Extractor("pixels", "four pixels", "0", pixels)
-SPLITS = Splits(source_of("train", 600, 1), source_of("test", 400, 2), False, "everything")
+TRAIN = source_of("train", 600, 1)
+SPLITS = Splits(TRAIN, source_of("test", 400, 2), TRAIN)
 PROTOCOL = evaluation.Protocol("small", 300, False)
 
 
@@ -75,7 +76,7 @@ def test_sizes_are_those_of_the_protocol_or_as_many_as_there_are(reference):
     against = evaluation.prepare(SPLITS, EXTRACTOR, evaluation.Protocol("all", 500, True), num=100)
     assert (against.num, len(against.real[0]), against.floor_num) == (100, 600, 100)
     assert against.floor_sizes == "100 real test images against the same 600"
-    seen = evaluation.prepare(SPLITS._replace(test_is_seen=True), EXTRACTOR, PROTOCOL)
+    seen = evaluation.prepare(SPLITS._replace(seen=source_of("both", 1000, 1)), EXTRACTOR, PROTOCOL)
     assert seen.sizes.endswith("test, which the generator was trained on too")
 
 
@@ -98,10 +99,10 @@ def test_labels_of_files_become_those_of_the_data():
 
 
 def test_too_few_images_are_refused():
-    with pytest.raises(UserError, match="--num: 9 images are too few for the metrics; 10 are the least"):
+    with pytest.raises(UserError, match="9 generated images are too few for the metrics; 10 are the least"):
         evaluation.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=9)
     few = SPLITS._replace(test=source_of("few", 8, 1))
-    with pytest.raises(UserError, match="few: 8 images are too few"):
+    with pytest.raises(UserError, match="8 images of few are too few"):
         evaluation.prepare(few, EXTRACTOR, PROTOCOL)
 
 
@@ -120,7 +121,7 @@ def test_a_row_says_what_was_measured(reference):
         "small",
         300,
         "pixels",
-        "everything",
+        "train600",
     )
     assert row["metrics"] == values and row["floor"].keys() == values.keys()
     assert set(evaluation.BETTER) >= {name for name in values if not name.startswith(evaluation.SHARE)}
