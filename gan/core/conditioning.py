@@ -57,8 +57,7 @@ def logits(labels: tf.Tensor | None, num_classes: int) -> list[Constructor]:
     Labels of [B, K] lead to [B, K].
     """
     head = projection(labels, num_classes) if num_classes else layers.dense(1)
-    several = labels is not None and labels.shape.rank == 2
-    return [head, layers.cast(tf.float32), *([] if several else [_column])]
+    return [head, layers.cast(tf.float32), *([] if _several(labels) else [_column])]
 
 
 def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
@@ -78,7 +77,7 @@ def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
 
         def apply(params, x, stream, training):
             x = tf.cast(x, tf.float32)
-            columns = tf.unstack(labels, axis=1) if labels.shape.rank == 2 else [labels]
+            columns = tf.unstack(labels, axis=1) if _several(labels) else [labels]
             inner = [tf.reduce_sum(x * embedded(column, params["embedding"]), axis=1) for column in columns]
             return tf.matmul(x, params["kernel"]) + params["bias"] + tf.stack(inner, axis=1)
 
@@ -86,6 +85,11 @@ def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
         return Layer("projection", (1,), init, apply, parameters, 2 * size)
 
     return layer
+
+
+def _several(labels: tf.Tensor | None) -> bool:
+    """Whether labels are [B, K]."""
+    return labels is not None and len(labels.shape) == 2
 
 
 def _column(shape: Shape) -> Layer:
