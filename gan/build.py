@@ -191,10 +191,8 @@ def _augmenting(config: Config) -> Augmenting | None:
 
 
 def _mismatch(config: Config, num_classes: int) -> Mismatch | None:
-    """A single class has no wrong label."""
-    if not (config.conditional and config.mismatch_weight and num_classes > 1):
-        return None
-    return Mismatch(num_classes, config.mismatch_weight)
+    """Of networks that are told labels, also without weight: for its metrics. A single class has no wrong label."""
+    return Mismatch(num_classes, config.mismatch_weight) if config.conditional and num_classes > 1 else None
 
 
 def initial_state(config: Config, parts: Game) -> state.State:

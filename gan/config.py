@@ -77,7 +77,7 @@ class Config:
     penalty: str = setting("r1", "objective", "tunable", "what bounds the discriminator's slope, where gamma is not 0; images in [0, 1]", choices=("r1", "r2", "r1_r2", "wgan_gp", "dragan"))
     gamma: float = setting(0.0, "objective", "tunable", "weight of the penalty; of r1 and r2 it is gamma/2 |dD/dx|^2 (0: none)", low=0)
     penalty_every_steps: int = setting(1, "objective", "tunable", "compute the penalty in every so many discriminator updates, at so many times its weight", low=1, high=1024)
-    mismatch_weight: float = setting(0.0, "objective", "tunable", "weight in the discriminator's loss of real images under a wrong label, which count as fakes there (0: none)", low=0)
+    mismatch_weight: float = setting(0.0, "objective", "tunable", "weight of a further loss of the discriminator, with real images under a wrong label in the place of fakes (0: none)", low=0)
     weight_clip: float = setting(0.0, "objective", "tunable", "keep the discriminator's parameters within so much of 0 (0: no limit)", low=0)
 
     batch_size: int = setting(128, "optimization", "fixed", "real images of one discriminator update, over all replicas", low=1, high=1048576)
@@ -141,10 +141,15 @@ def fields() -> dict[str, dataclasses.Field]:
 def make(preset: str = "modern", **settings: Any) -> Config:
     """The config of a preset with the given settings changed, validated; raises `UserError`.
 
-    That a setting has no effect is a mistake of those who gave it; in a preset it may be left over.
+    That a setting has no effect is a mistake of those who gave it; what the preset has may be left over.
     """
+    return _effective(assembled(preset, **settings), settings)
+
+
+def assembled(preset: str = "modern", **settings: Any) -> Config:
+    """The same, whether or not the settings have an effect."""
     _check_names({"preset": preset, **settings})
-    return _effective(validated(Config(**{"preset": preset, **PRESETS[preset], **settings})), settings)
+    return validated(Config(**{"preset": preset, **PRESETS[preset], **settings}))
 
 
 def _check_names(settings: Mapping[str, Any]) -> None:
@@ -180,10 +185,24 @@ def without_effect(config: Config) -> dict[str, str]:
     }
 
 
+def changed(config: Config, **settings: Any) -> Config:
+    """`config` with the given settings changed, validated; raises `UserError`."""
+    _check_names({"preset": config.preset, **settings})
+    return _effective(validated(dataclasses.replace(config, **settings)), settings)
+
+
+def of_preset(name: str, config: Config) -> Any:
+    """The value that a setting has in the config's preset."""
+    return PRESETS[config.preset].get(name, fields()[name].default)
+
+
 def _effective(config: Config, given: Collection[str]) -> Config:
-    """`config` itself if each setting of `given` has an effect; raises `UserError`."""
+    """`config` itself if each setting of `given` has an effect, or is as in the preset; raises `UserError`.
+
+    One that is as in the preset may come from the flags of another run.
+    """
     for name, needs in without_effect(config).items():
-        if name in given:
+        if name in given and getattr(config, name) != of_preset(name, config):
             raise UserError(f"--{name}={getattr(config, name)} has no effect without {needs}")
     return config
 
@@ -204,7 +223,7 @@ _CONDITIONAL = [
     ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
     *(
         (name, lambda config: config.optimizer != "sgd", "another --optimizer than sgd")
-        for name in ("g_beta2", "d_beta2", "beta2_end")
+        for name in ("g_beta2", "d_beta2", "beta2_end", "epsilon")
     ),
     *(
         (name, lambda config: config.ema_half_life_images > 0, "--ema_half_life_images")
@@ -227,10 +246,6 @@ _CONDITIONAL = [
         "augmentation_images",
         lambda config: config.augmentation != "none" and config.augmentation_target > 0,
         "an --augmentation with a target",
-    ),
-    *(
-        (name, lambda config: config.evaluate_every_steps > 0, "--evaluate_every_steps")
-        for name in ("evaluate_num", "evaluate_features", "keep_best")
     ),
 ]
 

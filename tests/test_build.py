@@ -59,6 +59,10 @@ def test_wrong_labels_need_two_classes_and_networks_that_are_told_them():
     several, single = (build.game(made, SHAPE, build.PLAIN, num_classes=count) for count in (3, 1))
     assert several.mismatch == (3, made.mismatch_weight)
     assert single.mismatch is None
+    assert build.game(config.make("dcgan", conditional=True, **SMALL), SHAPE, build.PLAIN, num_classes=3).mismatch == (
+        3,
+        0,
+    )
     assert build.game(config.make("modern", **SMALL), SHAPE, build.PLAIN, num_classes=3).mismatch is None
 
 

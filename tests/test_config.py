@@ -136,7 +136,6 @@ def test_ranges_hold_at_their_ends(field):
         ({"preset": "dcgan", "ema_ramp": 0.1}, "--ema_ramp=0.1 has no effect without --ema_half_life_images"),
         ({"optimizer": "sgd", "g_beta2": 0.5}, "--g_beta2=0.5 has no effect without another --optimizer than sgd"),
         ({"augmentation_images": 9.0}, "--augmentation_images=9.0 has no effect without an --augmentation"),
-        ({"keep_best": "recall"}, "--keep_best=recall has no effect without --evaluate_every_steps"),
         ({"minibatch_deviation": 1}, "--minibatch_deviation=1 has no effect"),
         ({"preset": "article_corrected", "objective": "wasserstein"}, "--objective=wasserstein needs a bound"),
     ],
@@ -164,8 +163,19 @@ def test_only_what_is_given_now_must_have_an_effect():
     for given in ({"schedule_images": 400_000}, {"schedule": "constant", "schedule_images": 300_000}):
         with pytest.raises(UserError, match=f"--schedule_images={given['schedule_images']} has no effect"):
             config.continued(constant, given)
-    with pytest.raises(UserError, match="--schedule_images=600000 has no effect"):
-        config.make("modern", schedule="constant", schedule_images=600_000)
+
+
+def test_the_flags_of_a_run_of_a_preset_go_with_what_turns_a_part_of_it_off():
+    flags = dataclasses.asdict(config.make("modern_conditional"))
+    for off in ({"schedule": "constant"}, {"gamma": 0.0}, {"conditional": False}, {"optimizer": "sgd"}):
+        assert config.make(**flags | off) == dataclasses.replace(config.make("modern_conditional"), **off)
+
+
+def test_a_change_of_a_config_is_looked_at_alone():
+    made = config.make("modern", penalty_every_steps=4)
+    assert config.changed(made, gamma=0.0) == dataclasses.replace(made, gamma=0.0)
+    with pytest.raises(UserError, match="--weight_decay=1.0 has no effect without --optimizer=adamw"):
+        config.changed(made, weight_decay=1.0)
 
 
 def test_what_has_no_effect_is_listed_with_what_it_needs():

@@ -234,7 +234,9 @@ def _variant(text: str, items: list[str]) -> Config:
             changed[name] = _BOOLEANS[value.lower()] if field.type is bool else field.type(value)
         except (KeyError, ValueError):
             raise UserError(f"--against={text}: {value!r} is not of type {field.type.__name__}") from None
-    return configs.make(**settings.explicit() | changed)
+    if "preset" in changed:
+        return configs.make(**settings.explicit() | changed)
+    return configs.changed(configs.make(**settings.explicit()), **changed)
 
 
 if __name__ == "__main__":

@@ -73,12 +73,12 @@ def _train(run, restored) -> None:
 def _resolve(workdir: str, given: dict) -> tuple[Path, Config, object]:
     """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
     if not workdir:
-        fresh = configs.make(**given)
+        named = fresh = configs.assembled(**given)
         if fresh.dataset == "auto":
             fresh, source = _opened(fresh)
         workdir = configs.default_workdir(fresh.preset, fresh.dataset)
         config = _continued(Path(workdir), given)
-        if config.dataset == "auto" and _data_settings(config) == _data_settings(configs.make(**given)):
+        if config.dataset == "auto" and _data_settings(config) == _data_settings(named):
             return Path(workdir), dataclasses.replace(config, dataset=fresh.dataset), source
     folder = Path(workdir)
     config, source = _opened(_continued(folder, given))

@@ -34,7 +34,7 @@ class Regularization(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """Real images under a wrong one of `num_classes` labels count as fakes, at so much `weight`."""
+    """A loss of so much `weight`, with real images under a wrong one of `num_classes` labels in the place of fakes."""
 
     num_classes: int
     weight: float

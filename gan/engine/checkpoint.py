@@ -125,7 +125,9 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
     if not lost:
         return None
     others = [other for other in steps(folder) if other != step]
-    remedy = f"choose another step of {_listed(others)}" if step and others else "put a copy back in its place"
+    remedy = (
+        f"choose another step of {_listed(others)}" if step is not None and others else "put a copy back in its place"
+    )
     raise UserError(
         f"{folder} has no checkpoint that can be read: {'; '.join(lost)}; {remedy} or use another --workdir"
     )

@@ -66,7 +66,7 @@ def draw(path: str | Path, runs: Sequence[Run], metrics: Sequence[str], smoothin
     for axes, run, limits in zip(panels, runs, _limits(runs, metrics, smoothing), strict=False):
         _panel(axes, run, metrics, smoothing, limits)
     if title:
-        figure.suptitle(title, fontsize=13)
+        figure.suptitle(title, fontsize=13, parse_math=False)
     write_figure(path, figure)
 
 
@@ -96,7 +96,7 @@ def _panel(axes, run: Run, metrics: Sequence[str], smoothing: float, limits: tup
     axes.set_xlim(0, 1.01 * run.rows[-1]["step"] or 1)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel("step")
-    axes.set_title(run.name, fontsize=11)
+    axes.set_title(run.name, fontsize=11, parse_math=False)
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.spines[["right"]].set_visible(False)
     axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)

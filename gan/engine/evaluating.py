@@ -61,10 +61,11 @@ def check(config: Config, source: Source, folder: Path) -> None:
             f"{source.num_classes or 'none'}; use random"
         )
     if source.num_examples < _SMALL:
+        opened = _opened(config)
         try:
-            evaluation.check_sizes(_opened(config), _PROTOCOL, config.evaluate_num)
+            evaluation.check_sizes(opened, _PROTOCOL, config.evaluate_num)
         except UserError as error:
-            raise UserError(f"{error}: add images, or leave --evaluate_every_steps at 0") from None
+            raise UserError(f"{error}: add images, or give --evaluate_every_steps=0") from None
     if metric in _OF_CLASSES and kind != "classifier":
         raise UserError(f"--keep_best={metric} needs the features of a classifier, these are {kind}; choose another")
     if metric == "label_agreement" and not config.conditional:

@@ -159,9 +159,8 @@ class _Loop:
         except UserError as error:
             if self._saved_step != self.step:
                 self._save()
-            raise UserError(
-                f"{error} (step {self.step} is saved; the run continues only with the images it began with)"
-            ) from None
+            remedy = "put it back as it was when the run began, or if it was damaged then begin another run"
+            raise UserError(f"{error}; step {self.step} is saved: {remedy}") from None
 
     def _finish(self, stop: StopRequest) -> bool:
         """Draws, evaluates and saves the last step and makes the animation; whether no signal cut that short."""

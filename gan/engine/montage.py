@@ -43,9 +43,9 @@ def draw(path: str | Path, runs: Sequence[tuple[str, dict[int, Path]]], steps: S
                 with Image.open(found[step]) as picture:
                     axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255)
                 axes.set_title(f"step {step:,}", fontsize=9)
-        row[0].set_ylabel(name, fontsize=11)
+        row[0].set_ylabel(name, fontsize=11, parse_math=False)
     if title:
-        figure.suptitle(title)
+        figure.suptitle(title, parse_math=False)
     write_figure(path, figure)
 
 

@@ -114,7 +114,7 @@ def write_figure(path: str | Path, figure) -> None:
     """Writes a matplotlib figure as PNG; raises `StorageError`."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
+        warnings.filterwarnings("ignore", "Glyph .* missing from (current )?font")  # it is drawn as a box
         figure.savefig(buffer, format="png")
     _save(path, buffer.getvalue())
 

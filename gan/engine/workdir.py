@@ -6,6 +6,7 @@ flags.txt        the same settings, usable as --flagfile
 checkpoints/  train/  metrics.jsonl  samples/  exports/
 """
 
+import dataclasses
 import datetime
 import fcntl
 import importlib.metadata
@@ -250,7 +251,7 @@ def _short(value: Any) -> str:
 
 def _flag_lines(config: Config) -> str:
     """The settings in absl's --flagfile syntax: a line each, the value as it is; there are no quotes and no escapes."""
-    lines, idle = ["# Every setting of this run; use it with --flagfile."], without_effect(config)
+    lines, idle = ["# Every setting of this run; use it with --flagfile."], _idle(config)
     for name in fields():
         value = getattr(config, name)
         if name in idle:
@@ -260,6 +261,15 @@ def _flag_lines(config: Config) -> str:
         writable = text.isprintable() and text == text.rstrip()
         lines.append(f"--{name}={text}" if writable else f"# {name} cannot be written in this form: {text!r}")
     return "\n".join(lines) + "\n"
+
+
+def _idle(config: Config) -> dict[str, str]:
+    """The settings without effect and what they need, also of those that others without effect would need."""
+    idle: dict[str, str] = {}
+    while more := {name: needs for name, needs in without_effect(config).items() if name not in idle}:
+        idle |= more
+        config = dataclasses.replace(config, **{name: fields()[name].default for name in more})
+    return idle
 
 
 def _versions() -> dict[str, str]:

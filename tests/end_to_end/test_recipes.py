@@ -90,6 +90,13 @@ def test_a_run_goes_on_from_any_step_as_if_it_had_not_ended_there(recipe, tmp_pa
     assert_carried(tmp_path / "whole", CARRIED[recipe])
 
 
+def test_wrong_labels_may_begin_and_cease_to_count(tmp_path, finish):
+    flags = ("--conditional", "--batch_size=4", "--sample_every_steps=0")
+    finish(tmp_path / "run", *flags, "--steps=2")
+    for steps, weight in ((4, 0.5), (6, 0.0)):
+        finish(tmp_path / "run", *flags, f"--steps={steps}", f"--mismatch_weight={weight}", "--override")
+
+
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, start, finish):
     flags = (*TINY, *EVERYTHING, "--precision=float32", f"--log_every_steps={STEPS}", "--keep_checkpoints=1000")
     finish(tmp_path / "whole", *flags)

@@ -207,7 +207,7 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
         source = open_source(config.dataset)
         if not refused:
             return evaluating.check(config, source, tmp_path)
-        with pytest.raises(UserError, match="9 images of .* are too few .* leave --evaluate_every_steps at 0"):
+        with pytest.raises(UserError, match="9 images of .* are too few .* give --evaluate_every_steps=0"):
             evaluating.check(config, source, tmp_path)
 
 

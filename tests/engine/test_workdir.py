@@ -130,6 +130,17 @@ def test_flags_file_gives_the_same_config_to_absl(tmp_path):
     assert configs.Config(**{name: values[name].value for name in configs.fields()}) == config
 
 
+def test_what_only_a_setting_without_effect_would_need_is_a_comment_too(tmp_path):
+    begun = configs.make("dcgan", schedule="cosine", schedule_images=1000, learning_rate_end_factor=0.5)
+    config = configs.continued(begun, {"learning_rate_end_factor": 1.0})
+    workdir.open_run(tmp_path / "run", config, FACTS, override=False)
+    lines = (tmp_path / "run" / "flags.txt").read_text().splitlines()
+    given = [line[2:].partition("=")[0] for line in lines if line.startswith("--")]
+    assert not {"schedule", "schedule_images"} & set(given)
+    again = configs.make(**{name: getattr(config, name) for name in given})
+    assert again == dataclasses.replace(config, schedule="constant", schedule_images=0)
+
+
 @pytest.mark.parametrize("value", ["/a\n--seed=5", "/a ", "/a\udcff"])
 def test_what_a_flags_file_cannot_hold_stands_there_as_a_comment(tmp_path, value):
     workdir.open_run(tmp_path / "run", changed(data_dir=value), FACTS, override=False)
