@@ -72,6 +72,9 @@ def run(main: Callable[[], int | None], argv: Sequence[str]) -> int:
 
 def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Parses the flags of a command; raises `UserError` for what cannot be understood."""
+    for argument in argv[1:]:
+        if not _is_text(argument):  # TensorFlow takes no such name, and no log could tell it
+            raise UserError(f"{ascii(argument)} is not UTF-8; rename the file or folder, or name it by a link")
     try:
         rest = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
@@ -109,6 +112,11 @@ def _report(line: str, code: int) -> int:
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)
     return code
+
+
+def _is_text(argument: str) -> bool:
+    """Whether a string is free of bytes that Python could not decode."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _suggestion(name: str, values: flags.FlagValues) -> str:

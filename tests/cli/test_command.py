@@ -104,6 +104,7 @@ def test_version_is_that_of_the_project(greet):
         ([f"--flagfile={sys.executable}"], "error: the flags cannot be read"),
         (["steps=3"], "error: unexpected argument 'steps=3'"),
         (["--steps=3", "more"], "error: unexpected argument 'more'"),
+        (["--name=a\udcff"], r"error: '--name=a\udcff' is not UTF-8; rename the file or folder"),
         (["--name=busy"], "error: the folder is in use; wait"),
         (["--name=full"], "error: /there/file: No space left on device; free some space"),
     ],
