@@ -3,14 +3,14 @@
     python -m tests.benchmarks.recipes --minutes=30                    # every preset, three seeds, one run at a time
     python -m tests.benchmarks.recipes --minutes=10 --side_by_side=2 --recipe=article --recipe="article --gamma=0"
 
-A recipe is a preset and flags of bin/train. Each run has a folder below --out with its log, its grid of samples and its
-result. Results that are there are not made again; a run that was cut short begins anew, since only one that was not has
-had its whole time. With --side_by_side the processors are shared out, and a run keeps its own.
+A recipe is a preset and flags of bin/train. Each run has a folder below --out with its logs, a grid of samples and its
+result. What is there is not made again, whatever the code has become since; a training that was cut short begins anew,
+since only one that was not has had its whole time. With --side_by_side the processors are shared out, and a training
+keeps its own. Nothing is measured while anything trains.
 """
 
 import argparse
 import concurrent.futures
-import contextlib
 import itertools
 import json
 import os
@@ -21,7 +21,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,8 +39,7 @@ COLUMNS = {  # of the table: heading -> metric and digits
     "agreement": ("label_agreement", 3),
     "score": ("classification_accuracy_score", 3),
 }
-_RESULT = "result.json"
-_EVALUATING = threading.Lock()  # the first evaluation trains the classifier that all others use
+_TRAINED, _RESULT = "trained.json", "result.json"
 
 
 class Run(NamedTuple):
@@ -71,47 +69,57 @@ def commands(run: Run, evaluation: Sequence[str] = ()) -> dict[str, list[str]]:
     }
 
 
-def result(run: Run, processors: Iterable[int], evaluation: Sequence[str] = ()) -> dict[str, Any]:
-    """What a run reached: `images` seen, `metrics`, `floor`, or that it `diverged`.
-
-    Raises `RuntimeError` naming the log of a command that could not do its work.
-    """
-    kept = run.folder / _RESULT
+def train(run: Run, processors: Iterable[int]) -> None:
+    """Trains a run unless it has been trained; raises `RuntimeError` naming the log of a command that failed."""
+    kept = run.folder / _TRAINED
     if kept.exists():
-        return json.loads(kept.read_text())
+        return
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
-    found: dict[str, Any] = {"recipe": run.recipe, "seed": run.seed, "minutes": run.minutes}
-    for name, line in commands(run, evaluation).items():
-        log = run.folder / f"{name}.log"
-        with _EVALUATING if name == "evaluate" else contextlib.nullcontext():
-            code = _call(line, processors, log)
-        if code == DivergedError.exit_code:
-            found["diverged"] = True
-            break
-        if code:
-            raise RuntimeError(f"bin/{name} ended with {code}: see {log}")
+    facts: dict[str, Any] = {"recipe": run.recipe, "seed": run.seed, "minutes": run.minutes}
+    if _call(commands(run)["train"], processors, run.folder / "train.log") == DivergedError.exit_code:
+        facts["diverged"] = True
     else:
-        (row,) = json.loads((run.folder / "evaluation.json").read_text())
         last = (run.folder / "run/metrics.jsonl").read_text().splitlines()[-1]
-        found |= {key: row[key] for key in ("metrics", "floor", "meaning")} | {"images": json.loads(last)["images"]}
-    with staged_file(kept) as file:
-        file.write((json.dumps(found, indent=1) + "\n").encode())
+        facts["images"] = json.loads(last)["images"]
+    _write(kept, facts)
+
+
+def measured(run: Run, processors: Iterable[int], evaluation: Sequence[str] = ()) -> dict[str, Any]:
+    """What a trained run reached: `images` seen, `metrics`, `floor`, or that it `diverged`; raises `RuntimeError`."""
+    kept, flags = run.folder / _RESULT, {"evaluation": list(evaluation)}
+    if kept.exists() and (found := json.loads(kept.read_text())).items() >= flags.items():
+        return found
+    found = json.loads((run.folder / _TRAINED).read_text()) | flags
+    if "diverged" not in found:
+        for name in ("evaluate", "sample"):
+            _call(commands(run, evaluation)[name], processors, run.folder / f"{name}.log")
+        (row,) = json.loads((run.folder / "evaluation.json").read_text())
+        found |= {key: row[key] for key in ("metrics", "floor", "meaning")}
+    _write(kept, found)
     return found
 
 
+def _write(path: Path, facts: Mapping[str, Any]) -> None:
+    with staged_file(path) as file:
+        file.write((json.dumps(facts, indent=1) + "\n").encode())
+
+
 def _call(line: Sequence[str], processors: Iterable[int], log: Path) -> int:
-    """The exit code of a command on these processors alone, its output in a file."""
+    """Runs a command on these processors alone, its output in a file; returns 0, or the code of a run that diverged."""
     with log.open("wb") as file:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
         os.sched_setaffinity(process.pid, processors)  # before it has made any thread of its own
-        return process.wait()
+        code = process.wait()
+    if code not in (0, DivergedError.exit_code):
+        raise RuntimeError(f"{' '.join(line[:1])} ended with {code}: see {log}")
+    return code
 
 
 def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The lines of a Markdown table: a row a recipe, mean +- standard deviation over its seeds, and the floor."""
-    measured = [row for row in results if "diverged" not in row]
-    shown = {heading: c for heading, c in COLUMNS.items() if any(c[0] in row["metrics"] for row in measured)}
+    ended = [row for row in results if "diverged" not in row]
+    shown = {heading: c for heading, c in COLUMNS.items() if any(c[0] in row["metrics"] for row in ended)}
     lines = [f"| recipe | seeds | images seen | {' | '.join(shown)} |", "|---" * (len(shown) + 3) + "|"]
     for recipe, group in itertools.groupby(results, key=lambda row: row["recipe"]):
         rows = list(group)
@@ -122,7 +130,7 @@ def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         lost = f", {len(rows) - len(good)} diverged" if len(good) < len(rows) else ""
         lines.append(f"| `{recipe}` | {len(good)}{lost} | {' | '.join(cells)} |")
-    floor = {name: value for row in measured for name, value in row["floor"].items()}
+    floor = {name: value for row in ended for name, value in row["floor"].items()}
     cells = [spread([floor[name]] if name in floor else [], digits) for name, digits in shown.values()]
     return [*lines, f"| floor: real images | | | {' | '.join(cells)} |"]
 
@@ -144,7 +152,7 @@ def parts(processors: Iterable[int], ways: int) -> list[list[int]]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Makes all results that are missing and prints the table."""
+    """Makes all results that are missing; prints the table after each seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", action="append", help="preset and flags; may be repeated (default: all presets)")
     parser.add_argument("--minutes", type=float, required=True, help="training time of each run")
@@ -158,32 +166,41 @@ def main(argv: Sequence[str] | None = None) -> None:
         shares = parts(os.sched_getaffinity(0), options.side_by_side)
     except ValueError as error:
         parser.error(str(error))
-    free: queue.Queue[list[int]] = queue.Queue()
+    results: list[dict[str, Any]] = []
+    try:
+        # Seed by seed, so that whenever it is stopped the recipes have had as many runs.
+        for seed in range(options.seeds):
+            runs = [Run(recipe, seed, options.minutes, options.out.resolve()) for recipe in recipes]
+            _train_all(runs, shares)
+            results += [measured(run, os.sched_getaffinity(0), shlex.split(options.evaluation)) for run in runs]
+            print(
+                "\n".join(table(sorted(results, key=lambda row: recipes.index(row["recipe"])))), end="\n\n", flush=True
+            )
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")
+
+
+def _train_all(runs: Sequence[Run], shares: Sequence[Sequence[int]]) -> None:
+    """Trains the runs, one at a time on each share of the processors; raises `RuntimeError`."""
+    free: queue.Queue[Sequence[int]] = queue.Queue()
     for share in shares:
         free.put(share)
 
-    def one(run: Run) -> dict[str, Any]:
-        processors = free.get()
+    def one(run: Run) -> None:
+        share = free.get()
         try:
-            found = result(run, processors, shlex.split(options.evaluation))
+            train(run, share)
         finally:
-            free.put(processors)
-        lost = "diverged" in found
-        told = "diverged" if lost else f"Frechet distance {found['metrics']['frechet_distance']:.2f}"
-        print(f"{run.folder.name}: {told}", file=sys.stderr, flush=True)
-        return found
+            free.put(share)
 
-    # Seed by seed, so that whenever it is stopped the recipes have had as many runs.
-    runs = [
-        Run(recipe, seed, options.minutes, options.out.resolve()) for seed in range(options.seeds) for recipe in recipes
-    ]
-    with concurrent.futures.ThreadPoolExecutor(options.side_by_side) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(shares)) as pool:
+        waiting = [pool.submit(one, run) for run in runs]
         try:
-            results = list(pool.map(one, runs))
-        except RuntimeError as error:
+            for future in waiting:
+                future.result()
+        except BaseException:
             pool.shutdown(cancel_futures=True)
-            sys.exit(f"error: {error}")
-    print("\n".join(table(sorted(results, key=lambda row: recipes.index(row["recipe"])))))
+            raise
 
 
 if __name__ == "__main__":

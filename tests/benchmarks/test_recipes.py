@@ -29,16 +29,14 @@ pathlib.Path(sys.argv[1]).write_text(json.dumps([row]))
 
 @pytest.fixture
 def programs(monkeypatch):
-    """Programs that answer at once in the place of the commands; returns the list of what was called."""
-    called = []
+    """Programs that answer at once in the place of the commands."""
 
     def commands(run, evaluation=()):
-        called.append((run.recipe, run.seed))
         train = [sys.executable, "-c", TRAIN, f"--workdir={run.folder / 'run'}", str(run.seed)]
-        return {"train": train, "evaluate": [sys.executable, "-c", EVALUATE, str(run.folder / "evaluation.json")]}
+        evaluate = [sys.executable, "-c", EVALUATE, str(run.folder / "evaluation.json")]
+        return {"train": train, "evaluate": evaluate, "sample": [sys.executable, "-c", ""]}
 
     monkeypatch.setattr(recipes, "commands", commands)
-    return called
 
 
 def test_commands_have_the_recipe_and_the_same_time(tmp_path):
@@ -61,34 +59,46 @@ def test_folders_tell_recipes_seeds_and_minutes_apart(tmp_path):
     assert Run("article --gamma=1", 0, 5.0, tmp_path).folder.name == "article+gamma=1-5min-seed0"
 
 
-def test_a_result_is_made_once_on_its_processors_and_a_cut_one_anew(tmp_path, programs):
-    run = Run("modern", 1, 0.5, tmp_path)
-    (run.folder / "run").mkdir(parents=True)  # cut short: no result
-    processor = max(os.sched_getaffinity(0))
-    found = recipes.result(run, [processor])
+def test_a_run_is_made_once_on_its_processors_and_a_cut_one_anew(tmp_path, programs):
+    run, all_there_are = Run("modern", 1, 0.5, tmp_path), os.sched_getaffinity(0)
+    (run.folder / "run").mkdir(parents=True)  # cut short: not marked as trained
+    recipes.train(run, [max(all_there_are)])
+    assert (run.folder / "run/processors").read_text() == f"[{max(all_there_are)}]"
+    (run.folder / "train.log").unlink()
+    recipes.train(run, all_there_are)
+    assert not (run.folder / "train.log").exists()
+    found = recipes.measured(run, all_there_are)
     assert found["images"] == 129 and found["metrics"]["recall"] == 0.5 and found["floor"] == {"recall": 0.9}
-    assert (run.folder / "run/processors").read_text() == f"[{processor}]"
-    assert recipes.result(run, [processor]) == found and programs == [("modern", 1)]
-    assert json.loads((run.folder / "result.json").read_text()) == found
+    (run.folder / "evaluation.json").unlink()
+    assert recipes.measured(run, all_there_are) == found == json.loads((run.folder / "result.json").read_text())
+    assert recipes.measured(run, all_there_are, ["--num=10"])["evaluation"] == ["--num=10"]  # measured once more
+    assert (run.folder / "evaluation.json").exists()
 
 
 def test_a_run_that_diverged_is_told_of_and_the_others_go_on(tmp_path, programs, capsys):
     recipes.main([f"--out={tmp_path}", "--minutes=1", "--recipe=sngan", "--recipe=modern --gamma=1"])
-    assert [recipe for recipe, _ in programs] == ["sngan", "modern --gamma=1"] * 3
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()[-6:]
     assert lines == [
         "| recipe | seeds | images seen | Frechet | recall |",
         "|---|---|---|---|---|",
         "| `sngan` | 2, 1 diverged | 128 ± 1 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
         "| `modern --gamma=1` | 2, 1 diverged | 128 ± 1 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
         "| floor: real images | | | - | 0.900 |",
+        "",
     ]
 
 
-def test_a_run_that_was_stopped_has_no_result(tmp_path, programs):
-    with pytest.raises(RuntimeError, match=r"bin/train ended with 143: see .*train\.log"):
-        recipes.result(Run("modern", 9, 1.0, tmp_path), os.sched_getaffinity(0))
-    assert not list(tmp_path.glob("*/result.json"))
+def test_each_share_of_the_processors_trains_one_run_at_a_time(tmp_path, programs):
+    known = sorted(os.sched_getaffinity(0))
+    recipes.main([f"--out={tmp_path}", "--minutes=1", "--seeds=2", f"--side_by_side={len(known)}"])
+    used = [json.loads(path.read_text()) for path in tmp_path.glob("*/run/processors")]
+    assert len(used) == 2 * len(PRESETS) and {tuple(share) for share in used} <= {(one,) for one in known}
+
+
+def test_a_run_that_was_stopped_ends_the_comparison_and_counts_for_nothing(tmp_path, programs):
+    with pytest.raises(RuntimeError, match=r"ended with 143: see .*train\.log"):
+        recipes.train(Run("modern", 9, 1.0, tmp_path), os.sched_getaffinity(0))
+    assert not list(tmp_path.glob("*/trained.json"))
 
 
 def test_spread_is_the_mean_and_the_deviation_of_a_sample():
