@@ -79,9 +79,6 @@ def train(run: Run, processors: Iterable[int]) -> None:
     facts: dict[str, Any] = {"recipe": run.recipe, "seed": run.seed, "minutes": run.minutes}
     if _call(commands(run)["train"], processors, run.folder / "train.log") == DivergedError.exit_code:
         facts["diverged"] = True
-    else:
-        last = (run.folder / "run/metrics.jsonl").read_text().splitlines()[-1]
-        facts["images"] = json.loads(last)["images"]
     _write(kept, facts)
 
 
@@ -95,7 +92,9 @@ def measured(run: Run, processors: Iterable[int], evaluation: Sequence[str] = ()
         for name in ("evaluate", "sample"):
             _call(commands(run, evaluation)[name], processors, run.folder / f"{name}.log")
         (row,) = json.loads((run.folder / "evaluation.json").read_text())
-        found |= {key: row[key] for key in ("metrics", "floor", "meaning")}
+        logged = json.loads((run.folder / "run/metrics.jsonl").read_text().splitlines()[-1])
+        images = round(logged["images"] / logged["step"] * row["step"])  # the log may end before the last step
+        found |= {key: row[key] for key in ("metrics", "floor", "meaning")} | {"images": images}
     _write(kept, found)
     return found
 

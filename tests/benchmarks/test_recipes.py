@@ -16,13 +16,14 @@ import json, pathlib, sys, os
 folder = pathlib.Path(sys.argv[1].partition("=")[2])
 folder.mkdir()
 seed = int(sys.argv[2])
-(folder / "metrics.jsonl").write_text(json.dumps({"images": 64}) + "\\n" + json.dumps({"images": 128 + seed}) + "\\n")
+lines = [json.dumps({"step": step, "images": 64 * step}) + "\\n" for step in (1, 2)]
+(folder / "metrics.jsonl").write_text("".join(lines))
 (folder / "processors").write_text(repr(sorted(os.sched_getaffinity(0))))
 sys.exit({2: 70, 9: 143}.get(seed, 0))
 """
 EVALUATE = """
 import json, pathlib, sys
-row = {"metrics": {"frechet_distance": 3.0, "recall": 0.5}, "floor": {"recall": 0.9}, "meaning": {}}
+row = {"step": 3, "metrics": {"frechet_distance": 3.0, "recall": 0.5}, "floor": {"recall": 0.9}, "meaning": {}}
 pathlib.Path(sys.argv[1]).write_text(json.dumps([row]))
 """
 
@@ -68,7 +69,7 @@ def test_a_run_is_made_once_on_its_processors_and_a_cut_one_anew(tmp_path, progr
     recipes.train(run, all_there_are)
     assert not (run.folder / "train.log").exists()
     found = recipes.measured(run, all_there_are)
-    assert found["images"] == 129 and found["metrics"]["recall"] == 0.5 and found["floor"] == {"recall": 0.9}
+    assert found["images"] == 192 and found["metrics"]["recall"] == 0.5 and found["floor"] == {"recall": 0.9}
     (run.folder / "evaluation.json").unlink()
     assert recipes.measured(run, all_there_are) == found == json.loads((run.folder / "result.json").read_text())
     assert recipes.measured(run, all_there_are, ["--num=10"])["evaluation"] == ["--num=10"]  # measured once more
@@ -81,8 +82,8 @@ def test_a_run_that_diverged_is_told_of_and_the_others_go_on(tmp_path, programs,
     assert lines == [
         "| recipe | seeds | images seen | Frechet | recall |",
         "|---|---|---|---|---|",
-        "| `sngan` | 2, 1 diverged | 128 ± 1 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
-        "| `modern --gamma=1` | 2, 1 diverged | 128 ± 1 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
+        "| `sngan` | 2, 1 diverged | 192 ± 0 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
+        "| `modern --gamma=1` | 2, 1 diverged | 192 ± 0 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
         "| floor: real images | | | - | 0.900 |",
         "",
     ]
