@@ -15,18 +15,19 @@ import itertools
 import json
 import os
 import queue
-import re
 import shlex
 import shutil
 import statistics
 import subprocess
 import sys
+import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan.engine import workdir
 from gan.engine.staging import staged_file
-from gan.errors import DivergedError
+from gan.errors import DivergedError, UserError
 from gan.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
@@ -53,20 +54,29 @@ class Run(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where it is kept."""
-        name = re.sub(r"[^\w.+=-]+", "", self.recipe.replace(" --", "+"))
+        name = urllib.parse.quote(self.recipe.replace(" --", "+"), safe="+=")  # no two recipes have one name
         return self.out / f"{name}-{self.minutes:g}min-seed{self.seed}"
 
 
 def commands(run: Run, evaluation: Sequence[str] = ()) -> dict[str, list[str]]:
     """The command lines of a run by name, in their order; `evaluation` has further flags of bin/evaluate."""
     preset, *given = shlex.split(run.recipe)
-    workdir = f"--workdir={run.folder / 'run'}"
+    folder = f"--workdir={run.folder / 'run'}"
     length = [f"--seed={run.seed}", f"--minutes={run.minutes:g}", "--epochs=0", "--sample_every_steps=0"]
     return {
-        "train": [str(ROOT / "bin/train"), workdir, f"--preset={preset}", *length, *given],
-        "evaluate": [str(ROOT / "bin/evaluate"), workdir, f"--out={run.folder / 'evaluation.json'}", *evaluation],
-        "sample": [str(ROOT / "bin/sample"), workdir, f"--out={run.folder / 'grid.png'}"],
+        "train": [str(ROOT / "bin/train"), f"--preset={preset}", *given, folder, *length],  # the last of a flag counts
+        "evaluate": [str(ROOT / "bin/evaluate"), folder, f"--out={run.folder / 'evaluation.json'}", *evaluation],
+        "sample": [str(ROOT / "bin/sample"), folder, f"--out={run.folder / 'grid.png'}"],
     }
+
+
+def check(run: Run) -> None:
+    """Raises `RuntimeError` with the line of bin/train that says why it would not train a run."""
+    done = subprocess.run([*commands(run)["train"], "--dry_run"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(
+            f"{run.recipe}: {(done.stderr.strip() or 'it failed').splitlines()[-1].removeprefix('error: ')}"
+        )
 
 
 def train(run: Run, processors: Iterable[int]) -> None:
@@ -77,7 +87,7 @@ def train(run: Run, processors: Iterable[int]) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
     facts: dict[str, Any] = {"recipe": run.recipe, "seed": run.seed, "minutes": run.minutes}
-    if _call(commands(run)["train"], processors, run.folder / "train.log") == DivergedError.exit_code:
+    if _call(commands(run)["train"], processors, run.folder / "train.log", (0, DivergedError.exit_code)):
         facts["diverged"] = True
     _write(kept, facts)
 
@@ -92,8 +102,8 @@ def measured(run: Run, processors: Iterable[int], evaluation: Sequence[str] = ()
         for name in ("evaluate", "sample"):
             _call(commands(run, evaluation)[name], processors, run.folder / f"{name}.log")
         (row,) = json.loads((run.folder / "evaluation.json").read_text())
-        logged = json.loads((run.folder / "run/metrics.jsonl").read_text().splitlines()[-1])
-        images = round(logged["images"] / logged["step"] * row["step"])  # the log may end before the last step
+        config, _ = workdir.load_run(run.folder / "run")
+        images = row["step"] * config.batch_size * config.d_steps
         found |= {key: row[key] for key in ("metrics", "floor", "meaning")} | {"images": images}
     _write(kept, found)
     return found
@@ -104,14 +114,14 @@ def _write(path: Path, facts: Mapping[str, Any]) -> None:
         file.write((json.dumps(facts, indent=1) + "\n").encode())
 
 
-def _call(line: Sequence[str], processors: Iterable[int], log: Path) -> int:
-    """Runs a command on these processors alone, its output in a file; returns 0, or the code of a run that diverged."""
+def _call(line: Sequence[str], processors: Iterable[int], log: Path, accepted: Sequence[int] = (0,)) -> int:
+    """Runs a command on these processors alone, its output in a file; returns its code, one of those accepted."""
     with log.open("wb") as file:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
         os.sched_setaffinity(process.pid, processors)  # before it has made any thread of its own
         code = process.wait()
-    if code not in (0, DivergedError.exit_code):
-        raise RuntimeError(f"{' '.join(line[:1])} ended with {code}: see {log}")
+    if code not in accepted:
+        raise RuntimeError(f"{line[0]} ended with {code}: see {log}")
     return code
 
 
@@ -162,20 +172,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     recipes = list(dict.fromkeys(options.recipe or PRESETS))
     try:
+        if options.seeds < 1 or not all(map(shlex.split, recipes)):
+            raise ValueError("--seeds must be at least 1, and --recipe name a preset")
         shares = parts(os.sched_getaffinity(0), options.side_by_side)
     except ValueError as error:
         parser.error(str(error))
-    results: list[dict[str, Any]] = []
+    out, results = options.out.resolve(), []
     try:
+        for recipe in recipes:  # a mistake in the last one shall not show after hours
+            check(Run(recipe, 0, options.minutes, out))
         # Seed by seed, so that whenever it is stopped the recipes have had as many runs.
         for seed in range(options.seeds):
-            runs = [Run(recipe, seed, options.minutes, options.out.resolve()) for recipe in recipes]
+            runs = [Run(recipe, seed, options.minutes, out) for recipe in recipes]
             _train_all(runs, shares)
             results += [measured(run, os.sched_getaffinity(0), shlex.split(options.evaluation)) for run in runs]
             print(
                 "\n".join(table(sorted(results, key=lambda row: recipes.index(row["recipe"])))), end="\n\n", flush=True
             )
-    except RuntimeError as error:
+    except (RuntimeError, UserError) as error:
         sys.exit(f"error: {error}")
 
 

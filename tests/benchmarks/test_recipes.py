@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from gan import config
+from gan.engine import workdir
 from gan.presets import PRESETS
 from tests.benchmarks import recipes
 from tests.benchmarks.recipes import Run
 
 TRAIN = """
-import json, pathlib, sys, os
+import os, pathlib, sys
 folder = pathlib.Path(sys.argv[1].partition("=")[2])
+if "--dry_run" in sys.argv:
+    sys.exit("a warning\\nerror: no such preset" if "unknown" in sys.argv[3] else 0)
 folder.mkdir()
 seed = int(sys.argv[2])
-lines = [json.dumps({"step": step, "images": 64 * step}) + "\\n" for step in (1, 2)]
-(folder / "metrics.jsonl").write_text("".join(lines))
 (folder / "processors").write_text(repr(sorted(os.sched_getaffinity(0))))
 sys.exit({2: 70, 9: 143}.get(seed, 0))
 """
@@ -33,18 +35,19 @@ def programs(monkeypatch):
     """Programs that answer at once in the place of the commands."""
 
     def commands(run, evaluation=()):
-        train = [sys.executable, "-c", TRAIN, f"--workdir={run.folder / 'run'}", str(run.seed)]
+        train = [sys.executable, "-c", TRAIN, f"--workdir={run.folder / 'run'}", str(run.seed), run.recipe]
         evaluate = [sys.executable, "-c", EVALUATE, str(run.folder / "evaluation.json")]
         return {"train": train, "evaluate": evaluate, "sample": [sys.executable, "-c", ""]}
 
     monkeypatch.setattr(recipes, "commands", commands)
+    monkeypatch.setattr(workdir, "load_run", lambda folder: (config.make("article", batch_size=32, d_steps=2), {}))
 
 
 def test_commands_have_the_recipe_and_the_same_time(tmp_path):
     run = Run("article --d_dropout=0.4 --gamma=0", 2, 10.0, tmp_path)
     train, evaluate, sample = recipes.commands(run, ["--num=100"]).values()
-    workdir = f"--workdir={run.folder}/run"
-    assert Path(train[0]).samefile(recipes.ROOT / "bin/train") and train[1] == evaluate[1] == sample[1] == workdir
+    assert Path(train[0]).samefile(recipes.ROOT / "bin/train")
+    assert f"--workdir={run.folder}/run" in train and evaluate[1] == sample[1] == f"--workdir={run.folder}/run"
     assert {"--preset=article", "--seed=2", "--minutes=10", "--epochs=0", "--d_dropout=0.4", "--gamma=0"} <= set(train)
     assert evaluate[-1] == "--num=100" and sample[-1].endswith("grid.png")
 
@@ -52,7 +55,13 @@ def test_commands_have_the_recipe_and_the_same_time(tmp_path):
 def test_folders_tell_recipes_seeds_and_minutes_apart(tmp_path):
     runs = [
         Run(recipe, seed, minutes, tmp_path)
-        for recipe in (*PRESETS, "article --gamma=1", "article --gamma=10", "article --d_gamma=1")
+        for recipe in (
+            *PRESETS,
+            "article --gamma=1",
+            "article --gamma=10",
+            "modern --dataset=npz:/a/b",
+            "modern --dataset=npz:/ab",
+        )
         for seed in (0, 1)
         for minutes in (5.0, 10.0)
     ]
@@ -100,6 +109,20 @@ def test_a_run_that_was_stopped_ends_the_comparison_and_counts_for_nothing(tmp_p
     with pytest.raises(RuntimeError, match=r"ended with 143: see .*train\.log"):
         recipes.train(Run("modern", 9, 1.0, tmp_path), os.sched_getaffinity(0))
     assert not list(tmp_path.glob("*/trained.json"))
+
+
+def test_a_mistake_in_a_recipe_is_told_of_before_anything_is_trained(tmp_path, programs):
+    with pytest.raises(SystemExit) as caught:
+        recipes.main([f"--out={tmp_path}", "--minutes=1", "--recipe=modern", "--recipe=unknown"])
+    assert caught.value.code == "error: unknown: no such preset"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flag", ["--seeds=0", "--recipe=", "--recipe=article 'x", "--side_by_side=0"])
+def test_a_bad_flag_ends_with_the_usage(tmp_path, programs, flag, capsys):
+    with pytest.raises(SystemExit) as caught:
+        recipes.main([f"--out={tmp_path}", "--minutes=1", flag])
+    assert caught.value.code == 2 and "error: " in capsys.readouterr().err
 
 
 def test_spread_is_the_mean_and_the_deviation_of_a_sample():
