@@ -54,6 +54,35 @@ def test_the_game_follows_the_config():
     assert parts.regularization.every == 3
 
 
+@pytest.mark.parametrize(
+    ("settings", "rate", "start", "end"),
+    [
+        ({"g_learning_rate": 0.5, "learning_rate_end_factor": 0.5}, "g_learning_rate", 0.5, 0.25),
+        ({"d_learning_rate": 0.5, "learning_rate_end_factor": 0.25}, "d_learning_rate", 0.5, 0.125),
+        ({"g_learning_rate": 0.5, "learning_rate_end_factor": 0.5, "warmup_images": 50}, "g_learning_rate", 0.0, 0.25),
+        ({"gamma": 4.0, "gamma_end_factor": 0.5}, "penalty_weight", 4.0, 2.0),
+        ({"g_beta2": 0.5, "beta2_end": 0.75}, "g_beta2", 0.5, 0.75),
+        ({"d_beta2": 0.5, "beta2_end": 0.75}, "d_beta2", 0.5, 0.75),
+        ({"g_beta2": 0.5, "learning_rate_end_factor": 0.5}, "g_beta2", 0.5, 0.5),
+        ({"ema_half_life_images": 8.0, "ema_end_factor": 2.0}, "ema_half_life_images", 8.0, 16.0),
+    ],
+)
+def test_what_a_schedule_moves_goes_from_its_start_to_its_end(settings, rate, start, end):
+    parts = game(schedule="linear", schedule_images=100, **settings)
+    course = getattr(parts.rates, rate)
+    for images, expected in ((0, start), (100, end), (1000, end)):
+        np.testing.assert_allclose(course(tf.constant(images, tf.int64)), expected, rtol=1e-6)
+
+
+def test_decay_and_averages_follow_the_config():
+    optimizer = game(optimizer="adamw", weight_decay=0.25).g_optimizer(0.9)
+    params, zero = {"dense": {"kernel": tf.ones([1, 1])}}, {"dense": {"kernel": tf.zeros([1, 1])}}
+    new, _ = optimizer.update(zero, optimizer.init(params), params, tf.constant(1, tf.int64), 1.0)
+    np.testing.assert_allclose(new["dense"]["kernel"], [[0.75]])
+    assert game(ema_half_life_images=8.0, ema_ramp=0.5).ema_ramp == 0.5
+    assert game(ema_half_life_images=0.0).ema_ramp is None
+
+
 def test_wrong_labels_need_two_classes_and_networks_that_are_told_them():
     made = config.make("modern_conditional", **SMALL)
     several, single = (build.game(made, SHAPE, build.PLAIN, num_classes=count) for count in (3, 1))

@@ -68,13 +68,15 @@ def main() -> None:
     from gan.cli import scores
     from gan.engine.staging import staged_file
 
-    rows, reference = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value))
+    rows, reference, kept = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value))
     titles = [Path(IMAGES.value).name] if IMAGES.value else [f"step {row['step']}" for row in rows]
     print("\n".join(scores.table(rows, reference, titles)))
     if OUT.value:
         with staged_file(Path(OUT.value)) as file:
             file.write((json.dumps(rows, indent=1) + "\n").encode())
         print(f"\n{OUT.value}: {len(rows)} evaluation{'s' * (len(rows) != 1)}")
+    if NEIGHBOURS.value:
+        _draw_neighbours(reference, kept)
 
 
 def _check_flags() -> None:
@@ -95,12 +97,15 @@ def _check_flags() -> None:
     kind, colon, path = FEATURES.value.partition(":")
     if kind not in ("classifier", "random", "saved_model") or (kind == "saved_model") != bool(colon and path):
         raise UserError(f"--features={FEATURES.value} is unknown; it must be classifier, random or saved_model:PATH")
+    for flag in (MODEL_SIZE, MODEL_RANGE):
+        if flags.FLAGS[flag.name].present and kind != "saved_model":
+            raise UserError(f"--{flag.name} is for --features=saved_model:PATH; leave it out")
     if NEIGHBOURS.value and Path(NEIGHBOURS.value).suffix.lower() != ".png":
         raise UserError(f"--neighbours={NEIGHBOURS.value} must end in .png")
 
 
 def _of_run(folder: Path):
-    """(evaluations, reference) of the checkpoints of a run that were asked for."""
+    """(evaluations, reference, images to look for neighbours of) of the checkpoints of a run that were asked for."""
     from gan.engine import checkpoint, devices, evaluations, trained, workdir
 
     saved, facts = workdir.load_run(folder)
@@ -110,15 +115,16 @@ def _of_run(folder: Path):
     steps = checkpoint.steps(folder / workdir.CHECKPOINTS)
     if ALL.value and not steps:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
-    there = {evaluations.key(row): row for row in evaluations.read(folder)} if ALL.value else {}
+    known = {evaluations.key(row): row for row in evaluations.read(folder)}  # if it is damaged, now is the time to say
     runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
     reference = _reference(config, 0, tuple(facts["image_shape"]))
     if reference.splits.fingerprint != facts["fingerprint"]:
         _warn("these are not the data that the run was trained on")
-    rows = [_evaluated(folder, config, reference, run, there) for run in runs]
+    kept: list[np.ndarray] = []
+    rows = [_evaluated(folder, config, reference, run, known if ALL.value else {}, kept) for run in runs]
     if not rows:
         raise UserError(f"{folder} has no checkpoint that can be read; put a copy back in its place")
-    return rows, reference
+    return rows, reference, kept
 
 
 def _readable(folder: Path, steps: list[int]):
@@ -132,15 +138,15 @@ def _readable(folder: Path, steps: list[int]):
             _warn(f"step {step} is left out: {error}")
 
 
-def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
-    """The evaluation of a run's checkpoint: one of those `there`, or a new one, which is kept in the run's folder."""
+def _evaluated(folder: Path, config, reference, run, known: dict, kept: list[np.ndarray]) -> dict:
+    """The evaluation of a run's checkpoint: one of those `known`, or a new one, which is recorded in its folder."""
     from gan import build
     from gan.engine import devices, evaluation, evaluations, sampler
 
     for line in run.skipped:
         _warn(line)
     named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
-    row = there.get(evaluations.key(named))
+    row = known.get(evaluations.key(named))
     wants_score = config.conditional and CAS.value and reference.splits.train.num_classes > 1
     if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
         return row
@@ -151,7 +157,7 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     if config.conditional and run.class_names != train.class_names:
         raise UserError(f"{folder} makes images of other classes than those of {train.name}; give another --dataset")
     labels = evaluation.wanted_labels(train, num) if config.conditional else None
-    measured, kept = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels)
+    measured = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels, kept)
     if wants_score:
         num = min(train.num_examples, _MOST_FOR_SCORE)
         labels = evaluation.wanted_labels(train, num)
@@ -160,12 +166,11 @@ def _evaluated(folder: Path, config, reference, run, there: dict) -> dict:
     row = evaluation.row(reference, named, measured)
     evaluations.record(folder, row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
-    _draw_neighbours(reference, kept)
     return row
 
 
 def _of_images(path: Path):
-    """(evaluations, reference) of images in files."""
+    """(evaluations, reference, images to look for neighbours of) of images in files."""
     from gan.data import sources
     from gan.engine import devices, evaluation
 
@@ -175,16 +180,17 @@ def _of_images(path: Path):
     source = sources.open_source(f"{kind}:{path}", "", config.resolution, config.channels, "auto")
     num = min(NUM.value or source.num_examples, source.num_examples)
     reference = _reference(config, num, source.image_shape)
-    images, labels = source.read(np.arange(num))
-    known = reference.splits.train.class_names
-    labels = evaluation.in_classes(labels, source.class_names, known, kind == "folder", IMAGES.value)
+    images, labels = source.read(evaluation.chosen(source, num))  # they may lie class by class
+    if num < source.num_examples:
+        print(f"{IMAGES.value}: {num:,} of {source.num_examples:,} images, chosen at random")
+    labels = evaluation.in_classes(labels, source.class_names, reference.splits.train.class_names, IMAGES.value)
     batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
-    measured, kept = _measured(reference, batches, num, path.name, labels)
-    _draw_neighbours(reference, kept)
+    kept: list[np.ndarray] = []
+    measured = _measured(reference, batches, num, path.name, labels, kept)
     if labels is not None and CAS.value and reference.splits.train.num_classes > 1:
         measured |= _score(images, labels, reference)
     named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
-    return [evaluation.row(reference, named, measured)], reference
+    return [evaluation.row(reference, named, measured)], reference, kept
 
 
 def _reference(config, num: int, image_shape: tuple[int, ...]):
@@ -222,12 +228,15 @@ def _extractor(opened):
     if MODEL_RANGE.value not in features.RANGES:
         raise UserError(f"--model_range={MODEL_RANGE.value} must be one of {', '.join(features.RANGES)}")
     model = pretrained.load(Path(path))
-    size = model.size or MODEL_SIZE.value or 0
+    if model.size and MODEL_SIZE.value not in (None, model.size):
+        raise UserError(f"--model_size={MODEL_SIZE.value}: {path} takes {model.size} pixels a side; leave it out")
+    if model.integers and MODEL_RANGE.value != "bytes":
+        raise UserError(f"{path} takes whole numbers, --model_range={MODEL_RANGE.value} are none; give bytes")
     return features.from_model(
         model.function,
         Path(path).name,
         model.identity,
-        size,
+        model.size or MODEL_SIZE.value or 0,
         model.channels,
         MODEL_RANGE.value,
         opened.train.image_shape,
@@ -235,22 +244,19 @@ def _extractor(opened):
 
 
 def _measured(
-    reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None = None
-) -> tuple[dict, list[np.ndarray]]:
-    """(the values by name of generated images, batches of the first ones if their neighbours are to be drawn)."""
+    reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None, kept: list[np.ndarray]
+) -> dict:
+    """The values by name of generated images; the first batches are then in `kept` if neighbours are to be drawn."""
     from gan.engine import evaluation
 
-    kept: list[np.ndarray] = []
     wanted = _KEPT if NEIGHBOURS.value else 0
-    return evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels), kept
+    return evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels)
 
 
 def _draw_neighbours(reference, kept: list[np.ndarray]) -> None:
-    """The picture of samples beside their nearest training images, and a line on it, where it was asked for."""
+    """The picture of samples beside their nearest training images, and a line on it."""
     from gan.engine import neighbours
 
-    if not NEIGHBOURS.value:
-        return
     samples = np.concatenate(kept)[:_KEPT]
     near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
     print(

@@ -107,6 +107,17 @@ def plan(kind: str, classes: int, num: int | None, rows: int | None, columns: in
     return layout(num, rows, columns)
 
 
+def check_shown(plan: Plan, classes: int) -> None:
+    """Raises `UserError` if not all of so many classes that were named would be drawn."""
+    if plan.num < classes:
+        raise UserError(f"--class names {classes} classes, which is more than {plan.num} images; name fewer")
+    if plan.rows and plan.rows < classes:
+        raise UserError(
+            f"--class names {classes} classes, and each of the {plan.rows} rows shows one; give --rows={classes}, or "
+            "name fewer"
+        )
+
+
 def layout(num: int | None, rows: int | None, columns: int | None) -> Plan:
     """A grid where any of these may be left open; raises `UserError` if they do not fit."""
     if num is None:

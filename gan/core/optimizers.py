@@ -48,16 +48,26 @@ def adam(beta1: Scalar, beta2: Scalar, epsilon: float) -> Optimizer:
 def adamw(beta1: Scalar, beta2: Scalar, epsilon: float, weight_decay: float) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2): p - rate decay p before the update.
 
-    Only tensors of two and more axes decay: kernels, not biases and scales.
+    Only kernels decay: not biases, nor scales and embeddings, whichever axes they have.
     """
     plain = adam(beta1, beta2, epsilon)
 
     def update(grads, slots, params, count, learning_rate):
-        keep = 1.0 - learning_rate * weight_decay
-        decayed = tf.nest.map_structure(lambda p: p * keep if len(p.shape) > 1 else p, params)
+        decayed = _kernels_times(1.0 - learning_rate * weight_decay, params)
         return plain.update(grads, slots, decayed, count, learning_rate)
 
     return Optimizer(_zero_moments, update)
+
+
+def _kernels_times(factor: Scalar, params: Nest) -> Nest:
+    """The parameters, dictionaries of tensors in any depth, each kernel multiplied."""
+    changed = dict(params)
+    for name, value in params.items():
+        if isinstance(value, dict):
+            changed[name] = _kernels_times(factor, value)
+        elif name == "kernel":
+            changed[name] = factor * value
+    return changed
 
 
 def rmsprop(decay: Scalar, momentum: Scalar, epsilon: float) -> Optimizer:

@@ -1,4 +1,7 @@
-"""Images from a NumPy archive: `images` uint8 [N, H, W] or [N, H, W, C], optional `labels` integers [N]."""
+"""Images from a NumPy archive: `images` uint8 [N, H, W] or [N, H, W, C], optional `labels` integers [N].
+
+The classes have the names of an optional array `class_names`, strings [K], or else their numbers.
+"""
 
 import struct
 import zipfile
@@ -25,7 +28,7 @@ def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str =
     if not file.is_file():
         raise UserError(f"--dataset=npz:{path} is not a file; give the path of an .npz file with an array `images`")
     try:
-        images, labels, mapped = _arrays(file)
+        images, labels, names, mapped = _arrays(file)
     except _UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{file} cannot be read as an .npz archive ({reason}); write it again with np.savez") from None
@@ -34,7 +37,7 @@ def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str =
             f"{file} is compressed and cannot be read by index; write it with numpy.savez, or drop "
             "--data_in_memory=false"
         )
-    images, labels, names = _validated(file, images, labels)
+    images, labels = _validated(file, images, labels)
     fit = Fit(resolution, channels or images.shape[3])
     shape = fitted_shape(*images.shape[1:], fit, f"each image of {file}")
     stored = array_reader(images, labels)
@@ -44,21 +47,24 @@ def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str =
         return fit.array(found), found_labels
 
     identity = fingerprint.of_files(file.parent, [file], "npz", resolution, channels)
-    return Source(f"npz:{path}", len(images), shape, names, identity, str(file.resolve()), read)
+    named = _class_names(file, labels, names)
+    return Source(f"npz:{path}", len(images), shape, named, identity, str(file.resolve()), read)
 
 
-def _arrays(file: Path) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """`images`, `labels` (or None), and whether the images are mapped instead of loaded."""
+def _arrays(file: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, bool]:
+    """`images`, `labels`, `class_names` (or None), and whether the images are mapped instead of loaded."""
     with zipfile.ZipFile(file) as archive:
         members = set(archive.namelist())
         if "images.npy" not in members:
             inside = ", ".join(sorted(name.removesuffix(".npy") for name in members)) or "nothing"
             raise UserError(f"{file} has no array `images` (it has {inside}); rename the array")
         images = _mapped(file, archive)
-        labels = _loaded(archive, "labels.npy") if "labels.npy" in members else None
+        labels, names = (
+            _loaded(archive, f"{name}.npy") if f"{name}.npy" in members else None for name in ("labels", "class_names")
+        )
         if images is not None:
-            return images, labels, True
-        return _loaded(archive, "images.npy"), labels, False
+            return images, labels, names, True
+        return _loaded(archive, "images.npy"), labels, names, False
 
 
 def _loaded(archive: zipfile.ZipFile, member: str) -> np.ndarray:
@@ -90,7 +96,7 @@ def _mapped(file: Path, archive: zipfile.ZipFile) -> np.ndarray | None:
 
 
 def _validated(file: Path, images: np.ndarray, labels: np.ndarray | None) -> tuple:
-    """Images [N, H, W, C], labels int32 [N] and class names; raises `UserError`."""
+    """Images [N, H, W, C] and labels int32 [N], -1 where there are none; raises `UserError`."""
     if images.dtype != np.uint8:
         raise UserError(f"{file}: `images` is {images.dtype}, not uint8; write pixels from 0 to 255 as uint8")
     images = images[..., None] if images.ndim == 3 else images
@@ -99,7 +105,7 @@ def _validated(file: Path, images: np.ndarray, labels: np.ndarray | None) -> tup
     if not images.size:
         raise UserError(f"{file}: `images` is empty; write at least one image")
     if labels is None:
-        return images, np.full(len(images), -1, np.int32), ()
+        return images, np.full(len(images), -1, np.int32)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise UserError(
             f"{file}: `labels` is {labels.dtype} {list(labels.shape)}; it must be integers "
@@ -107,4 +113,17 @@ def _validated(file: Path, images: np.ndarray, labels: np.ndarray | None) -> tup
         )
     if labels.min() < 0 or labels.max() >= MAX_CLASSES:
         raise UserError(f"{file}: `labels` go from {labels.min()} to {labels.max()}; number the classes from 0")
-    return images, labels.astype(np.int32), tuple(str(label) for label in range(int(labels.max()) + 1))
+    return images, labels.astype(np.int32)
+
+
+def _class_names(file: Path, labels: np.ndarray, names: np.ndarray | None) -> tuple[str, ...]:
+    """The names of the classes, as many as the labels need; raises `UserError` for names that cannot be theirs."""
+    count = int(labels.max()) + 1
+    if names is None or not count:
+        return tuple(str(label) for label in range(count))
+    if names.ndim != 1 or names.dtype.kind != "U" or len(names) < count or len(set(names.tolist())) < len(names):
+        raise UserError(
+            f"{file}: `class_names` must be strings [K], all different, one for each label from 0 to {count - 1}; "
+            "write it so or leave it out"
+        )
+    return tuple(names.tolist())

@@ -104,8 +104,8 @@ def prepare(
     check_sizes(splits, protocol, num, k)
     num = num or protocol.num
     other, compared = _sides(splits, protocol)
-    rows = _chosen(compared, compared.num_examples if protocol.against_train else num)
-    floor_rows = _chosen(other, num)
+    rows = chosen(compared, compared.num_examples if protocol.against_train else num)
+    floor_rows = chosen(other, num)
     real = features.of_source(extractor, compared, rows)
     apart = features.of_source(extractor, other, floor_rows)
     floor = _compared(real, apart, k, seed) | _shares(splits.train.class_names, apart[1])
@@ -154,21 +154,29 @@ def wanted_labels(train: Source, count: int) -> np.ndarray:
     return np.concatenate([train.read(part)[1] for part in parts])
 
 
-def in_classes(
-    labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], by_name: bool, where: str
-) -> np.ndarray | None:
+def in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], where: str) -> np.ndarray | None:
     """The labels of generated images in files, as those of the classes `known`; None where either has no classes.
 
-    The class i of the files is `names[i]`: a class's name, or else its number. Raises `UserError` for other ones.
+    The class i of the files is `names[i]`: a class's name, as it is or as a folder can have it (T-shirt-top for
+    T-shirt/top), or else its number. Raises `UserError` for other ones.
     """
     if not names or not known:
         return None
-    strange = [name for name in names if (name not in known if by_name else int(name) >= len(known))]
-    if strange:
+    numbers = {str(number): number for number in range(len(known))}
+    numbers |= {_as_folder(name): number for number, name in reversed(list(enumerate(known)))}
+    numbers |= {name: number for number, name in enumerate(known)}  # the last meaning of a word counts
+    found = [numbers.get(name, numbers.get(_as_folder(name))) for name in names]
+    if None in found:
         raise UserError(
-            f"{where} has a class {strange[0]}, the data set has {', '.join(known)}; rename it or remove it"
+            f"{where} has a class {names[found.index(None)]}, the data set has {', '.join(known)}; rename it or "
+            "remove it"
         )
-    return np.array([known.index(name) if by_name else int(name) for name in names], np.int32)[labels]
+    return np.array(found, np.int32)[labels]
+
+
+def _as_folder(name: str) -> str:
+    """A class's name without what a folder's cannot have, or what is easily taken for another."""
+    return name.casefold().translate(str.maketrans("/_ ", "---"))
 
 
 def key(reference: Reference, step: int, generator: str) -> dict[str, Any]:
@@ -206,7 +214,7 @@ def generator_identity(params: Any) -> str:
     return digest.hexdigest()
 
 
-def _chosen(source: Source, num: int) -> np.ndarray:
+def chosen(source: Source, num: int) -> np.ndarray:
     """`num` images of a source, always the same ones, or all if there are no more: indices, ascending."""
     if num >= source.num_examples:
         return np.arange(source.num_examples, dtype=np.int64)

@@ -38,9 +38,9 @@ def read(workdir: Path) -> list[Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            key(row)
+            key(row), row["metrics"].items(), row["floor"].items()
             rows.append(row)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged in line {number}; remove that line") from error
     return rows
 
@@ -53,13 +53,19 @@ def key(row: Mapping[str, Any]) -> tuple:
 def record(workdir: Path, row: Row) -> None:
     """Adds an evaluation, in the place of one of the same kind at its step, and shows all in TensorBoard.
 
-    `row` holds what `KEY` names, `metrics` and `floor` (numbers by name), and anything else JSON can hold. Raises
-    `StorageError`, and `UserError` if the file there is damaged.
+    Of the same generator, what had been measured then and was not now is kept. `row` holds what `KEY` names, `metrics`
+    and `floor` (numbers by name), and anything else JSON can hold. Raises `StorageError`, and `UserError` if the file
+    there is damaged.
     """
     workdir = Path(workdir)
     with _locked(workdir):
-        kept = [old for old in read(workdir) if _what(old) != _what(row)]
-        rows = sorted([*kept, _finite(row)], key=lambda each: each["step"])
+        there = read(workdir)
+        kept = [old for old in there if _what(old) != _what(row)]
+        new = _finite(row)
+        for old in there:
+            if key(old) == key(row):
+                new |= {part: old[part] | new[part] for part in ("metrics", "floor")}
+        rows = sorted([*kept, new], key=lambda each: each["step"])
         text = "".join(json.dumps(each, allow_nan=False) + "\n" for each in rows)
         write_atomically(workdir / FILE_NAME, text)
         _show(workdir / FOLDER, rows)

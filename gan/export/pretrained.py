@@ -19,6 +19,7 @@ class Pretrained(NamedTuple):
     function: Callable[[tf.Tensor], tf.Tensor]
     size: int
     channels: int
+    integers: bool  # it takes whole numbers: the values given are rounded
     identity: str  # sha256 (hex) of the files
 
 
@@ -29,7 +30,7 @@ def load(path: Path) -> Pretrained:
     if path.is_file() and path.suffix not in _SUFFIXES:
         raise UserError(f"{path} is not a model; give a SavedModel folder or a .keras file")
     try:
-        function, shape = _keras(path) if path.is_file() else _saved_model(path)
+        function, shape, dtype = _keras(path) if path.is_file() else _saved_model(path)
     except UserError:
         raise
     except Exception as error:  # whatever Keras and TensorFlow raise about files that are no models
@@ -37,21 +38,27 @@ def load(path: Path) -> Pretrained:
         raise UserError(f"{path} cannot be loaded as a model ({reason}); save it again") from None
     if len(shape) != 4 or shape[1] != shape[2]:
         raise UserError(f"{path} takes inputs of shape {shape}, not square images [batch, H, W, C]; give another model")
-    return Pretrained(function, shape[1] or 0, shape[3] or 0, _identity(path))
+
+    def rounded(x: tf.Tensor) -> tf.Tensor:
+        return function(tf.cast(tf.round(x) if dtype.is_integer else x, dtype))
+
+    return Pretrained(rounded, shape[1] or 0, shape[3] or 0, dtype.is_integer, _identity(path))
 
 
-def _keras(path: Path) -> tuple[Callable, list]:
-    """Function and input shape of a Keras file."""
+def _keras(path: Path) -> tuple[Callable, list, tf.DType]:
+    """Function, shape and type of the input of a Keras file."""
     import keras
 
     model = keras.models.load_model(path, compile=False)
     _check_one(path, "inputs", model.inputs)
     _check_one(path, "outputs", model.outputs)
-    return tf.function(lambda x: tf.nest.flatten(model(x, training=False))[0]), list(model.inputs[0].shape)
+    taken = model.inputs[0]
+    function = tf.function(lambda x: tf.nest.flatten(model(x, training=False))[0])
+    return function, list(taken.shape), tf.as_dtype(taken.dtype)
 
 
-def _saved_model(path: Path) -> tuple[Callable, list]:
-    """Function and input shape of a SavedModel's default signature."""
+def _saved_model(path: Path) -> tuple[Callable, list, tf.DType]:
+    """Function, shape and type of the input of a SavedModel's default signature."""
     model = tf.saved_model.load(str(path))
     if _SIGNATURE not in model.signatures:
         raise UserError(f"{path} has no signature {_SIGNATURE} (it has {', '.join(model.signatures) or 'none'})")
@@ -62,9 +69,9 @@ def _saved_model(path: Path) -> tuple[Callable, list]:
     ((name, spec),) = inputs.items()
 
     def function(x: tf.Tensor, _keep=model) -> tf.Tensor:  # a signature does not keep its model's variables alive
-        return tf.nest.flatten(signature(**{name: tf.cast(x, spec.dtype)}))[0]
+        return tf.nest.flatten(signature(**{name: x}))[0]
 
-    return function, spec.shape.as_list() if spec.shape.rank else []
+    return function, spec.shape.as_list() if spec.shape.rank else [], spec.dtype
 
 
 def _check_one(path: Path, what: str, there) -> None:

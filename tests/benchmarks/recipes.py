@@ -139,9 +139,13 @@ def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         lost = f", {len(rows) - len(good)} diverged" if len(good) < len(rows) else ""
         lines.append(f"| `{recipe}` | {len(good)}{lost} | {' | '.join(cells)} |")
-    floor = {name: value for row in ended for name, value in row["floor"].items()}
-    cells = [spread([floor[name]] if name in floor else [], digits) for name, digits in shown.values()]
-    return [*lines, f"| floor: real images | | | {' | '.join(cells)} |"]
+    floors: dict[str, dict[str, float]] = {}  # of each data set
+    for row in ended:
+        floors[row["meaning"]["sizes"]] = floors.get(row["meaning"]["sizes"], {}) | row["floor"]
+    for sizes, floor in floors.items():
+        cells = [spread([floor[name]] if name in floor else [], digits) for name, digits in shown.values()]
+        lines.append(f"| floor: real images{f' ({sizes})' * (len(floors) > 1)} | | | {' | '.join(cells)} |")
+    return lines
 
 
 def spread(values: Sequence[float], digits: int) -> str:

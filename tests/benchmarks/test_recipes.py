@@ -25,7 +25,8 @@ sys.exit({2: 70, 9: 143}.get(seed, 0))
 """
 EVALUATE = """
 import json, pathlib, sys
-row = {"step": 3, "metrics": {"frechet_distance": 3.0, "recall": 0.5}, "floor": {"recall": 0.9}, "meaning": {}}
+row = {"step": 3, "metrics": {"frechet_distance": 3.0, "recall": 0.5}, "floor": {"recall": 0.9}}
+row["meaning"] = {"sizes": "ten images"}
 pathlib.Path(sys.argv[1]).write_text(json.dumps([row]))
 """
 
@@ -95,6 +96,24 @@ def test_a_run_that_diverged_is_told_of_and_the_others_go_on(tmp_path, programs,
         "| `modern --gamma=1` | 2, 1 diverged | 192 ± 0 | 3.00 ± 0.00 | 0.500 ± 0.000 |",
         "| floor: real images | | | - | 0.900 |",
         "",
+    ]
+
+
+def test_data_sets_have_a_floor_each():
+    one, other = (
+        {
+            "recipe": name,
+            "images": 1,
+            "metrics": {"recall": 0.5},
+            "floor": {"recall": floor},
+            "meaning": {"sizes": name},
+        }
+        for name, floor in (("a", 0.25), ("b", 0.75))
+    )
+    assert recipes.table([one, one])[-1] == "| floor: real images | | | 0.250 |"
+    assert recipes.table([one, other])[-2:] == [
+        "| floor: real images (a) | | | 0.250 |",
+        "| floor: real images (b) | | | 0.750 |",
     ]
 
 

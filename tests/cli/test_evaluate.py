@@ -31,6 +31,13 @@ def write_images(folder: Path) -> None:
     np.savez(folder / "plain.npz", images=images)
     other, other_labels = garments.draw(np.arange(1000, 1060))
     np.savez(folder / "labelled.npz", images=other, labels=other_labels)
+    order = np.argsort(labels, kind="stable")[:100]
+    np.savez(
+        folder / "sorted.npz",
+        images=images[order],
+        labels=9 - labels[order],
+        class_names=[str(9 - i) for i in range(10)],
+    )
     np.savez(folder / "strange.npz", images=other[:20], labels=np.arange(20))
     np.savez(folder / "small.npz", images=other[:, :20, :20])
     (folder / "single" / "only").mkdir(parents=True)
@@ -75,6 +82,7 @@ def results(trained_run, tmp_path_factory, call_many) -> Results:
         [f"--images={folder}/flat", data, few, "--features=random", f"--neighbours={folder}/near.png"],
         [f"--workdir={conditional}", "--num=30", few],
         [f"--workdir={with_damaged(folder, trained_run)}", *random, "--all", f"--out={folder}/rest.json"],
+        [f"--images={folder}/sorted.npz", data, few, "--num=40", "--nocas", f"--out={folder}/sorted.json"],
         [f"--images={folder}/single", f"--dataset=folder:{folder}/single", few, "--features=random"],
     ]
     mistakes = _mistakes(folder, run, data)
@@ -103,6 +111,8 @@ def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
         ([run, "--features=inception"], "--features=inception is unknown; it must be classifier, random or"),
         ([run, "--features=saved_model"], "--features=saved_model is unknown"),
         ([run, f"--features=saved_model:{folder}/nowhere", *REAL], "nowhere is not there; give a SavedModel"),
+        ([run, "--features=random", "--model_size=32"], "--model_size is for --features=saved_model:PATH"),
+        ([run, "--model_range=bytes"], "--model_range is for --features=saved_model:PATH"),
         ([run, "--protocol=mine"], "--protocol=mine must be one of lucic, 50k"),
         ([run, "--neighbours=x.jpg"], "--neighbours=x.jpg must end in .png"),
         ([run, random], "are too few for the metrics"),
@@ -172,7 +182,14 @@ def test_a_checkpoint_that_is_damaged_leaves_the_others_to_be_measured(results):
 
 
 def test_a_single_class_has_no_score(results):
-    assert "classification_accuracy_score" not in results.said[7].out and "frechet_distance" in results.said[7].out
+    assert "classification_accuracy_score" not in results.said[8].out and "frechet_distance" in results.said[8].out
+
+
+def test_some_of_many_images_are_from_all_over_and_of_the_classes_they_are_named(results):
+    (row,) = json.loads((results.folder / "sorted.json").read_text())
+    assert row["metrics"]["label_agreement"] > 0.2  # of the images that the classifier was trained on
+    assert row["metrics"]["class_entropy"] > 1.0
+    assert "sorted.npz: 40 of 100 images, chosen at random" in results.said[7].out
 
 
 def test_neighbours_are_drawn(results):

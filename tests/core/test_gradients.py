@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from gan.core import gradients, losses, rng, sngan, state
-from gan.core.game import Mismatch
+from gan.core.game import Augmenting, Mismatch
 from tests.core.games import BATCH, d_gradients, data, finite, g_gradients, initial, make_game, now, run, same_bits
 
 
@@ -72,6 +72,40 @@ def test_a_paired_objective_looks_at_real_images_in_the_generators_update_and_no
         others, _ = g_gradients(game, g, d, 255 - images, labels, stream)
         assert same_bits(grads, others) != paired
         assert finite(run(game).metrics)
+
+
+def test_labels_and_augmentation_reach_both_players_in_both_updates():
+    """The gradients are those of the formula with the labels of the batch wherever a network is told labels.
+
+    The augmentation, one that adds its strength to each pixel, is seen by the discriminator alone, and everywhere.
+    """
+    rule = Augmenting(lambda images, strength, stream: images + strength, 0.125, target=0.0, over_images=1.0)
+    game = make_game(num_classes=10, dropout=0.0, noise=0.0, r1=2.0, augmenting=rule, objective=losses.relativistic())
+    start, (images, _) = initial(game), data(game)
+    labels = tf.constant([3, 7, 1, 9], tf.int32)
+    d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 1)
+    real = tf.cast(images, tf.float32) / 255 + 0.125
+
+    def judged(params, x):
+        return game.discriminator.apply(params, x, labels, stream, False)
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch((d, g))
+        fake = game.generator.apply(g, rng.normal(rng.fold(stream, 0), (BATCH, 8)), labels, stream, True) + 0.125
+        with tf.GradientTape() as inner:
+            inner.watch(real)
+            score = tf.reduce_sum(judged(d, real))
+        r1 = tf.reduce_mean(tf.reduce_sum(tf.square(inner.gradient(score, real)), [1, 2, 3]))
+        margins = judged(d, real) - judged(d, tf.stop_gradient(fake))
+        d_loss = tf.reduce_mean(tf.math.softplus(-margins)) + r1
+        g_loss = tf.reduce_mean(tf.math.softplus(judged(d, real) - judged(d, fake)))
+    found = (
+        d_gradients(game, d, g, images, labels, stream)[0],
+        g_gradients(game, g, d, images, labels, stream)[0],
+    )
+    for ours, theirs in zip(found, (tape.gradient(d_loss, d), tape.gradient(g_loss, g)), strict=True):
+        for one, two in zip(tf.nest.flatten(ours), tf.nest.flatten(theirs), strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("objective", [losses.relativistic(), losses.hinge(), None], ids=["paired", "hinge", "article"])

@@ -153,17 +153,29 @@ def test_the_averages_follow_the_generator():
     assert same_bits(state.shown(plain), plain.generator.params)
 
 
+def test_the_averages_count_the_images_of_all_updates_and_are_young_at_first():
+    rates = Rates(1e-3, 1e-3, 0.999, 0.999, 0.0, ema_half_life_images=100.0)
+    game = make_game(r1=0.0, rates=rates, ema_ramp=0.5, d_steps=2)
+    one, two = run(game).state, run(game, steps=2).state
+    assert same_bits(one.averages, one.generator.params)  # no images had been seen before
+    expected = averages.update(
+        one.averages, two.generator.params, tf.constant(2 * BATCH, tf.int64), 2 * BATCH, 100.0, 0.5
+    )
+    assert same_bits(two.averages, expected)
+
+
 def test_scheduled_rates_are_those_of_the_images_seen():
     rates = Rates(lambda seen: 1e-3 * tf.cast(seen + 1, tf.float32), 1e-3, lambda seen: tf.constant(0.5), 0.999)
     metrics = run(make_game(r1=0.0, d_steps=2, rates=rates), steps=2).metrics
     np.testing.assert_allclose(metrics["g_learning_rate"], 1e-3 * (2 * BATCH + 1), rtol=1e-6)
 
 
-def test_the_strength_of_an_adaptive_augmentation_moves_and_a_fixed_one_stays():
+@pytest.mark.parametrize("d_steps", [1, 2])
+def test_the_strength_of_an_adaptive_augmentation_moves_and_a_fixed_one_stays(d_steps):
     rule = Augmenting(augment.adaptive, 0.25, target=0.6, over_images=100.0)
-    result = run(make_game(augmenting=rule))
+    result = run(make_game(augmenting=rule, d_steps=d_steps))
     accuracy = float(result.metrics["d_accuracy_real"])
-    moved = BATCH / 100 if 2 * accuracy - 1 > 0.6 else -BATCH / 100
+    moved = (1 if 2 * accuracy - 1 > 0.6 else -1) * d_steps * BATCH / 100
     np.testing.assert_allclose(result.state.extra[state.STRENGTH], 0.25 + moved, rtol=1e-6)
     np.testing.assert_allclose(result.metrics["augmentation_strength"], 0.25)  # the one that was in force
     fixed = run(make_game(augmenting=rule._replace(target=0.0))).state

@@ -22,6 +22,14 @@ def test_images_and_labels_come_back(tmp_path, save):
     assert source.class_names == ("0", "1", "2", "3") and source.num_examples == 12
 
 
+def test_classes_have_their_names_where_the_file_has_them(tmp_path):
+    names = ["bag", "coat", "dress", "hat", "shoe"]
+    np.savez(tmp_path / "set.npz", images=IMAGES, labels=LABELS, class_names=names, seed=3)
+    assert open_npz(str(tmp_path / "set.npz")).class_names == tuple(names)
+    np.savez(tmp_path / "set.npz", images=IMAGES, class_names=names)
+    assert open_npz(str(tmp_path / "set.npz")).class_names == ()
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_in_memory_and_mapped_are_the_same_bits(tmp_path, order):
     file = tmp_path / "set.npz"
@@ -48,6 +56,12 @@ ARRAYS = {
     "few labels": ({"images": IMAGES, "labels": LABELS[:5]}, r"`labels` is int64 \[5\].*\[12\]"),
     "real labels": ({"images": IMAGES, "labels": LABELS / 2}, r"`labels` is float64"),
     "negative": ({"images": IMAGES, "labels": LABELS - 1}, r"`labels` go from -1"),
+    "few names": ({"images": IMAGES, "labels": LABELS, "class_names": ["a", "b"]}, r"each label from 0 to 3"),
+    "twice": (
+        {"images": IMAGES, "labels": LABELS, "class_names": ["a"] * 4},
+        r"`class_names` must be .* all different",
+    ),
+    "numbers": ({"images": IMAGES, "labels": LABELS, "class_names": range(4)}, r"`class_names` must be strings"),
     "pickled": ({"images": np.array([IMAGES[0], None], object)}, r"[Oo]bject"),
     "oblong": ({"images": IMAGES[:, :4]}, r"6x4 pixels.*--resolution"),
 }

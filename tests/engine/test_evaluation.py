@@ -89,13 +89,23 @@ def test_labels_that_are_wanted_are_as_frequent_as_in_the_data():
 
 def test_labels_of_files_become_those_of_the_data():
     labels, known = np.array([1, 0, 1]), ("Bag", "Coat", "Dress")
-    assert evaluation.in_classes(labels, ("Dress", "Bag"), known, True, "x").tolist() == [0, 2, 0]
-    assert evaluation.in_classes(labels, ("0", "1"), known, False, "x").tolist() == [1, 0, 1]
-    assert evaluation.in_classes(labels, (), known, True, "x") is None
-    assert evaluation.in_classes(labels, ("Bag",), (), True, "x") is None
-    for names, by_name in ((("Hat",), True), (tuple("0123"), False)):
+    assert evaluation.in_classes(labels, ("Dress", "Bag"), known, "x").tolist() == [0, 2, 0]
+    assert evaluation.in_classes(labels, ("0", "1"), known, "x").tolist() == [1, 0, 1]
+    assert evaluation.in_classes(labels, ("1", "0"), ("0", "1"), "x").tolist() == [0, 1, 0]
+    assert evaluation.in_classes(labels, ("0", "2"), ("2", "1", "0"), "x").tolist() == [0, 2, 0]  # names, not numbers
+    assert evaluation.in_classes(
+        labels, ("ankle_boot", "T-shirt-top"), ("T-shirt/top", "Ankle boot"), "x"
+    ).tolist() == [
+        0,
+        1,
+        0,
+    ]
+    assert evaluation.in_classes(labels, ("a_b", "a b"), ("a/b", "a b", "a_b"), "x").tolist() == [1, 2, 1]
+    assert evaluation.in_classes(labels, (), known, "x") is None
+    assert evaluation.in_classes(labels, ("Bag",), (), "x") is None
+    for names in (("Hat",), tuple("0123")):
         with pytest.raises(UserError, match="x has a class (Hat|3), the data set has Bag, Coat, Dress"):
-            evaluation.in_classes(labels, names, known, by_name, "x")
+            evaluation.in_classes(labels, names, known, "x")
 
 
 def test_too_few_images_are_refused():

@@ -50,6 +50,18 @@ def test_one_of_the_same_kind_is_replaced_and_others_stay(tmp_path):
     assert evaluations.key(row(10, 9.0)) not in keys
 
 
+def test_what_was_not_measured_again_of_the_same_generator_is_kept(tmp_path):
+    full, less, other = row(10, 1.0), row(10, 2.0), row(10, 3.0, generator="trained again")
+    full["metrics"]["classification_accuracy_score"] = full["floor"]["classification_accuracy_score"] = 0.8
+    for each in (full, less):
+        evaluations.record(tmp_path, each)
+    (kept,) = evaluations.read(tmp_path)
+    assert kept["metrics"] == {"frechet_distance": 2.0, "classification_accuracy_score": 0.8}
+    assert kept["floor"] == full["floor"]
+    evaluations.record(tmp_path, other)
+    assert evaluations.read(tmp_path) == [other]
+
+
 def test_numbers_that_are_not_finite_are_null_and_not_shown(tmp_path):
     evaluations.record(tmp_path, row(10, float("nan")))
     (kept,) = map(json.loads, (tmp_path / evaluations.FILE_NAME).read_text().splitlines())
@@ -57,10 +69,12 @@ def test_numbers_that_are_not_finite_are_null_and_not_shown(tmp_path):
     assert list(shown(tmp_path)) == ["lucic-10-random-floor/frechet_distance"]
 
 
-def test_damage_is_named_and_nothing_is_lost(tmp_path):
+@pytest.mark.parametrize("broken", ["{", {"step": 3}, row(3, 1.0) | {"metrics": None}], ids=["json", "key", "metrics"])
+def test_damage_is_named_and_nothing_is_lost(tmp_path, broken):
     evaluations.record(tmp_path, row(10, 1.0))
     path = tmp_path / evaluations.FILE_NAME
-    path.write_text(path.read_text() + '{"step": 3}\n')
+    line = broken if isinstance(broken, str) else json.dumps(broken)
+    path.write_text(f"{path.read_text()}{line}\n")
     before = path.read_bytes()
     for call in (lambda: evaluations.read(tmp_path), lambda: evaluations.record(tmp_path, row(20, 1.0))):
         with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 2; remove that line"):

@@ -28,6 +28,10 @@ def models(tmp_path_factory):
     module = tf.Module()
     module.f = tf.function(lambda x: x, input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
     tf.saved_model.save(module, folder / "any", signatures={"serving_default": module.f})
+    module.g = tf.function(
+        lambda x: tf.cast(x, tf.float32), input_signature=[tf.TensorSpec([None, None, None, 1], tf.uint8)]
+    )
+    tf.saved_model.save(module, folder / "bytes", signatures={"serving_default": module.g})
     return folder
 
 
@@ -44,7 +48,14 @@ def test_both_forms_give_the_same_maps(models):
 
 def test_a_model_of_any_size(models):
     model = pretrained.load(models / "any")
-    assert (model.size, model.channels) == (0, 1)
+    assert (model.size, model.channels, model.integers) == (0, 1, False)
+
+
+def test_a_model_that_takes_integers_gets_them_rounded(models):
+    model = pretrained.load(models / "bytes")
+    assert model.integers
+    pixels = np.float32([0.0, 0.6, 200.4, 254.9]).reshape(1, 2, 2, 1)
+    np.testing.assert_array_equal(np.ravel(model.function(tf.constant(pixels))), [0.0, 1.0, 200.0, 255.0])
 
 
 @pytest.mark.parametrize(
