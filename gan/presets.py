@@ -85,5 +85,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "d_beta2": 0.9,
     },
     "modern": _MODERN,
-    "modern_conditional": {**_MODERN, "conditional": True, "mismatch_weight": 0.25, "schedule_images": 400_000},
+    "modern_conditional": {
+        **_MODERN,
+        "conditional": True,
+        "mismatch_weight": 0.25,
+        "learning_rate_end_factor": 0.05,
+    },
 }
