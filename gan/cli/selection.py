@@ -113,8 +113,8 @@ def check_shown(plan: Plan, classes: int) -> None:
         raise UserError(f"--class names {classes} classes, which is more than {plan.num} images; name fewer")
     if plan.rows and plan.rows < classes:
         raise UserError(
-            f"--class names {classes} classes, and each of the {plan.rows} rows shows one; give --rows={classes}, or "
-            "name fewer"
+            f"--class names {classes} classes, each of which needs a row, and there would be {plan.rows}; give "
+            f"--rows={classes}, or name fewer"
         )
 
 

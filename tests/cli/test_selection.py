@@ -69,7 +69,9 @@ def test_what_is_drawn(flags, plan):
 def test_all_classes_that_are_named_are_drawn():
     selection.check_shown(Plan(6, 2, 3), 2)
     selection.check_shown(Plan(64), 64)
-    with pytest.raises(UserError, match="names 3 classes, and each of the 2 rows shows one; give --rows=3, or name"):
+    with pytest.raises(
+        UserError, match="3 classes, each of which needs a row, and there would be 2; give --rows=3, or"
+    ):
         selection.check_shown(Plan(6, 2, 3), 3)
     with pytest.raises(UserError, match="names 3 classes, which is more than 2 images; name fewer"):
         selection.check_shown(Plan(2), 3)
