@@ -19,12 +19,13 @@ A conditional run shows a class in each row of a grid; in an .npz or a folder th
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from absl import flags
 
 from gan.cli import command, selection, settings
+from gan.cli.batches import with_progress
 from gan.config import validated
 from gan.errors import UserError
 
@@ -44,7 +45,6 @@ settings.define(_NUMERICS)
 
 _LARGEST_SEED = 2**63 - 1
 _LARGEST_LOOP = 2**28  # pixels of an animation
-_QUIET = 1000  # fewer images come at once, without a progress line
 
 
 def main() -> None:
@@ -117,7 +117,7 @@ def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
     elif classes:
         labels = sampler.random_labels(SEED.value, computed, len(classes))
     sample = sampler.make_sampler(_generator(run, config), config.latent_size)
-    return _with_progress(sample(run.generator, SEED.value, plan.num, labels), plan.num), labels
+    return with_progress(sample(run.generator, SEED.value, plan.num, labels), plan.num), labels
 
 
 def _walks(run, config, classes: list[int], plan: selection.Plan):
@@ -169,16 +169,6 @@ def _write_loop(path: Path, run, config, classes: list[int], plan: selection.Pla
     images = np.stack([sampler.draw(generator, run.generator, points, [number]) for number in kinds])
     image_sets.write_loop(path, walks.frames(images, (plan.rows, plan.columns), INTERPOLATE.value))
     return f"{count} frames of {plan.rows} x {plan.columns} images"
-
-
-def _with_progress(batches: Iterator, num: int) -> Iterator:
-    """The same batches; on a terminal a line shows how far a long list of them is."""
-    from tqdm import tqdm
-
-    with tqdm(total=num, unit=" images", disable=True if num < _QUIET else None) as bar:
-        for images in batches:
-            yield images
-            bar.update(len(images))
 
 
 if __name__ == "__main__":

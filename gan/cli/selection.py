@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gan.data import classes
 from gan.errors import UserError
 
 KINDS = (".npz", ".png", ".gif")
@@ -78,43 +79,41 @@ def _parts(text: str, names: Sequence[str]) -> list[str]:
 
 
 def _number(word: str, names: Sequence[str]) -> int:
-    """The number of a class; its name comes before its number, should they be at odds."""
-    folded = [name.casefold() for name in names]
-    if word in names:
-        return list(names).index(word)
-    if word.casefold() in folded:
-        return folded.index(word.casefold())
-    if word.isdecimal() and int(word) < len(names):
-        return int(word)
+    """The number of the class that a word means; raises `UserError`."""
+    number = classes.number_of(word, names)
+    if number is not None:
+        return number
     listed = ", ".join(f"{i} {name}" if name != str(i) else name for i, name in enumerate(names[:_LISTED]))
     more = f" ... ({len(names)} in all)" if len(names) > _LISTED else ""
     raise UserError(f"--class={word} is unknown; the classes are {listed}{more}")
 
 
-def plan(kind: str, classes: int, num: int | None, rows: int | None, columns: int | None, steps: int | None) -> Plan:
+def plan(
+    kind: str, class_count: int, num: int | None, rows: int | None, columns: int | None, steps: int | None
+) -> Plan:
     """What is drawn with these flags in so many classes (0: without); raises `UserError` if it does not fit."""
-    by_class = min(classes, _WALKS) if classes > LARGEST_SIDE else classes
+    by_class = min(class_count, _WALKS) if class_count > LARGEST_SIDE else class_count
     if steps is not None and kind == "gif":
-        rows, columns = rows or (by_class if classes > 1 else _LOOP_SIDE), columns or _LOOP_SIDE
+        rows, columns = rows or (by_class if class_count > 1 else _LOOP_SIDE), columns or _LOOP_SIDE
         return Plan(rows * columns, rows, columns)
     if steps is not None:
-        rows = rows or (by_class if classes > 1 else _WALKS)
+        rows = rows or (by_class if class_count > 1 else _WALKS)
         return Plan(rows * steps, rows, steps)
     if kind != "png":
         return Plan(num or DEFAULT_NUM)
-    if classes > 1 and rows is None and not (num and columns):
+    if class_count > 1 and rows is None and not (num and columns):
         rows, columns = by_class, columns or (None if num else _DEFAULT_COLUMNS)
     return layout(num, rows, columns)
 
 
-def check_shown(plan: Plan, classes: int) -> None:
+def check_shown(plan: Plan, class_count: int) -> None:
     """Raises `UserError` if not all of so many classes that were named would be drawn."""
-    if plan.num < classes:
-        raise UserError(f"--class names {classes} classes, which is more than {plan.num} images; name fewer")
-    if plan.rows and plan.rows < classes:
+    if plan.num < class_count:
+        raise UserError(f"--class names {class_count} classes, which is more than {plan.num} images; name fewer")
+    if plan.rows and plan.rows < class_count:
         raise UserError(
-            f"--class names {classes} classes, each of which needs a row, and there would be {plan.rows}; give "
-            f"--rows={classes}, or name fewer"
+            f"--class names {class_count} classes, each of which needs a row, and there would be {plan.rows}; give "
+            f"--rows={class_count}, or name fewer"
         )
 
 

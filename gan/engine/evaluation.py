@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gan.data import classes
 from gan.data.batches import permutation
 from gan.data.source import Source
 from gan.data.splits import Splits
@@ -157,26 +158,17 @@ def wanted_labels(train: Source, count: int) -> np.ndarray:
 def in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], where: str) -> np.ndarray | None:
     """The labels of generated images in files, as those of the classes `known`; None where either has no classes.
 
-    The class i of the files is `names[i]`: a class's name, as it is or as a folder can have it (T-shirt-top for
-    T-shirt/top), or else its number. Raises `UserError` for other ones.
+    The class i of the files is the one that `names[i]` means (`classes.number_of`). Raises `UserError` for other ones.
     """
     if not names or not known:
         return None
-    numbers = {str(number): number for number in range(len(known))}
-    numbers |= {_as_folder(name): number for number, name in reversed(list(enumerate(known)))}
-    numbers |= {name: number for number, name in enumerate(known)}  # the last meaning of a word counts
-    found = [numbers.get(name, numbers.get(_as_folder(name))) for name in names]
+    found = [classes.number_of(name, known) for name in names]
     if None in found:
         raise UserError(
             f"{where} has a class {names[found.index(None)]}, the data set has {', '.join(known)}; rename it or "
             "remove it"
         )
     return np.array(found, np.int32)[labels]
-
-
-def _as_folder(name: str) -> str:
-    """A class's name without what a folder's cannot have, or what is easily taken for another."""
-    return name.casefold().translate(str.maketrans("/_ ", "---"))
 
 
 def key(reference: Reference, step: int, generator: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def read(workdir: Path) -> list[Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            key(row), row["metrics"].items(), row["floor"].items()
+            key(row), tags(row)  # both must be there
             rows.append(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged in line {number}; remove that line") from error

@@ -188,7 +188,7 @@ def test_a_single_class_has_no_score(results):
 def test_some_of_many_images_are_from_all_over_and_of_the_classes_they_are_named(results):
     (row,) = json.loads((results.folder / "sorted.json").read_text())
     assert row["metrics"]["label_agreement"] > 0.2  # of the images that the classifier was trained on
-    assert row["metrics"]["class_entropy"] > 1.0
+    assert row["metrics"]["class_entropy"] > 1.5  # the first 40 are of four classes
     assert "sorted.npz: 40 of 100 images, chosen at random" in results.said[7].out
 
 

@@ -93,14 +93,7 @@ def test_labels_of_files_become_those_of_the_data():
     assert evaluation.in_classes(labels, ("0", "1"), known, "x").tolist() == [1, 0, 1]
     assert evaluation.in_classes(labels, ("1", "0"), ("0", "1"), "x").tolist() == [0, 1, 0]
     assert evaluation.in_classes(labels, ("0", "2"), ("2", "1", "0"), "x").tolist() == [0, 2, 0]  # names, not numbers
-    assert evaluation.in_classes(
-        labels, ("ankle_boot", "T-shirt-top"), ("T-shirt/top", "Ankle boot"), "x"
-    ).tolist() == [
-        0,
-        1,
-        0,
-    ]
-    assert evaluation.in_classes(labels, ("a_b", "a b"), ("a/b", "a b", "a_b"), "x").tolist() == [1, 2, 1]
+    assert evaluation.in_classes(labels, ("dress", "bag"), known, "x").tolist() == [0, 2, 0]
     assert evaluation.in_classes(labels, (), known, "x") is None
     assert evaluation.in_classes(labels, ("Bag",), (), "x") is None
     for names in (("Hat",), tuple("0123")):
