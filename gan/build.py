@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from gan import effects
 from gan.config import Config
-from gan.core import augment, losses, networks, optimizers, penalties, schedules, state
+from gan.core import augment, losses, networks, optimizers, penalties, schedules, standing, state
 from gan.core.convolutions import CONVOLVERS
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.core.layers import Network
@@ -52,7 +53,7 @@ def source(config: Config) -> Source:
 
 
 def has_batch_statistics(config: Config) -> bool:
-    """Whether the networks look at the whole batch, over all replicas."""
+    """Whether the networks look at the whole batch in training, over all replicas."""
     return networks.PAIRS[config.networks].has_batch_statistics
 
 
@@ -79,6 +80,18 @@ def generator(
         **_shared(config, image_shape, numerics, num_classes),
     )
     return networks.PAIRS[config.networks].generator(spec)
+
+
+def sampling_generator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
+    """The generator for use outside of training: each image depends on its own latent and label alone.
+
+    Where it has a `settle`, it is applied with what that makes of the parameters.
+    """
+    if not has_batch_statistics(config):
+        return generator(config, image_shape, numerics, num_classes)
+    return standing.standing(
+        lambda mean: generator(config, image_shape, numerics, num_classes, mean), config.latent_size, num_classes
+    )
 
 
 def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
@@ -182,12 +195,9 @@ def _regularization(config: Config) -> Regularization | None:
 def _augmenting(config: Config) -> Augmenting | None:
     if config.augmentation == "none":
         return None
-    return Augmenting(
-        augment.AUGMENTATIONS[config.augmentation],
-        config.augmentation_strength,
-        config.augmentation_target,
-        config.augmentation_images,
-    )
+    augmentation, moves = augment.AUGMENTATIONS[config.augmentation], effects.adapts(config)
+    strength = config.augmentation_strength or (0.0 if moves else augment.LARGEST_STRENGTH)
+    return Augmenting(augmentation, strength, config.augmentation_target if moves else 0.0, config.augmentation_images)
 
 
 def _mismatch(config: Config, num_classes: int) -> Mismatch | None:

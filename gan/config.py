@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
+from gan.effects import adapts, without_effect
 from gan.errors import UserError
 from gan.presets import PRESETS
 
@@ -48,7 +49,7 @@ class Config:
     seed: int = setting(0, "run", "fixed", "seed of the initial weights, the data order and every random draw", low=0, high=2**31 - 1)
     steps: int = setting(0, "run", "free", "stop after this many steps in total, not additional ones (0: no limit)", low=0)
     epochs: float = setting(50.0, "run", "free", "stop after this many passes over the data in total (0: no limit)", low=0)
-    minutes: float = setting(0.0, "run", "free", "stop this start of the run after so many minutes (0: no limit)", low=0)
+    minutes: float = setting(0.0, "run", "free", "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)", low=0)
 
     dataset: str = setting("auto", "data", "free", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH")
     data_dir: str = setting("", "data", "free", "folder of prepared tfds data sets (empty: $TFDS_DATA_DIR, then ~/tensorflow_datasets)")
@@ -104,8 +105,8 @@ class Config:
     ema_end_factor: float = setting(1.0, "schedules", "tunable", "half-life of the average at the end, as a multiple of that at the start", low=0)
 
     augmentation: str = setting("none", "augmentation", "fixed", "random changes of all images that the discriminator sees", choices=("none", "diffaugment", "adaptive", "adaptive_geometry"))
-    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change (above 0.8, where changes may leak into samples, only with --augmentation_target=0), at the start where it adapts", low=0, high=1)
-    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images that the strength is moved to keep, up to 0.8 (0: the strength stays)", low=0, below=1)
+    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts; above 0.8, where it does not adapt, changes may leak into samples (0: from 0 where it adapts, else 0.8)", low=0, high=1)
+    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images (in relativistic pairs: of real above fake) that an adaptive strength is moved to keep, up to 0.8 (0: the strength stays)", low=0, below=1)
     augmentation_images: float = setting(500000.0, "augmentation", "tunable", "real images in which the strength may go from 0 to 1", low=1)
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
@@ -128,6 +129,8 @@ class Config:
     keep_best: str = setting("frechet_distance", "cadence", "free", "metric of the evaluations in training by which the best checkpoint is saved and kept", choices=("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score", "class_entropy", "smallest_class_share", "label_agreement"))
     # fmt: on
 
+
+LARGEST_ADAPTIVE = 0.8  # the strength that an adaptive augmentation stays within: `gan.core.augment` says why
 
 # Settings of earlier versions whose meaning is that of another one now.
 RENAMED = {"r1_gamma": "gamma", "adam_epsilon": "epsilon"}
@@ -167,22 +170,16 @@ def validated(config: Config) -> Config:
         _check(name, getattr(config, name), field)
     if config.schedule != "constant" and not config.schedule_images:
         raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")
-    if config.augmentation != "none" and not (config.augmentation_strength or config.augmentation_target):
-        raise UserError(f"--augmentation={config.augmentation} would do nothing: give --augmentation_strength")
+    if adapts(config) and config.augmentation_strength > LARGEST_ADAPTIVE:
+        raise UserError(
+            f"--augmentation_strength={config.augmentation_strength} must be at most {LARGEST_ADAPTIVE} where it adapts, "
+            "since beyond it changes may leak into samples; give less, or --augmentation_target=0"
+        )
     if config.objective == "wasserstein" and not (config.gamma or config.weight_clip):
         raise UserError("--objective=wasserstein needs a bound on the slope: give --gamma or --weight_clip")
     if not (config.steps or config.epochs or config.minutes):
         raise UserError("the run would never end: give --steps, --epochs or --minutes a value above 0")
     return config
-
-
-def without_effect(config: Config) -> dict[str, str]:
-    """The settings that are not at their default and do nothing all the same, each with what it needs to do something."""
-    return {
-        name: needs
-        for name, works, needs in _CONDITIONAL
-        if getattr(config, name) != fields()[name].default and not works(config)
-    }
 
 
 def changed(config: Config, **settings: Any) -> Config:
@@ -205,54 +202,6 @@ def _effective(config: Config, given: Collection[str]) -> Config:
         if name in given and getattr(config, name) != of_preset(name, config):
             raise UserError(f"--{name}={getattr(config, name)} has no effect without {needs}")
     return config
-
-
-# (setting, whether it works in a config, what it needs) of those that silently do nothing elsewhere.
-_ENDS = ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor")
-_NO_TARGETS = ("hinge", "wasserstein", "relativistic")  # objectives
-_CONDITIONAL = [
-    ("minibatch_deviation", lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
-    ("label_noise", lambda config: not config.label_noise or _has_targets(config), "an --objective with targets"),
-    ("label_smoothing", lambda config: _has_targets(config), "an --objective with targets"),
-    ("label_noise_mode", lambda config: config.label_noise and _has_targets(config), "--label_noise, and targets"),
-    *(
-        (name, lambda config: config.gamma > 0, "a --gamma above 0")
-        for name in ("penalty", "penalty_every_steps", "gamma_end_factor")
-    ),
-    ("mismatch_weight", lambda config: config.conditional, "--conditional"),
-    ("weight_decay", lambda config: config.optimizer == "adamw", "--optimizer=adamw"),
-    *(
-        (name, lambda config: config.optimizer != "sgd", "another --optimizer than sgd")
-        for name in ("g_beta2", "d_beta2", "beta2_end", "epsilon")
-    ),
-    *(
-        (name, lambda config: config.ema_half_life_images > 0, "--ema_half_life_images")
-        for name in ("ema_ramp", "ema_end_factor")
-    ),
-    *(
-        (name, lambda config: config.schedule != "constant", "--schedule=linear or cosine")
-        for name in (*_ENDS, "schedule_images")
-    ),
-    (
-        "schedule",
-        lambda config: any(getattr(config, name) != fields()[name].default for name in _ENDS),
-        f"an end: one of {', '.join(f'--{name}' for name in _ENDS)}",
-    ),
-    *(
-        (name, lambda config: config.augmentation != "none", "an --augmentation")
-        for name in ("augmentation_strength", "augmentation_target")
-    ),
-    (
-        "augmentation_images",
-        lambda config: config.augmentation != "none" and config.augmentation_target > 0,
-        "an --augmentation with a target",
-    ),
-]
-
-
-def _has_targets(config: Config) -> bool:
-    """Whether the discriminator compares with labels of real and fake."""
-    return config.objective not in _NO_TARGETS
 
 
 def _check(name: str, value: Any, field: dataclasses.Field) -> None:

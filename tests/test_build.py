@@ -182,6 +182,20 @@ def test_color_images_have_three_channels_on_both_sides():
     assert state.discriminator.params["conv_1"]["kernel"].shape == (5, 5, 3, 2)
 
 
+def test_only_an_adaptive_augmentation_with_a_target_moves_its_strength():
+    def made(**settings):
+        augmenting = build.game(config.make("article", **SMALL, **settings), (28, 28, 1), build.PLAIN).augmenting
+        return augmenting and (augmenting.strength, augmenting.target)
+
+    assert made() is None
+    assert made(augmentation="diffaugment") == (0.8, 0.0)
+    assert made(augmentation="diffaugment", augmentation_strength=1.0) == (1.0, 0.0)
+    assert made(augmentation="adaptive") == (0.0, 0.6)
+    assert made(augmentation="adaptive_geometry", augmentation_strength=0.2, augmentation_target=0.5) == (0.2, 0.5)
+    assert made(augmentation="adaptive", augmentation_target=0.0) == (0.8, 0.0)
+    assert config.LARGEST_ADAPTIVE == build.augment.LARGEST_STRENGTH
+
+
 def test_every_choice_of_a_setting_is_in_its_registry():
     choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(config.Config) if f.metadata["choices"]}
     assert set(choices["objective"]) == losses.LABELLED.keys() | losses.UNLABELLED.keys()

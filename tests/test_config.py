@@ -105,6 +105,8 @@ def test_ranges_hold_at_their_ends(field):
                 # 0 turns off what depends on these.
                 alone = field.name in ("schedule_images", "gamma")
                 settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
+                if field.name == "augmentation_strength":
+                    settings |= {"augmentation_target": 0.0}  # where it adapts it stays below
                 assert getattr(config.make("article", **settings), field.name) == end
             with pytest.raises(UserError):
                 config.make("article", **{field.name: inside + outside})
@@ -119,7 +121,14 @@ def test_ranges_hold_at_their_ends(field):
         ({"weight_decay": 0.1}, "--weight_decay=0.1 has no effect without --optimizer=adamw"),
         ({"mismatch_weight": 0.1}, "--mismatch_weight=0.1 has no effect without --conditional"),
         ({"augmentation_strength": 0.1}, "--augmentation_strength=0.1 has no effect"),
-        ({"augmentation": "diffaugment", "augmentation_target": 0.0}, "give --augmentation_strength"),
+        (
+            {"augmentation": "diffaugment", "augmentation_target": 0.3},
+            "--augmentation_target=0.3 has no effect without an ad",
+        ),
+        (
+            {"augmentation": "adaptive", "augmentation_strength": 0.9},
+            "--augmentation_strength=0.9 must be at most 0.8 where",
+        ),
         ({"preset": "article_corrected", "penalty_every_steps": 4}, "--penalty_every_steps=4 has no effect"),
         (
             {"schedule": "cosine", "schedule_images": 9},

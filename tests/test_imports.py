@@ -14,7 +14,7 @@ LAYERS = [
     ["gan.engine", "gan.export"],
     ["gan.build"],
     ["gan.config"],
-    ["gan.presets"],
+    ["gan.presets", "gan.effects"],
     ["gan.data", "gan.core", "gan.metrics"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
@@ -34,6 +34,7 @@ PURE = {"gan.core": ["absl", "tensorflow.summary", "gan.errors", *FILE_SYSTEM], 
 LIGHT = [
     "gan.config",
     "gan.presets",
+    "gan.effects",
     "gan.errors",
     "gan.cli.banner",
     "gan.cli.command",

@@ -6,9 +6,8 @@ as well. Where the run keeps averages of the generator's parameters, they are wh
 compared with the engine's outputs before anything takes its place. The run may be in training meanwhile.
 
 h5 and keras are plain Keras layers, for the networks article and residual without labels; saved_model is the engine's
-own function, for all. In it a generator that normalizes by the statistics of the batch (dcgan, sngan) computes batches
-of 128 as bin/sample does, one that is not full filled up with its own latents again: there an image depends on those
-beside it.
+own function, for all. A generator that in training normalizes by the statistics of the batch (dcgan, sngan) has fixed
+ones, as in bin/sample: each image depends on its own latent and label alone.
 
     bin/export --workdir=runs/modern-fashion_mnist
     bin/export --workdir=runs/modern-fashion_mnist --format=saved_model --step=4000 --out=models
@@ -98,8 +97,7 @@ def _notes(run) -> list[str]:
 
     averages = "The generator's parameters are the moving averages of those in training."
     statistics = (
-        f"Networks {run.config.networks} normalize by the statistics of the batch: an image depends on the latents "
-        "beside it. Batches of 128 are computed; one that is not full is filled up with the first latents."
+        "It normalizes by fixed statistics, not by those of the batch: each image depends on its own input alone."
     )
     return [averages] * bool(run.config.ema_half_life_images) + [statistics] * build.has_batch_statistics(run.config)
 

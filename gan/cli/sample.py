@@ -1,11 +1,12 @@
 """Write generated images of a run.
 
 --out says what is written: x.npz (uint8 `images` [N, H, W, C], `seed` and `step`), x.png (a grid), x.gif (an animation)
-or a folder, new or empty (00000000.png, 00000001.png, ...). Image i of a seed is the same however many are drawn. Where
-the run keeps averages of the generator's parameters, they draw. The run may be in training meanwhile.
+or a folder, new or empty (00000000.png, 00000001.png, ...). Latent i of a seed is the same however many are drawn, and
+an image depends on its latent and its class alone. Where the run keeps averages of the generator's parameters, they
+draw. The run may be in training meanwhile.
 
-A conditional run shows a class in each row of a grid; in an .npz or a folder the classes are drawn at random, and the
-.npz has `labels` int32 [N] and `class_names`. --class chooses some, by name or number.
+A conditional run shows a class in each row of a grid; in an .npz or a folder the classes are drawn at random, all
+equally likely, and the .npz has `labels` int32 [N] and `class_names`. --class chooses some, by name or number.
 
 --interpolate=STEPS walks from latent to latent on great circles. In a grid each row is a walk to the next latent, in an
 .npz or a folder the same images stand in order; an animation has cells that walk the whole loop behind each other.
@@ -100,7 +101,7 @@ def _generator(run, config):
     from gan import build
     from gan.engine import devices
 
-    return build.generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
+    return build.sampling_generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
 
 
 def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
@@ -109,13 +110,13 @@ def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
 
     from gan.engine import sampler
 
-    labels, computed = None, sampler.whole_batches(plan.num)  # for all of them: no image shall depend on --num
+    labels = None
     if classes and kind == "png":
         labels = np.int32(classes)[sampler.labels_by_row(plan.rows, plan.columns, len(classes))]
     elif classes and CLASS.value is not None:
-        labels = np.resize(np.int32(classes), computed)
+        labels = np.resize(np.int32(classes), plan.num)
     elif classes:
-        labels = sampler.random_labels(SEED.value, computed, len(classes))
+        labels = sampler.random_labels(SEED.value, plan.num, len(classes))
     sample = sampler.make_sampler(_generator(run, config), config.latent_size)
     return with_progress(sample(run.generator, SEED.value, plan.num, labels), plan.num), labels
 

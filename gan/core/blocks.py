@@ -16,11 +16,6 @@ from gan.core.layers import Constructor, Layer, Shape
 _DEVIATION_EPSILON = 1e-8  # under the square root, as Karras et al. have it
 
 
-def relu() -> Constructor:
-    """max(x, 0)."""
-    return lambda shape: _plain("relu", shape, tf.nn.relu)
-
-
 def upsample(convolver: Convolver) -> Constructor:
     """[H, W, C] -> [2 H, 2 W, C], each pixel repeated."""
 
@@ -188,14 +183,11 @@ def total(convolver: Convolver) -> Constructor:
     """Maps [H, W, C] -> features [B, C], float32: the sum over the places."""
 
     def layer(shape: Shape) -> Layer:
-        return _plain("total", shape[2:], lambda x: tf.reduce_sum(tf.cast(convolver.leave(x), tf.float32), axis=[1, 2]))
+        return layers.function_layer(
+            "total", shape[2:], lambda x: tf.reduce_sum(tf.cast(convolver.leave(x), tf.float32), axis=[1, 2])
+        )
 
     return layer
-
-
-def _plain(name: str, shape: Shape, function) -> Layer:
-    """A layer without parameters or randomness."""
-    return Layer(name, shape, lambda stream: {}, lambda params, x, stream, training: function(x))
 
 
 def _in_place(name: str, convolver: Convolver, out: Shape, function) -> Layer:
@@ -209,7 +201,7 @@ def _in_place(name: str, convolver: Convolver, out: Shape, function) -> Layer:
         y = function(tf.reshape(x, [1, height, width, batch * channels]))
         return tf.reshape(y, [*out[:2], batch, channels])
 
-    return _plain(name, out, apply)
+    return layers.function_layer(name, out, apply)
 
 
 def _rows_first(convolver: Convolver) -> bool:

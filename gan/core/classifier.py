@@ -61,9 +61,9 @@ def classifier(image_shape: Shape, num_classes: int) -> Classifier:
         side, poolings = -(-side // 2), poolings + 1
     for i in range(max(len(WIDTHS), poolings + 1)):
         width = WIDTHS[min(i, len(WIDTHS) - 1)]
-        stack += [layers.conv(DIRECT, width, 3, "SAME", scale=math.sqrt(2.0)), _relu()]
+        stack += [layers.conv(DIRECT, width, 3, "SAME", scale=math.sqrt(2.0)), layers.relu()]
         stack += [_pool(tf.nn.max_pool2d, 2)] if i < poolings else []
-    stack += [layers.flatten(DIRECT), layers.dense(NUM_FEATURES), _relu()]
+    stack += [layers.flatten(DIRECT), layers.dense(NUM_FEATURES), layers.relu()]
     return Classifier(layers.serial(image_shape, stack), layers.serial((NUM_FEATURES,), [layers.dense(num_classes)]))
 
 
@@ -94,19 +94,11 @@ def make_step(network: Classifier, optimizer: Optimizer, steps: int, peak: float
     return step
 
 
-def _relu() -> layers.Constructor:
-    return lambda shape: layers.Layer(
-        "relu", shape, lambda stream: {}, lambda params, x, stream, training: tf.nn.relu(x)
-    )
-
-
 def _pool(pooled: Callable, size: int) -> layers.Constructor:
     """Maximum or mean over blocks of `size` x `size` pixels; what is left over at the edge makes blocks of its own."""
 
     def layer(shape: Shape) -> layers.Layer:
         out = (-(-shape[0] // size), -(-shape[1] // size), shape[2])
-        return layers.Layer(
-            "pool", out, lambda stream: {}, lambda params, x, stream, training: pooled(x, size, size, "SAME")
-        )
+        return layers.function_layer("pool", out, lambda x: pooled(x, size, size, "SAME"))
 
     return layer

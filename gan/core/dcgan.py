@@ -7,7 +7,7 @@ that its logits depend on each image alone and gradient penalties have a meaning
 """
 
 from gan.core import conditioning, layers, pyramid
-from gan.core.blocks import deviation, halving_conv, relu
+from gan.core.blocks import deviation, halving_conv
 from gan.core.layers import Network
 from gan.core.normalization import batch_norm
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
@@ -25,7 +25,7 @@ def generator(spec: GeneratorSpec) -> Network:
     base, doublings = pyramid.base(spec.resolution)
 
     def stack(labels) -> list[layers.Constructor]:
-        active = [batch_norm(spec.convolver, spec.mean), relu()]
+        active = [batch_norm(spec.convolver, spec.mean), layers.relu()]
         trunk = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
         trunk += [layers.dense(base * base * spec.width), layers.to_images(spec.convolver, base, base), *active]
         for i in range(1, doublings):

@@ -48,7 +48,8 @@ class Network(NamedTuple):
     """Two pure functions, `init(stream) -> params` and `apply(params, x, labels, stream, training) -> y`; its table.
 
     A network with `normalize(params, vectors) -> (parameters to apply, next vectors)` is applied with what that makes
-    of its parameters; `init_state(stream, params)` gives the first vectors, which the caller keeps.
+    of its parameters; `init_state(stream, params)` gives the first vectors, which the caller keeps. One with
+    `settle(params) -> parameters to apply` is for use outside of training.
     """
 
     init: Callable[[rng.Stream], Params]
@@ -56,6 +57,7 @@ class Network(NamedTuple):
     table: tuple[Row, ...]
     normalize: Callable[[Params, Params], tuple[Params, Params]] | None = None
     init_state: Callable[[rng.Stream, Params], Params] | None = None
+    settle: Callable[[Params], Params] | None = None
 
 
 Constructor = Callable[[Shape], Layer]
@@ -80,8 +82,8 @@ def _costs(kernel: Shape, positions: int = 1) -> tuple[int, int]:
     return math.prod(kernel) + kernel[-1], positions * math.prod(kernel)
 
 
-def _function(name: str, shape: Shape, function: Callable[[tf.Tensor], tf.Tensor]) -> Layer:
-    """A layer without parameters or randomness."""
+def function_layer(name: str, shape: Shape, function: Callable[[tf.Tensor], tf.Tensor]) -> Layer:
+    """A layer of that output shape without parameters or randomness."""
     return Layer(name, shape, lambda stream: {}, lambda params, x, stream, training: function(x))
 
 
@@ -116,6 +118,11 @@ def conv(convolver: Convolver, filters: int, taps: int, padding: str, upsample=1
     return layer
 
 
+def relu() -> Constructor:
+    """max(x, 0)."""
+    return lambda shape: function_layer("relu", shape, tf.nn.relu)
+
+
 def leaky_relu(slope: float) -> Constructor:
     """max(x, slope * x), slope in (0, 1).
 
@@ -132,22 +139,22 @@ def leaky_relu(slope: float) -> Constructor:
 
         return y, gradient
 
-    return lambda shape: _function("leaky_relu", shape, function)
+    return lambda shape: function_layer("leaky_relu", shape, function)
 
 
 def sigmoid() -> Constructor:
     """1 / (1 + exp(-x)), in float32."""
-    return lambda shape: _function("sigmoid", shape, lambda x: tf.sigmoid(tf.cast(x, tf.float32)))
+    return lambda shape: function_layer("sigmoid", shape, lambda x: tf.sigmoid(tf.cast(x, tf.float32)))
 
 
 def affine(scale: float, offset: float) -> Constructor:
     """scale * x + offset, without parameters."""
-    return lambda shape: _function("affine", shape, lambda x: scale * x + offset)
+    return lambda shape: function_layer("affine", shape, lambda x: scale * x + offset)
 
 
 def cast(dtype: tf.DType) -> Constructor:
     """The precision that the following layers compute in."""
-    return lambda shape: _function("cast", shape, lambda x: tf.cast(x, dtype))
+    return lambda shape: function_layer("cast", shape, lambda x: tf.cast(x, dtype))
 
 
 def to_images(convolver: Convolver, height: int, width: int) -> Constructor:
@@ -155,24 +162,24 @@ def to_images(convolver: Convolver, height: int, width: int) -> Constructor:
 
     def layer(shape: Shape) -> Layer:
         out = (height, width, shape[0] // (height * width))
-        return _function("reshape", out, lambda x: convolver.enter(tf.reshape(x, [x.shape[0], *out])))
+        return function_layer("reshape", out, lambda x: convolver.enter(tf.reshape(x, [x.shape[0], *out])))
 
     return layer
 
 
 def enter(convolver: Convolver) -> Constructor:
     """[B, H, W, C] -> the convolver's layout."""
-    return lambda shape: _function("enter", shape, convolver.enter)
+    return lambda shape: function_layer("enter", shape, convolver.enter)
 
 
 def leave(convolver: Convolver) -> Constructor:
     """The convolver's layout -> [B, H, W, C]."""
-    return lambda shape: _function("leave", shape, convolver.leave)
+    return lambda shape: function_layer("leave", shape, convolver.leave)
 
 
 def flatten(convolver: Convolver) -> Constructor:
     """Maps in the convolver's layout -> [B, H W C], in the order of [H, W, C]."""
-    return lambda shape: _function(
+    return lambda shape: function_layer(
         "flatten", (math.prod(shape),), lambda x: tf.reshape(convolver.leave(x), [-1, math.prod(shape)])
     )
 

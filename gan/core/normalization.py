@@ -26,9 +26,8 @@ def batch_norm(convolver: Convolver, mean: Mean, labels=None, num_classes: int =
     """Batch normalization (Ioffe & Szegedy 2015) of maps, by channel, with classes each with its own scale and offset.
 
     The statistics are those of the global batch: `mean` averages this replica's over all of them, and must be
-    differentiable. They are always the batch's own, in sampling as well as in training: there are no moving averages to
-    keep, to checkpoint or to fall behind the parameters, and samples are reproducible where batches have one size.
-    Statistics are computed in float32.
+    differentiable. There are no moving averages to keep, to checkpoint or to fall behind the parameters: what samples
+    are drawn with is computed from the parameters when it is needed (`standing`). Statistics are computed in float32.
     """
 
     def layer(shape: Shape) -> Layer:

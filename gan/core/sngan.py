@@ -6,7 +6,7 @@ With classes the generator's scales and offsets are by class and the discriminat
 """
 
 from gan.core import conditioning, layers, pyramid
-from gan.core.blocks import average_pool, deviation, pointwise, relu, residual, total, upsample
+from gan.core.blocks import average_pool, deviation, pointwise, residual, total, upsample
 from gan.core.layers import Constructor, Network
 from gan.core.normalization import batch_norm, spectral_normalization
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
@@ -24,7 +24,7 @@ def generator(spec: GeneratorSpec) -> Network:
     base, doublings = pyramid.base(spec.resolution)
 
     def stack(labels) -> list[Constructor]:
-        active = [batch_norm(spec.convolver, spec.mean, labels, spec.num_classes), relu()]
+        active = [batch_norm(spec.convolver, spec.mean, labels, spec.num_classes), layers.relu()]
         main = [*active, layers.conv(spec.convolver, spec.width, _TAPS, "SAME", 2)]
         main += [*active, layers.conv(spec.convolver, spec.width, _TAPS, "SAME")]
         block = residual(main, [pointwise(spec.width), upsample(spec.convolver)])
@@ -33,7 +33,7 @@ def generator(spec: GeneratorSpec) -> Network:
             layers.dense(base * base * spec.width),
             layers.to_images(spec.convolver, base, base),
         ]
-        trunk += [*[block] * doublings, batch_norm(spec.convolver, spec.mean), relu()]
+        trunk += [*[block] * doublings, batch_norm(spec.convolver, spec.mean), layers.relu()]
         trunk += [layers.conv(spec.convolver, spec.channels, _TAPS, "SAME", scale=spec.output_scale)]
         return [*trunk, *pyramid.image_output(spec)]
 
@@ -52,11 +52,11 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
 
     def stack(labels) -> list[Constructor]:
         pool = average_pool(spec.convolver)
-        first = residual([conv(), relu(), conv(), pool], [pool, pointwise(spec.width)])
-        halving = residual([relu(), conv(), relu(), conv(), pool], [pool, pointwise(spec.width)])
-        plain = residual([relu(), conv(), relu(), conv()])
+        first = residual([conv(), layers.relu(), conv(), pool], [pool, pointwise(spec.width)])
+        halving = residual([layers.relu(), conv(), layers.relu(), conv(), pool], [pool, pointwise(spec.width)])
+        plain = residual([layers.relu(), conv(), layers.relu(), conv()])
         trunk = pyramid.image_input(spec)
-        trunk += [first, *[halving] * (pyramid.base(spec.resolution)[1] - 1), *[plain] * _SMALL_BLOCKS, relu()]
+        trunk += [first, *[halving] * (pyramid.base(spec.resolution)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), total(spec.convolver)]
         trunk += [layers.dropout(spec.dropout, lambda features: features)]
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]

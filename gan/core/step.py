@@ -8,10 +8,9 @@ import tensorflow as tf
 from gan.core import augment, averages, gradients, loss_scale, optimizers, rng
 from gan.core.game import Game, Rates
 from gan.core.gradients import Metrics, Now
+from gan.core.normalization import Mean
 from gan.core.optimizers import Optimizer
 from gan.core.state import D_LOSS_SCALE, G_LOSS_SCALE, STRENGTH, VECTORS, Player, State
-
-Mean = Callable[[Any], Any]  # the mean of a nest over the replicas
 
 # Streams below that of a step: the generator's update, then one for each discriminator update.
 _G_UPDATE, _D_UPDATES = 0, 1

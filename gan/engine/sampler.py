@@ -18,40 +18,44 @@ BATCH = 128
 NO_CLASS = -1
 
 Sampler = Callable[..., Iterator[np.ndarray]]
-Renderer = Callable[..., np.ndarray]
 
 
 def make_sampler(generator: Network, latent_size: int, batch: int = BATCH) -> Sampler:
     """`sample(params, seed, count, labels)` yields uint8 [n, H, W, C], `count` in all.
 
     `labels` int32 are those of a conditional generator; fewer than there are examples begin again from the first. All
-    batches are computed at one size, `whole_batches(count)` examples in all, and the last one is cut, so that no image
-    depends on `count`. Where the networks look at the whole batch, that holds for labels given for all that is
-    computed.
+    batches are computed at one size and the last one is cut, so that no image depends on `count`.
     """
     render = make_renderer(generator, batch)
 
     def sample(params, seed: int, count: int, labels: Sequence[int] | None = None) -> Iterator[np.ndarray]:
-        classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), whole_batches(count, batch))
-        for first in range(0, count, batch):
-            drawn = latents(seed, first, batch, latent_size)
-            yield render(params, drawn, classes[first : first + batch], seed, first)[: count - first]
+        points = (latents(seed, first, batch, latent_size) for first in range(0, count, batch))
+        return render(params, points, count, labels, seed)
 
     return sample
 
 
-def make_renderer(generator: Network, batch: int = BATCH) -> Renderer:
-    """`render(params, latents [batch, latent_size], labels [batch], seed, first)` -> images uint8 [batch, H, W, C]."""
+def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
+    """`render(params, points, count, labels, seed)` yields the images uint8 [n, H, W, C] of latents, `count` in all.
+
+    `points` yields them in batches [batch, latent_size]; labels are as `make_sampler` takes them, and `seed` is that of
+    what else the networks may draw.
+    """
+    settle = tf.function(generator.settle, autograph=False) if generator.settle else lambda params: params
 
     @tf.function(autograph=False)
-    def draw(params, latents: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    def compute(params, latents: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         address = rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _NETWORK)
         return generator.apply(params, latents, labels, address, False)
 
-    def render(params, latents, labels, seed: int = 0, first: int = 0) -> np.ndarray:
-        shaped = tf.ensure_shape(tf.constant(latents), [batch, None])
-        numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
-        return to_uint8(draw(params, shaped, tf.constant(labels, tf.int32), *numbers).numpy())
+    def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
+        settled = settle(params) if count else params
+        classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), count + batch)
+        for first, latents in zip(range(0, count, batch), points, strict=True):
+            shaped = tf.ensure_shape(tf.constant(latents), [batch, None])
+            numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
+            drawn = compute(settled, shaped, tf.constant(classes[first : first + batch]), *numbers)
+            yield to_uint8(drawn.numpy())[: count - first]
 
     return render
 
@@ -59,22 +63,10 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Renderer:
 def draw(
     generator: Network, params, points: np.ndarray, labels: Sequence[int] | None = None, batch: int = BATCH
 ) -> np.ndarray:
-    """The images uint8 [N, H, W, C] of the latents `points` [N, latent_size]; labels as `make_sampler` takes them.
-
-    Each batch is spread over all points: where the networks look at the whole batch, neighbours on a walk see much the
-    same one. The last batch is filled up with the first points.
-    """
-    render = make_renderer(generator, batch)
-    classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), len(points))
-    spread = np.arange(whole_batches(len(points), batch)).reshape(batch, -1).T  # [batches, batch]
-    chosen = [places % len(points) for places in spread]
-    drawn = np.stack([render(params, points[places], classes[places]) for places in chosen], axis=1)
-    return drawn.reshape(-1, *drawn.shape[2:])[: len(points)]
-
-
-def whole_batches(count: int, batch: int = BATCH) -> int:
-    """How many examples are computed for `count`."""
-    return -(-count // batch) * batch
+    """The images uint8 [N, H, W, C] of the latents `points` [N, latent_size]; labels as `make_sampler` takes them."""
+    count = len(points)
+    whole = np.resize(points, (-(-count // batch), batch, points.shape[1]))  # the last batch filled up with the first
+    return np.concatenate(list(make_renderer(generator, batch)(params, whole, count, labels)))
 
 
 def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:

@@ -95,7 +95,9 @@ def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Pat
     chunk = distribute.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
     )
-    sample = sampler.make_sampler(game.generator, config.latent_size)
+    sample = sampler.make_sampler(
+        build.sampling_generator(config, source.image_shape, on.numerics, source.num_classes), config.latent_size
+    )
     return Run(
         config=config,
         folder=folder,

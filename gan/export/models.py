@@ -50,25 +50,28 @@ def pair(
     these networks.
     """
     game = build.game(config, image_shape, build.PLAIN, num_classes)
-    sign, whole = game.objective.real_sign, (build.has_batch_statistics(config), bool(config.minibatch_deviation))
+    generator = build.sampling_generator(config, image_shape, build.PLAIN, num_classes)
+    if generator.settle:
+        g_params = generator.settle(g_params)
+    sign, whole = game.objective.real_sign, bool(config.minibatch_deviation)
 
     def images(*inputs: np.ndarray) -> np.ndarray:  # [N, latent_size] (and [N]) -> [N, H, W, C] in [0, 1]
-        return np.clip(_applied(game.generator, g_params, whole[0], *inputs), 0.0, 1.0)
+        return np.clip(_applied(generator, g_params, False, *inputs), 0.0, 1.0)
 
     def is_fake(*inputs: np.ndarray) -> np.ndarray:  # [N, H, W, C] (and [N]) -> [N, 1] in [0, 1]
-        return tf.sigmoid(-sign * _applied(game.discriminator, d_params, whole[1], *inputs)).numpy()[:, None]
+        return tf.sigmoid(-sign * _applied(game.discriminator, d_params, whole, *inputs)).numpy()[:, None]
 
     if FORMATS[form].is_keras:
         keras.check(config, form)
         models = (
-            keras.generator(config, game.generator, g_params),
+            keras.generator(config, generator, g_params),
             keras.discriminator(config, game.discriminator, d_params, image_shape, sign),
         )
     else:
         conditional = config.conditional
         models = (
-            modules.generator(game.generator, g_params, config.latent_size, conditional, whole[0]),
-            modules.discriminator(game.discriminator, d_params, image_shape, sign, conditional, whole[1]),
+            modules.generator(generator, g_params, config.latent_size, conditional),
+            modules.discriminator(game.discriminator, d_params, image_shape, sign, conditional, whole),
         )
     random = np.random.default_rng(0)
     labels = (np.arange(_EXAMPLES, dtype=np.int32) % num_classes,) if config.conditional else ()

@@ -13,7 +13,7 @@ import tensorflow as tf
 from gan.core import rng
 from gan.core.layers import Network, Shape
 
-BATCH = 128  # of networks that look at the whole batch, as in sampling
+BATCH = 128  # of networks that look at the whole batch
 _BLOCK = 32  # of others
 
 Served = Callable[..., tf.Tensor]
@@ -32,20 +32,23 @@ class _Module(tf.Module):
         return lambda *inputs: function(tf.nest.map_structure(tf.convert_to_tensor, dict(self.parameters)), *inputs)
 
 
-def generator(network: Network, params: Any, latent_size: int, conditional: bool, whole: bool) -> tf.Module:
-    """The module of a generator; `whole` says that it looks at the whole batch."""
+def generator(network: Network, params: Any, latent_size: int, conditional: bool) -> tf.Module:
+    """The module of a generator."""
 
     def images(params, latents, labels=None):
         return tf.clip_by_value(_applied(network, params, latents, labels), 0.0, 1.0)
 
     signature = _signature(tf.TensorSpec([None, latent_size], tf.float32, "latents"), conditional)
-    return _Module(params, signature, {"serve": in_blocks(images, network.table[-1].shape, whole)})
+    return _Module(params, signature, {"serve": in_blocks(images, network.table[-1].shape, whole=False)})
 
 
 def discriminator(
     network: Network, params: Any, image_shape: Sequence[int], real_sign: float, conditional: bool, whole: bool
 ) -> tf.Module:
-    """The module of a discriminator whose logits have the sign `real_sign` for what it takes to be real."""
+    """The module of a discriminator whose logits have the sign `real_sign` for what it takes to be real.
+
+    `whole` says that it looks at the whole batch.
+    """
 
     def logits(params, images, labels=None):
         return _applied(network, params, images, labels)
@@ -61,8 +64,8 @@ def discriminator(
 def in_blocks(function: Served, shape: Shape, whole: bool) -> Served:
     """`function(params, x [N, ...], ...)` -> [N, *shape] for any N, of one that must know the batch when it is traced.
 
-    Where the network looks at the `whole` batch, in batches of 128, as samples are drawn, of which the last is filled
-    up with the first examples. Otherwise in blocks of 32, and what is left over one by one.
+    Where the network looks at the `whole` batch, in batches of 128, of which the last is filled up with the first
+    examples. Otherwise in blocks of 32, and what is left over one by one.
     """
 
     def served(params, *inputs):

@@ -132,12 +132,12 @@ def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_r
     lines = done.out.splitlines()
     assert lines[0] == f"step 3 of {conditional_run}"
     assert lines[1].startswith(f"{tmp_path}/models/generatormodel: ") and "read back" in lines[2]
-    assert "moving averages" in lines[3] and "statistics of the batch" in lines[4]
+    assert "moving averages" in lines[3] and "fixed statistics" in lines[4]
     assert "labels: int32 [N] from 0 to 2" in lines[5] and "model.serve(x, labels)" in lines[-1]
     loaded = tf.saved_model.load(f"{tmp_path}/models/generatormodel")
     latents, labels = sampler.latents(0, 0, 128, 8), sampler.random_labels(0, 128, 3)
     found = trained.load(conditional_run)
-    generator = build.generator(found.config, found.image_shape, build.PLAIN, 3)
+    generator = build.sampling_generator(found.config, found.image_shape, build.PLAIN, 3)
     (images,) = sampler.make_sampler(generator, 8)(found.generator, 0, 128, labels)
     assert np.abs(pictures.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
 
