@@ -1,8 +1,9 @@
 """Measure how good generated images are: of a run's checkpoints, or any images in files.
 
 Generated images are compared with real ones through features; what the features are stands in every output. Beside
-each figure is its floor, that of other real images: no generator can be expected to do better. The values are kept in
-the run's evaluations.jsonl and shown in TensorBoard under eval/. The run may be in training meanwhile.
+each figure is its floor, that of as many other real images: no generator can be expected to do better. Where the data
+have fewer of them the table says so. The values are kept in the run's evaluations.jsonl and shown in TensorBoard under
+eval/. The run may be in training meanwhile.
 
     bin/evaluate --workdir=runs/modern-fashion_mnist
     bin/evaluate --workdir=runs/modern-fashion_mnist --all --protocol=50k
@@ -21,7 +22,7 @@ import numpy as np
 from absl import flags
 
 from gan import config as configs
-from gan.cli import command, settings
+from gan.cli import command, comparison, settings
 from gan.cli.batches import first_kept, with_progress
 from gan.errors import UserError
 
@@ -29,25 +30,7 @@ WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
 STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
 ALL = flags.DEFINE_boolean("all", False, "all checkpoints there are; what was measured already is not repeated")
 IMAGES = flags.DEFINE_string("images", "", "in the place of a run: an .npz file or a folder of generated images")
-PROTOCOL = flags.DEFINE_string(
-    "protocol",
-    "lucic",
-    "lucic: 10,000 generated images against as many test images; 50k: 50,000 against the training set",
-)
-NUM = flags.DEFINE_integer("num", None, "number of generated images (default: as the protocol says)")
-FEATURES = flags.DEFINE_string(
-    "features",
-    "classifier",
-    "classifier: a network trained once on the data set's labels; random: a fixed random network; saved_model:PATH: a "
-    "SavedModel folder or .keras file of yours",
-)
-MODEL_SIZE = flags.DEFINE_integer("model_size", None, "pixels a side that your model sees (default: as the model says)")
-MODEL_RANGE = flags.DEFINE_string(
-    "model_range", "unit", "pixels that your model sees: unit is [0, 1], symmetric [-1, 1], bytes [0, 255]"
-)
 NEIGHBOURS = flags.DEFINE_string("neighbours", "", "PNG to write: samples beside their nearest training images")
-K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
-SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
 CAS = flags.DEFINE_boolean(
     "cas", True, "of labelled images: classification accuracy score, that of a classifier trained on them alone"
 )
@@ -56,7 +39,6 @@ _DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
 _NUMERICS = ("precision", "convolution")
 settings.define((*_DATA, *_NUMERICS))
 
-_LARGEST_SEED = 2**63 - 1
 _KEPT = 1000  # images of which the neighbours are looked for
 _MOST_FOR_SCORE = 60_000  # images drawn from a run to train a classifier on, where the data have so many
 
@@ -81,6 +63,7 @@ def main() -> None:
 
 def _check_flags() -> None:
     """Raises `UserError` for flags that do not fit, before anything takes time."""
+    comparison.check()
     if bool(WORKDIR.value) == bool(IMAGES.value):
         raise UserError("give either --workdir, the folder of a run, or --images, an .npz file or a folder of images")
     if IMAGES.value and (ALL.value or STEP.value is not None):
@@ -89,17 +72,6 @@ def _check_flags() -> None:
         raise UserError("--all goes with neither --step nor --neighbours")
     if IMAGES.value and not Path(IMAGES.value).exists():
         raise UserError(f"--images={IMAGES.value} is not there; give the path of an .npz file or a folder of images")
-    for name, value, least in (("num", NUM.value, 1), ("k", K.value, 1), ("model_size", MODEL_SIZE.value, 1)):
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} must be at least {least}")
-    if not 0 <= SEED.value <= _LARGEST_SEED:
-        raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
-    kind, colon, path = FEATURES.value.partition(":")
-    if kind not in ("classifier", "random", "saved_model") or (kind == "saved_model") != bool(colon and path):
-        raise UserError(f"--features={FEATURES.value} is unknown; it must be classifier, random or saved_model:PATH")
-    for flag in (MODEL_SIZE, MODEL_RANGE):
-        if flags.FLAGS[flag.name].present and kind != "saved_model":
-            raise UserError(f"--{flag.name} is for --features=saved_model:PATH; leave it out")
     if NEIGHBOURS.value and Path(NEIGHBOURS.value).suffix.lower() != ".png":
         raise UserError(f"--neighbours={NEIGHBOURS.value} must end in .png")
 
@@ -117,8 +89,13 @@ def _of_run(folder: Path):
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
     known = {evaluations.key(row): row for row in evaluations.read(folder)}  # if it is damaged, now is the time to say
     runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
-    reference = _reference(config, 0, tuple(facts["image_shape"]))
-    if reference.splits.fingerprint != facts["fingerprint"]:
+    real = comparison.opened(config, tuple(facts["image_shape"]))
+    if config.conditional and tuple(facts["class_names"]) != real.train.class_names:
+        raise UserError(
+            f"{folder} makes images of other classes than those of {real.train.name}; give another --dataset"
+        )
+    reference = comparison.reference(real)
+    if real.fingerprint != facts["fingerprint"]:
         _warn("these are not the data that the run was trained on")
     kept: list[np.ndarray] = []
     rows = [_evaluated(folder, config, reference, run, known if ALL.value else {}, kept) for run in runs]
@@ -151,20 +128,20 @@ def _evaluated(folder: Path, config, reference, run, known: dict, kept: list[np.
     if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
         return row
     started = time.monotonic()
-    generator = build.generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
+    generator = build.sampling_generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
     sample = sampler.make_sampler(generator, config.latent_size)
     train, num, what = reference.splits.train, reference.num, f"step {run.step}"
-    if config.conditional and run.class_names != train.class_names:
-        raise UserError(f"{folder} makes images of other classes than those of {train.name}; give another --dataset")
-    labels = evaluation.wanted_labels(train, num) if config.conditional else None
-    measured = _measured(reference, sample(run.generator, SEED.value, num, labels), num, what, labels, kept)
-    if wants_score:
-        num = min(train.num_examples, _MOST_FOR_SCORE)
-        labels = evaluation.wanted_labels(train, num)
-        batches = with_progress(sample(run.generator, SEED.value, num, labels), num, what)
-        measured |= _score(np.concatenate(list(batches)), labels, reference)
+    seed, labels = comparison.SEED.value, evaluation.wanted_labels(train, num) if config.conditional else None
+    measured = _measured(reference, sample(run.generator, seed, num, labels), num, what, labels, kept)
     row = evaluation.row(reference, named, measured)
     evaluations.record(folder, row)
+    if wants_score:  # it takes minutes: what is measured before is kept already
+        num = min(train.num_examples, _MOST_FOR_SCORE)
+        labels = evaluation.wanted_labels(train, num)
+        batches = with_progress(sample(run.generator, seed, num, labels), num, what)
+        measured |= _score(np.concatenate(list(batches)), labels, reference)
+        row = evaluation.row(reference, named, measured)
+        evaluations.record(folder, row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
     return row
 
@@ -178,8 +155,8 @@ def _of_images(path: Path):
     devices.configure(config)
     kind = "folder" if path.is_dir() else "npz"
     source = sources.open_source(f"{kind}:{path}", "", config.resolution, config.channels, "auto")
-    num = min(NUM.value or source.num_examples, source.num_examples)
-    reference = _reference(config, num, source.image_shape)
+    num = min(comparison.NUM.value or source.num_examples, source.num_examples)
+    reference = comparison.reference(comparison.opened(config, source.image_shape, num), num)
     images, labels = source.read(evaluation.chosen(source, num))  # they may lie class by class
     if num < source.num_examples:
         print(f"{IMAGES.value}: {num:,} of {source.num_examples:,} images, chosen at random")
@@ -191,56 +168,6 @@ def _of_images(path: Path):
         measured |= _score(images, labels, reference)
     named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
     return [evaluation.row(reference, named, measured)], reference, kept
-
-
-def _reference(config, num: int, image_shape: tuple[int, ...]):
-    """What images of `image_shape` are measured against; `num` is how many there are (0: as many as wanted)."""
-    from gan.data import splits
-    from gan.engine import evaluation
-
-    if PROTOCOL.value not in evaluation.PROTOCOLS:
-        raise UserError(f"--protocol={PROTOCOL.value} must be one of {', '.join(evaluation.PROTOCOLS)}")
-    opened = splits.open_splits(
-        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-    )
-    if tuple(opened.train.image_shape) != image_shape:
-        shapes = [" x ".join(map(str, shape)) for shape in (image_shape, opened.train.image_shape)]
-        raise UserError(
-            f"generated images are {shapes[0]}, those of {opened.train.name} {shapes[1]}; give --resolution "
-            "and --channels, or another --dataset"
-        )
-    protocol, num = evaluation.PROTOCOLS[PROTOCOL.value], num or NUM.value or 0
-    evaluation.check_sizes(opened, protocol, num, K.value)  # the features may take minutes
-    return evaluation.prepare(opened, _extractor(opened), protocol, num, K.value, SEED.value)
-
-
-def _extractor(opened):
-    """The features that were asked for."""
-    from gan.engine import features
-
-    kind, _, path = FEATURES.value.partition(":")
-    if kind == "classifier":
-        return features.from_classifier(opened)
-    if kind == "random":
-        return features.from_random(opened.train.image_shape)
-    from gan.export import pretrained
-
-    if MODEL_RANGE.value not in features.RANGES:
-        raise UserError(f"--model_range={MODEL_RANGE.value} must be one of {', '.join(features.RANGES)}")
-    model = pretrained.load(Path(path))
-    if model.size and MODEL_SIZE.value not in (None, model.size):
-        raise UserError(f"--model_size={MODEL_SIZE.value}: {path} takes {model.size} pixels a side; leave it out")
-    if model.integers and MODEL_RANGE.value != "bytes":
-        raise UserError(f"{path} takes whole numbers, --model_range={MODEL_RANGE.value} are none; give bytes")
-    return features.from_model(
-        model.function,
-        Path(path).name,
-        model.identity,
-        model.size or MODEL_SIZE.value or 0,
-        model.channels,
-        MODEL_RANGE.value,
-        opened.train.image_shape,
-    )
 
 
 def _measured(

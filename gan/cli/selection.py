@@ -111,9 +111,9 @@ def check_shown(plan: Plan, class_count: int) -> None:
     if plan.num < class_count:
         raise UserError(f"--class names {class_count} classes, which is more than {plan.num} images; name fewer")
     if plan.rows and plan.rows < class_count:
+        remedy = f"give --rows={class_count}, or name fewer" if class_count <= LARGEST_SIDE else "name fewer"
         raise UserError(
-            f"--class names {class_count} classes, each of which needs a row, and there would be {plan.rows}; give "
-            f"--rows={class_count}, or name fewer"
+            f"--class names {class_count} classes, each of which needs a row, and there would be {plan.rows}; {remedy}"
         )
 
 

@@ -11,6 +11,12 @@ from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _SLOPE = 0.2
 _FULL_RESOLUTION = 32  # above it the discriminator's first convolution has a stride
+_SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
+
+
+def check_resolution(resolution: int) -> str:
+    """Empty, or why images of so many pixels a side do not fit."""
+    return pyramid.check_resolution(resolution, _SMALLEST)
 
 
 def generator(spec: GeneratorSpec) -> Network:

@@ -31,7 +31,7 @@ def _own_depth(depth: int, resolution: int) -> str:
 
 
 PAIRS = {
-    "article": Pair(article.generator, article.discriminator, pyramid.check_resolution, _own_depth),
+    "article": Pair(article.generator, article.discriminator, article.check_resolution, _own_depth),
     "dcgan": Pair(
         dcgan.generator,
         dcgan.discriminator,

@@ -1,7 +1,8 @@
 """Penalties on the discriminator's slope: (critic, real [B, H, W, C], fake, stream) -> [B], in float32.
 
 A critic is the discriminator as a function of images alone, and a penalty is made of the gradient of its logits in
-them; an example's logit is taken to depend on its own image. Images are in [0, 1]. The weight may be a scalar tensor.
+them; an example's logit is taken to depend on its own image. Images are in [0, 1], and those that the discriminator
+sees: behind the augmentation where there is one. The weight may be a scalar tensor.
 
 `inner_scale` multiplies the logits before that gradient is taken and divides it in float32 afterwards: a discriminator
 in float16 loses small gradients otherwise. With a power of two this changes no bit in float32. It is itself the first

@@ -7,15 +7,16 @@ from gan.core.layers import Constructor
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 
 _LARGEST_BASE = 8  # networks end at a map of 4 to 8 pixels a side
-_SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
+_SMALLEST = 10  # with one doubling
 
 
-def check_resolution(resolution: int) -> str:
-    """Empty if `resolution` is a base of 4 to 8 pixels times a power of two and at least 20; otherwise the reason."""
-    side, _ = base(resolution)
-    if side <= _LARGEST_BASE and resolution >= _SMALLEST:
-        return ""
-    return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (20, 24, 28, 32, 40, 48, 64, ...)"
+def check_resolution(resolution: int, smallest: int = _SMALLEST) -> str:
+    """Empty if `resolution` is 4 to 8 pixels times 2, 4, 8, ... and not below `smallest`; otherwise the reason."""
+    if resolution < smallest:
+        return f"{resolution} pixels a side are too few for these networks, {smallest} are the least"
+    if base(resolution)[0] > _LARGEST_BASE:
+        return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (28, 32, 40, 48, 56, 64, ...)"
+    return ""
 
 
 def base(resolution: int) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from gan.data.batches import Batches
 from gan.data.source import Source, array_reader
 from gan.data.splits import Splits
 from gan.engine import devices, workdir
+from gan.engine.signals import until
 from gan.errors import UserError
 
 BATCH = 128
@@ -53,10 +54,10 @@ class Trained(NamedTuple):
     tested_on: int
 
 
-def cached(splits: Splits, recipe: Recipe = RECIPE) -> Trained:
+def cached(splits: Splits, recipe: Recipe = RECIPE, stop: object = False) -> Trained:
     """The classifier of a data set, trained on the images and labels of `splits.train` where the cache has none.
 
-    Raises `UserError` if the data have no labels.
+    Raises `UserError` if the data have no labels, and `Stopped` once `stop` is true while it is trained.
     """
     if splits.train.num_classes < 2:
         raise UserError(f"{splits.train.name} has no labels of two classes or more; {_NO_LABELS}")
@@ -67,17 +68,20 @@ def cached(splits: Splits, recipe: Recipe = RECIPE) -> Trained:
         steps = recipe.steps(splits.train.num_examples)
         note = f"Training the classifier of {splits.train.name} for {steps:,} steps; this happens once."
         print(note, file=sys.stderr, flush=True)
-        params = fit(network, splits.train, recipe)
+        params = fit(network, splits.train, recipe, stop)
         return _flat(params), np.array(accuracy(network, params, splits.test), np.float64)
 
     weights, (share, tested_on) = cache.get(_key(splits, recipe), build, _FILES)
     return Trained(network, _nest(weights, like), float(share), int(tested_on))
 
 
-def fit(network: Classifier, source: Source, recipe: Recipe) -> Any:
-    """The parameters after training on all images and labels of `source`; raises `UserError` if they become not finite.
+def fit(
+    network: Classifier, source: Source, recipe: Recipe, stop: object = False, remedy: str = "--features=random"
+) -> Any:
+    """The parameters after training on all images and labels of `source`.
 
-    A progress line shows on terminals.
+    A progress line shows on terminals. Raises `UserError`, which names the remedy, if they become not finite, and
+    `Stopped` once `stop` is true.
     """
     from tqdm import tqdm
 
@@ -90,13 +94,13 @@ def fit(network: Classifier, source: Source, recipe: Recipe) -> Any:
     state, loss = Training(params, optimizer.init(params)), tf.zeros([])
     batches = Batches(source, seed=recipe.seed, batch=BATCH)
     with tqdm(total=steps, unit=" steps", desc="classifier", disable=None, leave=False) as bar:
-        for first in range(0, steps, CHUNK):
+        for first in until(stop, range(0, steps, CHUNK)):
             count = min(CHUNK, steps - first)
             images, labels = batches.read(first, count)
             state, loss = chunk(state, tf.constant(first, tf.int64), tf.constant(images), tf.constant(labels))
             bar.update(count)
     if not np.isfinite(loss):
-        raise UserError(f"the classifier of {source.name} diverged; use --features=random")
+        raise UserError(f"the classifier of {source.name} diverged; use {remedy}")
     return state.params
 
 
@@ -133,7 +137,7 @@ def classification_accuracy_score(
         in_memory=True,
     )  # fmt: skip
     network = classifier.classifier(test.image_shape, test.num_classes)
-    return accuracy(network, fit(network, source, recipe), test)[0]
+    return accuracy(network, fit(network, source, recipe, remedy="--nocas"), test)[0]
 
 
 def identity(network_params: Any) -> str:

@@ -5,18 +5,15 @@ without. An evaluation is recorded before its step can be saved, so that a run t
 it has measured and decides as before.
 """
 
-import functools
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from gan.config import Config
 from gan.data import splits
 from gan.data.source import Source
-from gan.engine import checkpoint, evaluation, evaluations, features, workdir
+from gan.engine import checkpoint, evaluation, evaluations, features, signals, workdir
 from gan.engine.evaluation import BETTER, Reference
 from gan.engine.evaluations import Row
 from gan.engine.sampler import Sampler
@@ -24,7 +21,6 @@ from gan.errors import UserError
 
 _PROTOCOL = evaluation.PROTOCOLS["lucic"]
 _SMALL = 1000  # images in a set whose parts may be too small to be measured
-_SEED = 0  # of the latents: the one that bin/evaluate has by default
 _OF_CLASSES = {"inception_score", "class_entropy", "smallest_class_share", "label_agreement"}
 
 
@@ -33,7 +29,7 @@ class Evaluating(NamedTuple):
 
     kind: dict[str, Any]
     metric: str  # by which the best step is chosen
-    reference: Callable[[], Reference]  # made at the first call, which takes its time
+    reference: Callable[[object], Reference]  # made at the first call, which takes its time unless `stop` is true
     conditional: bool
     sample: Sampler
 
@@ -76,17 +72,20 @@ def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
     """How a run of this config on this source is evaluated; nothing is opened or computed yet."""
     chosen = _features(config, source)
 
-    @functools.cache
-    def reference() -> Reference:
-        opened = _opened(config)
-        if chosen == "classifier":
-            extractor = features.from_classifier(opened)
-        else:
-            extractor = features.from_random(opened.train.image_shape)
-        return evaluation.prepare(opened, extractor, _PROTOCOL, config.evaluate_num, seed=_SEED)
+    made: list[Reference] = []
+
+    def reference(stop: object) -> Reference:
+        if not made:
+            opened = _opened(config)
+            if chosen == "classifier":
+                extractor = features.from_classifier(opened, stop=stop)
+            else:
+                extractor = features.from_random(opened.train.image_shape)
+            made.append(evaluation.prepare(opened, extractor, _PROTOCOL, config.evaluate_num, seed=evaluation.SEED))
+        return made[0]
 
     kind = {"protocol": _PROTOCOL.name, "num": config.evaluate_num, "features": chosen}
-    kind |= {"data": source.fingerprint[:16], "k": evaluation.NEIGHBOURS, "seed": _SEED}
+    kind |= {"data": source.fingerprint[:16], "k": evaluation.NEIGHBOURS, "seed": evaluation.SEED}
     return Evaluating(kind, config.keep_best, reference, config.conditional, sample)
 
 
@@ -107,28 +106,26 @@ def evaluate(parts: Evaluating, folder: Path, step: int, params: Any, stop: obje
         if row is None:
             return None
         evaluations.record(folder, row)
-    own = parts._replace(kind=parts.kind | {"extractor": row["extractor"]})
-    before = best(own, folder, step - 1)
+    before = best(parts, folder, step - 1).get(row["extractor"])
     value = row["metrics"].get(parts.metric)
     is_best = value is not None and (before is None or _rank(row, parts.metric) > _rank(before, parts.metric))
     return Found(row, is_best, _line(parts.metric, folder, row, row if is_best else before))
 
 
-def best(parts: Evaluating, folder: Path, last_step: int) -> Row | None:
-    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first; None without any.
+def best(parts: Evaluating, folder: Path, last_step: int) -> dict[str, Row]:
+    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first, by extractor.
 
-    Where the extractor has changed, which other numerics may do to a classifier, only those of the last one count.
+    There may be several extractors: a classifier that another machine has trained is another one.
     """
     rows = [row for row in evaluations.read(folder) if row["step"] <= last_step and _fits(row, parts.kind)]
     there = set(checkpoint.steps(folder / workdir.CHECKPOINTS))
-    comparable = [
-        row
-        for row in rows
-        if row["extractor"] == rows[-1]["extractor"]
-        and row["step"] in there
-        and row["metrics"].get(parts.metric) is not None
-    ]
-    return max(comparable, key=lambda row: _rank(row, parts.metric), default=None)
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["step"] in there and row["metrics"].get(parts.metric) is not None:
+            before = found.get(row["extractor"])
+            if before is None or _rank(row, parts.metric) > _rank(before, parts.metric):
+                found[row["extractor"]] = row
+    return found
 
 
 def _opened(config: Config) -> splits.Splits:
@@ -148,27 +145,15 @@ def _measured(parts: Evaluating, step: int, params: Any, stop: object) -> Row | 
     """A new evaluation; None once `stop` is true."""
     if stop:
         return None
-    reference = parts.reference()
-    labels = evaluation.wanted_labels(reference.splits.train, reference.num) if parts.conditional else None
-    batches = _until(stop, parts.sample(params, _SEED, reference.num, labels))
     try:
+        reference = parts.reference(stop)
+        labels = evaluation.wanted_labels(reference.splits.train, reference.num) if parts.conditional else None
+        batches = signals.until(stop, parts.sample(params, evaluation.SEED, reference.num, labels))
         values = evaluation.measure(reference, batches, labels)
-    except _Stopped:
+    except signals.Stopped:
         return None
     named = evaluation.key(reference, step, evaluation.generator_identity(params))
     return evaluation.row(reference, named, values)
-
-
-class _Stopped(Exception):
-    """A signal came while images were drawn."""
-
-
-def _until(stop: object, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The batches, until `stop` is true."""
-    for images in batches:
-        if stop:
-            raise _Stopped
-        yield images
 
 
 def _fits(row: Row, kind: Mapping[str, Any]) -> bool:

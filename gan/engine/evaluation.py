@@ -24,7 +24,8 @@ from gan.engine.features import Arrays, Extractor
 from gan.errors import UserError
 from gan.metrics import classification, suite
 
-NEIGHBOURS = 5  # k of precision, recall, density and coverage
+NEIGHBOURS = 5  # k of precision, recall, density and coverage, unless another is given
+SEED = 0  # of the latents and the subsets of the kernel distance, unless another is given
 _SEED = 2**63 + 1  # of the choice of real images
 _LEAST = 10  # more than any metric needs
 _MOST_CLASSES = 100
@@ -92,18 +93,19 @@ class Reference(NamedTuple):
     def floor_sizes(self) -> str:
         """A line on the images of the floor."""
         which = "test" if self.protocol.against_train else "training"
-        return f"{self.floor_num:,} real {which} images against the same {len(self.real[0]):,}"
+        fewer = "; fewer than generated ones, which may come out better for that" * (self.floor_num < self.num)
+        return f"{self.floor_num:,} real {which} images against the same {len(self.real[0]):,}{fewer}"
 
 
 def prepare(
     splits: Splits, extractor: Extractor, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS, seed: int = 0
 ) -> Reference:
-    """The reference for `num` generated images (0: as the protocol says), its features from the cache if it has them.
+    """The reference for `num` generated images (0: see `wanted_num`), its features from the cache if it has them.
 
     The floor has as many images as are generated where the data have so many. Raises `UserError` if there are too few.
     """
     check_sizes(splits, protocol, num, k)
-    num = num or protocol.num
+    num = num or wanted_num(splits, protocol)
     other, compared = _sides(splits, protocol)
     rows = chosen(compared, compared.num_examples if protocol.against_train else num)
     floor_rows = chosen(other, num)
@@ -120,9 +122,18 @@ def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGH
     """Raises `UserError` if there are too few images for `prepare`."""
     least = max(_LEAST, k + 1)
     real = ((f"images of {source.name}", source.num_examples) for source in _sides(splits, protocol))
-    for what, count in (("generated images", num or protocol.num), *real):
+    for what, count in (("generated images", num or wanted_num(splits, protocol)), *real):
         if count < least:
             raise UserError(f"{count} {what} are too few for the metrics; {least} are the least")
+
+
+def wanted_num(splits: Splits, protocol: Protocol) -> int:
+    """How many generated images the protocol compares: where it has as many real ones, no more than there are."""
+    return (
+        protocol.num
+        if protocol.against_train
+        else min(protocol.num, *(s.num_examples for s in _sides(splits, protocol)))
+    )
 
 
 def _sides(splits: Splits, protocol: Protocol) -> tuple[Source, Source]:

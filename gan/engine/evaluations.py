@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gan.engine import event_files
+from gan.engine import evaluation, event_files
 from gan.engine.files import storage_errors, write_atomically
 from gan.errors import UserError
 
@@ -25,6 +25,7 @@ _LOCK = ".evaluations.lock"
 # What makes two evaluations the same one; of those of one step only the last generator's is kept.
 _WHAT = ("step", "protocol", "num", "features", "extractor", "data", "k", "seed")
 KEY = (*_WHAT, "generator")
+_OURS = ("classifier", "random")  # features; of any others there may be several of one name
 
 Row = dict[str, Any]
 
@@ -72,8 +73,15 @@ def record(workdir: Path, row: Row) -> None:
 
 
 def tags(row: Mapping[str, Any]) -> dict[str, float]:
-    """The scalars of an evaluation by their tags in TensorBoard: PROTOCOL-NUM-FEATURES/METRIC, and the floor beside."""
+    """The scalars of an evaluation by their tags in TensorBoard: PROTOCOL-NUM-FEATURES/METRIC, and the floor beside.
+
+    What is not as in the evaluations of a training is in the group's name, too: k, seed, which model of yours.
+    """
     group = f"{row['protocol']}-{row['num']}-{row['features']}"
+    group += f"-k{row['k']}" * (row["k"] != evaluation.NEIGHBOURS) + f"-seed{row['seed']}" * (
+        row["seed"] != evaluation.SEED
+    )
+    group += f"-{row['extractor'][:6]}" * (row["features"] not in _OURS)
     scalars = {f"{group}/{name}": value for name, value in row["metrics"].items()}
     scalars |= {f"{group}-floor/{name}": value for name, value in row["floor"].items()}
     return {tag: value for tag, value in scalars.items() if value is not None}

@@ -37,9 +37,12 @@ class Extractor(NamedTuple):
     trained: classifiers.Trained | None = None  # the classifier, where it is one
 
 
-def from_classifier(splits: Splits, recipe: classifiers.Recipe = classifiers.RECIPE) -> Extractor:
-    """The features of a classifier of this data set, trained if the cache has none; raises `UserError` unlabelled."""
-    trained = classifiers.cached(splits, recipe)
+def from_classifier(splits: Splits, recipe: classifiers.Recipe = classifiers.RECIPE, stop: object = False) -> Extractor:
+    """The features of a classifier of this data set, trained if the cache has none.
+
+    Raises `UserError` if the data have no labels, and `Stopped` once `stop` is true while it is trained.
+    """
+    trained = classifiers.cached(splits, recipe, stop)
 
     def apply(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         features = trained.network.features(trained.params, images)

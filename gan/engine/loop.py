@@ -212,7 +212,7 @@ class _Loop:
     def _evaluate(self, stop: StopRequest) -> bool:
         """Measures samples and saves the step if they are the best so far; whether no signal cut that short.
 
-        The time that it takes is none of training. If it fails, the run ends, but the step is saved first.
+        Its time does not count in images per second. If it fails, the run ends, but the step is saved first.
         """
         run, begin = self._run_parts, time.monotonic()
         divergence.check_state(run.training.state, self.step, self._checkpoints)
@@ -245,8 +245,8 @@ class _Loop:
         self._summaries.flush()
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": self.step * self._per_step}
         checkpoint.save(self._checkpoints, run.training, self.step, facts)
-        best = evaluating.best(run.evaluating, run.folder, self.step)
-        checkpoint.prune(self._checkpoints, self._config.keep_checkpoints, {best["step"]} if best else set())
+        best = evaluating.best(run.evaluating, run.folder, self.step).values()
+        checkpoint.prune(self._checkpoints, self._config.keep_checkpoints, {row["step"] for row in best})
         self._saved_at, self._saved_step = time.monotonic(), self.step
         self._progress.note(f"saved step {self.step}")
 

@@ -4,12 +4,27 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from gan.errors import Preempted
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _END = b"\0"  # no signal has this number
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """What was under way was given up because of a request to stop."""
+
+
+def until(stop: object, items: Iterable[T]) -> Iterator[T]:
+    """The items; raises `Stopped` in the place of the next one once `stop` is true."""
+    for item in items:
+        if stop:
+            raise Stopped
+        yield item
 
 
 class StopRequest:

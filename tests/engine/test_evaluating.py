@@ -12,7 +12,7 @@ from gan import config as configs
 from gan.data.source import Source, array_reader
 from gan.data.sources import open_source
 from gan.data.splits import Splits
-from gan.engine import evaluating, evaluation, evaluations
+from gan.engine import evaluating, evaluation, evaluations, signals
 from gan.engine.features import Extractor
 from gan.errors import UserError
 
@@ -68,7 +68,12 @@ def generator() -> Generator:
 def parts(reference, generator) -> evaluating.Evaluating:
     config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
     data = SimpleNamespace(fingerprint=SPLITS.fingerprint, num_classes=3)
-    return evaluating.make(config, data, generator.sample)._replace(reference=lambda: reference)
+    return evaluating.make(config, data, generator.sample)._replace(reference=lambda stop: reference)
+
+
+def best(parts, folder, last_step):
+    """The best evaluation of the extractor here."""
+    return evaluating.best(parts, folder, last_step).get("e" * 16)
 
 
 def save(folder, *steps) -> None:
@@ -122,16 +127,24 @@ def test_a_request_to_stop_cuts_it_short_and_nothing_is_recorded(parts, tmp_path
     assert not (tmp_path / "evaluations.jsonl").exists()
 
 
+def test_a_request_to_stop_cuts_the_preparation_short(parts, tmp_path):
+    def reference(stop):
+        return list(signals.until(stop, range(9)))
+
+    assert evaluating.evaluate(parts._replace(reference=reference), tmp_path, 5, params(20.0), StopAfter(3)) is None
+    assert not (tmp_path / "evaluations.jsonl").exists()
+
+
 def test_the_best_so_far_is_told_and_found(parts, tmp_path):
     seen = []
     for step, brightness in enumerate((60.0, 30.0, 90.0, 30.0, 10.0), start=1):
         found = evaluating.evaluate(parts, tmp_path, step, params(brightness))
         save(tmp_path, step)
         seen.append(found.is_best)
-        assert f"--step={evaluating.best(parts, tmp_path, step)['step']}" in found.line
+        assert f"--step={best(parts, tmp_path, step)['step']}" in found.line
     assert seen == [True, True, False, False, True]  # what is only as good does not take the place
-    assert [evaluating.best(parts, tmp_path, step)["step"] for step in range(1, 6)] == [1, 2, 2, 2, 5]
-    assert evaluating.best(parts, tmp_path, 0) is None
+    assert [best(parts, tmp_path, step)["step"] for step in range(1, 6)] == [1, 2, 2, 2, 5]
+    assert best(parts, tmp_path, 0) is None
 
 
 def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(parts, tmp_path):
@@ -144,14 +157,16 @@ def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(parts, tmp_pa
     evaluations.record(tmp_path, row | {"extractor": "another", "metrics": better})
     evaluations.record(tmp_path, row | {"step": 3, "features": "classifier", "metrics": better})
     save(tmp_path, 1, 3)
-    assert evaluating.best(parts, tmp_path, 3)["step"] == 3
+    assert best(parts, tmp_path, 3)["step"] == 3
+    kept = evaluating.best(parts, tmp_path, 3)  # what another machine has measured takes no place of ours
+    assert {extractor: row["step"] for extractor, row in kept.items()} == {"e" * 16: 3, "another": 1}
     again = evaluating.evaluate(parts, tmp_path, 2, params(10.0))
     assert again.is_best  # killed between its record and its checkpoint
     save(tmp_path, 2)
-    assert evaluating.best(parts, tmp_path, 3)["step"] == 2
+    assert best(parts, tmp_path, 3)["step"] == 2
     more = parts._replace(metric="precision")
     expected = max(evaluations.read(tmp_path)[-3:], key=lambda row: row["metrics"]["precision"])
-    assert evaluating.best(more, tmp_path, 3)["metrics"]["precision"] == expected["metrics"]["precision"]
+    assert best(more, tmp_path, 3)["metrics"]["precision"] == expected["metrics"]["precision"]
 
 
 def test_a_metric_that_is_not_finite_is_never_the_best(parts, tmp_path):
@@ -160,7 +175,7 @@ def test_a_metric_that_is_not_finite_is_never_the_best(parts, tmp_path):
     save(tmp_path, 1)
     again = evaluating.evaluate(parts, tmp_path, 1, params(40.0))
     assert not again.is_best and "frechet_distance not finite" in again.line
-    assert evaluating.best(parts, tmp_path, 1) is None
+    assert best(parts, tmp_path, 1) is None
 
 
 def test_the_choices_of_keep_best_are_the_metrics_with_a_direction_that_an_evaluation_here_has():
@@ -174,7 +189,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
         evaluating.evaluate(parts, tmp_path, step, params(brightness))
     save(tmp_path, 1, 2)
     for metric in ("frechet_distance", "kernel_distance", "precision", "recall", "coverage"):
-        assert evaluating.best(parts._replace(metric=metric), tmp_path, 2)["step"] == 1, metric
+        assert best(parts._replace(metric=metric), tmp_path, 2)["step"] == 1, metric
 
 
 @pytest.mark.parametrize(

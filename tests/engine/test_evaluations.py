@@ -45,6 +45,8 @@ def test_one_of_the_same_kind_is_replaced_and_others_stay(tmp_path):
     evaluations.record(tmp_path, row(10, 2.0, k=3))
     evaluations.record(tmp_path, row(10, 3.0, generator="trained again"))
     assert [each["metrics"]["frechet_distance"] for each in evaluations.read(tmp_path)] == [2.0, 3.0]
+    assert shown(tmp_path)["lucic-10-random/frechet_distance"] == [(10, 3.0)]
+    assert shown(tmp_path)["lucic-10-random-k3/frechet_distance"] == [(10, 2.0)]
     keys = {evaluations.key(each) for each in evaluations.read(tmp_path)}
     assert evaluations.key(row(10, 9.0, generator="trained again")) in keys
     assert evaluations.key(row(10, 9.0)) not in keys
