@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from gan import effects
@@ -13,11 +14,12 @@ from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularizat
 from gan.core.layers import Network
 from gan.core.normalization import Mean, identity
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
-from gan.data import sources
+from gan.data import shares, sources
 from gan.data.batches import Batches
 from gan.data.sources import Source
 from gan.errors import UserError
 
+_GOLDEN = (5**0.5 - 1) / 2
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
@@ -82,15 +84,21 @@ def generator(
     return networks.PAIRS[config.networks].generator(spec)
 
 
-def sampling_generator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
+def sampling_generator(
+    config: Config, image_shape: Sequence[int], numerics: Numerics, class_shares: Sequence[float] = ()
+) -> Network:
     """The generator for use outside of training: each image depends on its own latent and label alone.
 
-    Where it has a `settle`, it is applied with what that makes of the parameters.
+    A conditional one needs the share of each class in the data. Where it has a `settle`, it is applied with what that
+    makes of the parameters.
     """
+    num_classes = len(class_shares)
     if not has_batch_statistics(config):
         return generator(config, image_shape, numerics, num_classes)
+    places = np.arange(1, standing.BATCHES * standing.BATCH + 1) * _GOLDEN % 1.0  # even in each batch, too
+    labels = shares.labels_at(class_shares or (1.0,), places)
     return standing.standing(
-        lambda mean: generator(config, image_shape, numerics, num_classes, mean), config.latent_size, num_classes
+        lambda mean: generator(config, image_shape, numerics, num_classes, mean), config.latent_size, labels
     )
 
 

@@ -105,8 +105,8 @@ class Config:
     ema_end_factor: float = setting(1.0, "schedules", "tunable", "half-life of the average at the end, as a multiple of that at the start", low=0)
 
     augmentation: str = setting("none", "augmentation", "fixed", "random changes of all images that the discriminator sees", choices=("none", "diffaugment", "adaptive", "adaptive_geometry"))
-    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts; above 0.8, where it does not adapt, changes may leak into samples (0: from 0 where it adapts, else 0.8)", low=0, high=1)
-    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images (in relativistic pairs: of real above fake) that an adaptive strength is moved to keep, up to 0.8 (0: the strength stays)", low=0, below=1)
+    augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts; above 0.8, where it does not adapt, changes may leak into samples (0: adaptive ones begin at 0, diffaugment has 0.8)", low=0, high=1)
+    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images (in relativistic pairs: of real above fake) that an adaptive strength is moved to keep, up to 0.8 (0: it stays as --augmentation_strength says)", low=0, below=1)
     augmentation_images: float = setting(500000.0, "augmentation", "tunable", "real images in which the strength may go from 0 to 1", low=1)
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))
@@ -170,11 +170,8 @@ def validated(config: Config) -> Config:
         _check(name, getattr(config, name), field)
     if config.schedule != "constant" and not config.schedule_images:
         raise UserError(f"--schedule={config.schedule} needs its length: give --schedule_images")
-    if adapts(config) and config.augmentation_strength > LARGEST_ADAPTIVE:
-        raise UserError(
-            f"--augmentation_strength={config.augmentation_strength} must be at most {LARGEST_ADAPTIVE} where it adapts, "
-            "since beyond it changes may leak into samples; give less, or --augmentation_target=0"
-        )
+    if config.augmentation.startswith("adaptive") and not (config.augmentation_strength or config.augmentation_target):
+        raise UserError(f"--augmentation={config.augmentation} would do nothing: give --augmentation_strength")
     if config.objective == "wasserstein" and not (config.gamma or config.weight_clip):
         raise UserError("--objective=wasserstein needs a bound on the slope: give --gamma or --weight_clip")
     if not (config.steps or config.epochs or config.minutes):
@@ -194,10 +191,16 @@ def of_preset(name: str, config: Config) -> Any:
 
 
 def _effective(config: Config, given: Collection[str]) -> Config:
-    """`config` itself if each setting of `given` has an effect, or is as in the preset; raises `UserError`.
+    """`config` itself if each setting of `given` has its effect, or is as in the preset; raises `UserError`.
 
     One that is as in the preset may come from the flags of another run.
     """
+    strength = config.augmentation_strength
+    if "augmentation_strength" in given and adapts(config) and strength > LARGEST_ADAPTIVE:
+        raise UserError(
+            f"--augmentation_strength={strength} must be at most {LARGEST_ADAPTIVE} where it adapts, since beyond it "
+            "changes may leak into samples; give less, or --augmentation_target=0"
+        )
     for name, needs in without_effect(config).items():
         if name in given and getattr(config, name) != of_preset(name, config):
             raise UserError(f"--{name}={getattr(config, name)} has no effect without {needs}")

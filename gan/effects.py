@@ -60,6 +60,13 @@ _RULES: list[tuple[tuple[str, ...], Callable[[Any], bool], str]] = [
     ((*_ENDS, "schedule_images"), lambda config: config.schedule != "constant", "--schedule=linear or cosine"),
     (("schedule",), _has_end, f"an end: one of {', '.join(f'--{name}' for name in _ENDS)}"),
     (("augmentation_strength",), lambda config: config.augmentation != "none", "an --augmentation"),
-    (("augmentation_target",), lambda config: config.augmentation.startswith("adaptive"), "an adaptive --augmentation"),
+    (
+        ("augmentation_target",),
+        lambda config: (
+            config.augmentation.startswith("adaptive")
+            or (config.augmentation != "none" and not config.augmentation_target)
+        ),
+        "an adaptive --augmentation",
+    ),
     (("augmentation_images",), adapts, "an --augmentation that adapts"),
 ]

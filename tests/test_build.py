@@ -192,7 +192,8 @@ def test_only_an_adaptive_augmentation_with_a_target_moves_its_strength():
     assert made(augmentation="diffaugment", augmentation_strength=1.0) == (1.0, 0.0)
     assert made(augmentation="adaptive") == (0.0, 0.6)
     assert made(augmentation="adaptive_geometry", augmentation_strength=0.2, augmentation_target=0.5) == (0.2, 0.5)
-    assert made(augmentation="adaptive", augmentation_target=0.0) == (0.8, 0.0)
+    assert made(augmentation="adaptive", augmentation_strength=1.0, augmentation_target=0.0) == (1.0, 0.0)
+    assert made(augmentation="diffaugment", augmentation_strength=1.0, augmentation_target=0.0) == (1.0, 0.0)
     assert config.LARGEST_ADAPTIVE == build.augment.LARGEST_STRENGTH
 
 

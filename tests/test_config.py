@@ -105,7 +105,7 @@ def test_ranges_hold_at_their_ends(field):
                 # 0 turns off what depends on these.
                 alone = field.name in ("schedule_images", "gamma")
                 settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
-                if field.name == "augmentation_strength":
+                if field.name == "augmentation_strength" and end == rule["high"]:
                     settings |= {"augmentation_target": 0.0}  # where it adapts it stays below
                 assert getattr(config.make("article", **settings), field.name) == end
             with pytest.raises(UserError):
@@ -125,6 +125,7 @@ def test_ranges_hold_at_their_ends(field):
             {"augmentation": "diffaugment", "augmentation_target": 0.3},
             "--augmentation_target=0.3 has no effect without an ad",
         ),
+        ({"augmentation": "adaptive", "augmentation_target": 0.0}, "give --augmentation_strength"),
         (
             {"augmentation": "adaptive", "augmentation_strength": 0.9},
             "--augmentation_strength=0.9 must be at most 0.8 where",

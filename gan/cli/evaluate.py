@@ -128,7 +128,7 @@ def _evaluated(folder: Path, config, reference, run, known: dict, kept: list[np.
     if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
         return row
     started = time.monotonic()
-    generator = build.sampling_generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
+    generator = build.sampling_generator(config, run.image_shape, devices.resolve(config), run.class_shares)
     sample = sampler.make_sampler(generator, config.latent_size)
     train, num, what = reference.splits.train, reference.num, f"step {run.step}"
     seed, labels = comparison.SEED.value, evaluation.wanted_labels(train, num) if config.conditional else None

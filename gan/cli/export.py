@@ -75,7 +75,7 @@ def _exported(run, out: Path) -> str:
     form = FORMAT.value or models.default_form(run.config)
     for name in models.names(form):
         _check_replaceable(out / name, is_folder=not formats.FORMATS[form].suffix)
-    both = models.pair(run.config, run.image_shape, run.generator, run.discriminator, form, len(run.class_names))
+    both = models.pair(run.config, run.image_shape, run.generator, run.discriminator, form, run.class_shares)
     with staged_folder(out) as folder:
         with storage_errors(out):
             models.write(folder, form, both)

@@ -5,8 +5,8 @@ or a folder, new or empty (00000000.png, 00000001.png, ...). Latent i of a seed 
 an image depends on its latent and its class alone. Where the run keeps averages of the generator's parameters, they
 draw. The run may be in training meanwhile.
 
-A conditional run shows a class in each row of a grid; in an .npz or a folder the classes are drawn at random, all
-equally likely, and the .npz has `labels` int32 [N] and `class_names`. --class chooses some, by name or number.
+A conditional run shows a class in each row of a grid; in an .npz or a folder the classes are drawn at random, each as
+often as in the data, and the .npz has `labels` int32 [N] and `class_names`. --class chooses some, by name or number.
 
 --interpolate=STEPS walks from latent to latent on great circles. In a grid each row is a walk to the next latent, in an
 .npz or a folder the same images stand in order; an animation has cells that walk the whole loop behind each other.
@@ -101,7 +101,7 @@ def _generator(run, config):
     from gan import build
     from gan.engine import devices
 
-    return build.sampling_generator(config, run.image_shape, devices.resolve(config), len(run.class_names))
+    return build.sampling_generator(config, run.image_shape, devices.resolve(config), run.class_shares)
 
 
 def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
@@ -116,7 +116,7 @@ def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
     elif classes and CLASS.value is not None:
         labels = np.resize(np.int32(classes), plan.num)
     elif classes:
-        labels = sampler.random_labels(SEED.value, plan.num, len(classes))
+        labels = sampler.random_labels(SEED.value, plan.num, run.class_shares)
     sample = sampler.make_sampler(_generator(run, config), config.latent_size)
     return with_progress(sample(run.generator, SEED.value, plan.num, labels), plan.num), labels
 
@@ -166,8 +166,9 @@ def _write_loop(path: Path, run, config, classes: list[int], plan: selection.Pla
             f"give a smaller --interpolate, --rows or --columns"
         )
     points = walks.loop(SEED.value, cells, INTERPOLATE.value, config.latent_size)
-    generator = _generator(run, config)
-    images = np.stack([sampler.draw(generator, run.generator, points, [number]) for number in kinds])
+    labels = np.repeat(np.int32(kinds), count)
+    images = sampler.draw(_generator(run, config), run.generator, np.tile(points, (len(kinds), 1)), labels)
+    images = images.reshape(len(kinds), count, *run.image_shape)
     image_sets.write_loop(path, walks.frames(images, (plan.rows, plan.columns), INTERPOLATE.value))
     return f"{count} frames of {plan.rows} x {plan.columns} images"
 

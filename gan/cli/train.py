@@ -38,7 +38,7 @@ def main() -> None:
     evaluating.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
-    facts = session.data_facts(source)
+    facts = session.data_facts(config, source)
     print(report.summary(config, folder, source, machine, game), flush=True)
     _warn([report.memory_warning(config, machine, game)])
     if DRY_RUN.value:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import textwrap
 from importlib import metadata
 from pathlib import Path
@@ -42,7 +43,7 @@ def shown_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:
     modules = values.flags_by_module_dict()
     return [
         flag.name
-        for module, defined in modules.items()
+        for module, defined in sorted(modules.items(), key=lambda item: item[0] != sys.argv[0])  # the command's first
         if not module.startswith("absl.") and module != "absl"
         for flag in defined
     ]

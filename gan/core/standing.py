@@ -6,6 +6,7 @@ Those of a batch are of what happens to be drawn together; of images of one clas
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from gan.core import rng
@@ -13,20 +14,21 @@ from gan.core.layers import Network, Params
 from gan.core.normalization import Mean, identity
 
 _STEP = -3  # the step that names the random numbers: training has 0 and above, samples -2
-_BATCHES, _BATCH = 4, 128
+BATCHES, BATCH = 4, 128
 _LATENTS, _NETWORK = range(2)  # streams
 
 
-def standing(make: Callable[[Mean], Network], latent_size: int, num_classes: int = 0) -> Network:
+def standing(make: Callable[[Mean], Network], latent_size: int, labels: np.ndarray) -> Network:
     """The generator that `make(mean over the replicas)` makes, for use outside of training.
 
     It is applied with what its `settle(params)` makes of the parameters: those and the statistics of 4 batches of 128,
-    averaged. The batches are always the same latents, of all classes equally many.
+    averaged. They are always of the same latents, with `labels` int32 [512].
     """
 
     def settle(params: Params) -> Params:
-        passes = [_statistics(make, params, i, latent_size, num_classes) for i in range(_BATCHES)]
-        means = [tf.add_n(values) / _BATCHES for values in zip(*passes, strict=True)]
+        batches = np.split(labels, BATCHES)
+        passes = [_statistics(make, params, i * BATCH, latent_size, part) for i, part in enumerate(batches)]
+        means = [tf.add_n(values) / BATCHES for values in zip(*passes, strict=True)]
         return {"parameters": params, "statistics": {f"{i:03}": value for i, value in enumerate(means)}}
 
     def apply(params: Params, x: tf.Tensor, labels, stream: rng.Stream, training: bool) -> tf.Tensor:
@@ -38,17 +40,16 @@ def standing(make: Callable[[Mean], Network], latent_size: int, num_classes: int
 
 
 def _statistics(
-    make: Callable[[Mean], Network], params: Params, index: int, latent_size: int, num_classes: int
+    make: Callable[[Mean], Network], params: Params, first: int, latent_size: int, labels: np.ndarray
 ) -> list[tf.Tensor]:
-    """What the normalizations ask the mean over the replicas of, in the order in which they do, for batch `index`."""
+    """What the normalizations ask the mean over the replicas of, in the order in which they do, for a batch."""
     seen = []
 
     def noted(value: tf.Tensor) -> tf.Tensor:
         seen.append(value)
         return value
 
-    root = rng.stream(seed=0, step=_STEP, first=index * _BATCH)
-    latents = rng.normal(rng.fold(root, _LATENTS), (_BATCH, latent_size))
-    labels = (index * _BATCH + tf.range(_BATCH)) % max(1, num_classes)
-    make(noted).apply(params, latents, labels, rng.fold(root, _NETWORK), False)
+    root = rng.stream(seed=0, step=_STEP, first=first)
+    latents = rng.normal(rng.fold(root, _LATENTS), (BATCH, latent_size))
+    make(noted).apply(params, latents, tf.constant(labels), rng.fold(root, _NETWORK), False)
     return seen

@@ -122,7 +122,7 @@ def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGH
     """Raises `UserError` if there are too few images for `prepare`."""
     least = max(_LEAST, k + 1)
     real = ((f"images of {source.name}", source.num_examples) for source in _sides(splits, protocol))
-    for what, count in (("generated images", num or wanted_num(splits, protocol)), *real):
+    for what, count in (*real, ("generated images", num or wanted_num(splits, protocol))):
         if count < least:
             raise UserError(f"{count} {what} are too few for the metrics; {least} are the least")
 

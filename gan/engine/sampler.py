@@ -8,6 +8,7 @@ import tensorflow as tf
 from gan.config import Config
 from gan.core import rng
 from gan.core.layers import Network
+from gan.data import shares
 from gan.engine.pictures import to_uint8
 
 _SAMPLE_STEP = -2  # the step that names the random numbers of samples; training has 0 and above
@@ -50,11 +51,11 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
 
     def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
         settled = settle(params) if count else params
-        classes = np.resize(np.int32([NO_CLASS] if labels is None else labels), count + batch)
+        asked = np.resize(np.int32([NO_CLASS] if labels is None else labels), count + batch)
         for first, latents in zip(range(0, count, batch), points, strict=True):
             shaped = tf.ensure_shape(tf.constant(latents), [batch, None])
             numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
-            drawn = compute(settled, shaped, tf.constant(classes[first : first + batch]), *numbers)
+            drawn = compute(settled, shaped, tf.constant(asked[first : first + batch]), *numbers)
             yield to_uint8(drawn.numpy())[: count - first]
 
     return render
@@ -74,10 +75,10 @@ def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
     return rng.normal(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LATENTS), (count, size))
 
 
-def random_labels(seed: int, count: int, num_classes: int) -> np.ndarray:
-    """A class for each example, int32 [count], all equally likely."""
+def random_labels(seed: int, count: int, class_shares: Sequence[float]) -> np.ndarray:
+    """A class for each example, int32 [count], each as likely as its share says."""
     drawn = rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP), _LABELS), (count,)).numpy()
-    return np.minimum((drawn * num_classes).astype(np.int32), num_classes - 1)
+    return shares.labels_at(class_shares, drawn)
 
 
 def grid_plan(config: Config, num_classes: int) -> tuple[int, int, np.ndarray | None]:

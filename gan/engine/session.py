@@ -13,6 +13,7 @@ from gan import build
 from gan.config import Config, fields
 from gan.core import step as steps
 from gan.core.step import Game
+from gan.data import shares
 from gan.data.source import Source
 from gan.engine import checkpoint, devices, distribute, evaluating, sampler, workdir
 from gan.engine.loop import Run
@@ -65,10 +66,11 @@ def _numerics_before(folder: Path) -> build.Numerics | None:
         return None
 
 
-def data_facts(source: Source) -> dict[str, object]:
+def data_facts(config: Config, source: Source) -> dict[str, object]:
     """What config.json keeps of the data; another fingerprint later is other data."""
     names = ("name", "num_examples", "image_shape", "class_names", "fingerprint", "location", "notes")
-    return {name: getattr(source, name) for name in names}
+    facts = {name: getattr(source, name) for name in names}
+    return facts | ({"class_shares": shares.of_classes(source)} if config.conditional else {})
 
 
 def game(config: Config, source: Source, on: Machine) -> Game:
@@ -96,7 +98,10 @@ def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Pat
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
     )
     sample = sampler.make_sampler(
-        build.sampling_generator(config, source.image_shape, on.numerics, source.num_classes), config.latent_size
+        build.sampling_generator(
+            config, source.image_shape, on.numerics, shares.of_classes(source) if config.conditional else ()
+        ),
+        config.latent_size,
     )
     return Run(
         config=config,

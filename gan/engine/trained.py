@@ -19,12 +19,14 @@ class Trained(NamedTuple):
     """The parameters of both networks after `step`, and a line for each damaged checkpoint that was passed over.
 
     The generator's are the moving averages where the run keeps any, the discriminator's those that it is applied with:
-    under spectral normalization divided by their norms. `class_names` are those of the labels of its data.
+    under spectral normalization divided by their norms. `class_names` are those of the labels of its data, with the
+    share that each has there: all equal where the run does not say.
     """
 
     config: Config
     image_shape: tuple[int, int, int]  # [H, W, C]
     class_names: tuple[str, ...]
+    class_shares: tuple[float, ...]
     step: int
     generator: Any
     discriminator: Any
@@ -38,7 +40,7 @@ def load(folder: Path, step: int | None = None) -> Trained:
     there is no run, no checkpoint yet, none that is good or none of that step, `StorageError` if it may not be read.
     """
     config, facts = workdir.load_run(folder)
-    image_shape = tuple(facts["image_shape"])
+    image_shape, names = tuple(facts["image_shape"]), tuple(facts["class_names"])
     found = checkpoint.find(folder / workdir.CHECKPOINTS, step, set_aside=False)
     if found is None:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
@@ -48,8 +50,7 @@ def load(folder: Path, step: int | None = None) -> Trained:
 
     anything = rng.stream(seed=0, step=-1)
     generator, discriminator = (
-        network(config, image_shape, build.PLAIN, len(facts["class_names"]))
-        for network in (build.generator, build.discriminator)
+        network(config, image_shape, build.PLAIN, len(names)) for network in (build.generator, build.discriminator)
     )
     judge = read("discriminator/params", discriminator.init(anything))
     if discriminator.normalize:
@@ -57,7 +58,8 @@ def load(folder: Path, step: int | None = None) -> Trained:
     return Trained(
         config=config,
         image_shape=image_shape,
-        class_names=tuple(facts["class_names"]),
+        class_names=names,
+        class_shares=tuple(facts.get("class_shares") or [1 / len(names) for _ in names]),
         step=found.step,
         generator=read("averages" if config.ema_half_life_images else "generator/params", generator.init(anything)),
         discriminator=judge,

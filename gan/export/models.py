@@ -34,6 +34,7 @@ class Pair(NamedTuple):
     functions: Sequence[Callable[..., np.ndarray]]
     inputs: Sequence[tuple[np.ndarray, ...]]
     weights: Sequence[list[np.ndarray]]
+    parameters: Sequence[int]
 
 
 def default_form(config: Config) -> str:
@@ -42,15 +43,17 @@ def default_form(config: Config) -> str:
 
 
 def pair(
-    config: Config, image_shape: Sequence[int], g_params: Mapping, d_params: Mapping, form: str, num_classes: int = 0
+    config: Config, image_shape: Sequence[int], g_params: Mapping, d_params: Mapping, form: str, class_shares=()
 ) -> Pair:
     """Both networks with these parameters, and what to compare them on: random latents; noise and generated images.
 
-    The discriminator's parameters are those that it is applied with. Raises `UserError` if there is no such form of
-    these networks.
+    Conditional ones need the share of each class in the data. The discriminator's parameters are those that it is
+    applied with. Raises `UserError` if there is no such form of these networks.
     """
+    num_classes = len(class_shares)
     game = build.game(config, image_shape, build.PLAIN, num_classes)
-    generator = build.sampling_generator(config, image_shape, build.PLAIN, num_classes)
+    generator = build.sampling_generator(config, image_shape, build.PLAIN, class_shares)
+    counts = [sum(tf.size(value).numpy() for value in tf.nest.flatten(params)) for params in (g_params, d_params)]
     if generator.settle:
         g_params = generator.settle(g_params)
     sign, whole = game.objective.real_sign, bool(config.minibatch_deviation)
@@ -83,6 +86,7 @@ def pair(
         functions=(images, is_fake),
         inputs=((latents, *labels), (seen, *(np.tile(part, 2) for part in labels))),
         weights=[[value.numpy() for value in tf.nest.flatten(params)] for params in (g_params, d_params)],
+        parameters=counts,
     )
 
 
@@ -100,7 +104,9 @@ def write(folder: Path, form: str, both: Pair) -> None:
 def check(folder: Path, form: str, both: Pair) -> list[Exported]:
     """Reads both models back from `folder`; raises `UserError` if weights or outputs are not the engine's."""
     found = []
-    for name, function, inputs, weights in zip(names(form), both.functions, both.inputs, both.weights, strict=True):
+    for name, count, function, inputs, weights in zip(
+        names(form), both.parameters, both.functions, both.inputs, both.weights, strict=True
+    ):
         loaded, read = FORMATS[form].load(folder / name)
         if not _holds(read, weights):
             raise UserError(f"{name}, read back, has other weights than the checkpoint; check the disk, start again")
@@ -112,7 +118,7 @@ def check(folder: Path, form: str, both: Pair) -> list[Exported]:
                 f"{name}, read back, gives outputs that differ from the engine's by {difference:.2g}, more than "
                 f"{TOLERANCE:g}; nothing was exported: please report it with the run's config.json"
             )
-        found.append(Exported(name, sum(weight.size for weight in weights), difference))
+        found.append(Exported(name, count, difference))
     return found
 
 

@@ -135,9 +135,9 @@ def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_r
     assert "moving averages" in lines[3] and "fixed statistics" in lines[4]
     assert "labels: int32 [N] from 0 to 2" in lines[5] and "model.serve(x, labels)" in lines[-1]
     loaded = tf.saved_model.load(f"{tmp_path}/models/generatormodel")
-    latents, labels = sampler.latents(0, 0, 128, 8), sampler.random_labels(0, 128, 3)
+    latents, labels = sampler.latents(0, 0, 128, 8), sampler.random_labels(0, 128, [0.2, 0.5, 0.3])
     found = trained.load(conditional_run)
-    generator = build.sampling_generator(found.config, found.image_shape, build.PLAIN, 3)
+    generator = build.sampling_generator(found.config, found.image_shape, build.PLAIN, found.class_shares)
     (images,) = sampler.make_sampler(generator, 8)(found.generator, 0, 128, labels)
     assert np.abs(pictures.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
 

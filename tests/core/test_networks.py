@@ -219,6 +219,15 @@ def test_a_pair_says_whether_its_images_depend_on_the_batch(pair):
     assert (np.abs(one - other).max() > 1e-4) == networks.PAIRS[pair].has_batch_statistics
 
 
+@pytest.mark.parametrize("size", [10, 12, 16])
+@pytest.mark.parametrize("pair", [pair for pair in networks.PAIRS if pair != "article"])
+def test_small_images_have_their_networks_too(pair, size):
+    g, d = generator(pair, resolution=size), discriminator(pair, resolution=size)
+    drawn = g.apply(params_of(g), latents(2), None, ROOT, True)
+    assert drawn.shape == (2, size, size, 1) and np.std(drawn) > 1e-3
+    assert d.apply(params_of(d), drawn, None, ROOT, True).shape == (2,)
+
+
 @pairs
 def test_which_resolutions_and_depths_fit(pair):
     made = networks.PAIRS[pair]

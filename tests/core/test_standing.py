@@ -22,7 +22,8 @@ def make(pair):
 @pytest.fixture(scope="module", params=[dcgan, sngan], ids=["dcgan", "sngan"])
 def made(request):
     """(the network as it is in training, the standing one, parameters, what the latter is applied with)."""
-    network, still = make(request.param)(lambda value: value), standing.standing(make(request.param), LATENT, CLASSES)
+    labels = np.arange(standing.BATCHES * standing.BATCH, dtype=np.int32) % CLASSES
+    network, still = make(request.param)(lambda value: value), standing.standing(make(request.param), LATENT, labels)
     scattered = lambda value: value + tf.constant(np.random.default_rng(0).standard_normal(value.shape), tf.float32)  # noqa: E731
     params = tf.nest.map_structure(scattered, network.init(ROOT))
     return network, still, params, still.settle(params)

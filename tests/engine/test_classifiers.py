@@ -8,7 +8,8 @@ import pytest
 from gan.data import garments
 from gan.data.source import Source, array_reader
 from gan.data.splits import Splits
-from gan.engine import classifiers
+from gan.engine import classifiers, features
+from gan.engine.signals import Stopped
 from gan.errors import UserError
 
 RECIPE = classifiers.Recipe(most_steps=8)
@@ -41,6 +42,23 @@ def test_the_same_bits_again_and_from_the_cache(splits, monkeypatch, capsys):
     kept = classifiers.cached(splits, RECIPE)
     assert classifiers.identity(kept.params) == classifiers.identity(first.params)
     assert (kept.accuracy, kept.tested_on, capsys.readouterr().err) == (first.accuracy, 200, "")
+
+
+def test_a_request_to_stop_is_heeded_while_it_trains_and_leaves_nothing(splits, tmp_path):
+    class Late:
+        """True from the second question on."""
+
+        asked = 0
+
+        def __bool__(self):
+            self.asked += 1
+            return self.asked > 1
+
+    stop = Late()
+    with pytest.raises(Stopped):
+        features.from_classifier(splits, RECIPE._replace(most_steps=400, most_epochs=100), stop)
+    assert stop.asked == 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def test_other_data_or_another_recipe_is_another_classifier(splits):

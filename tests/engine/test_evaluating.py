@@ -135,6 +135,18 @@ def test_a_request_to_stop_cuts_the_preparation_short(parts, tmp_path):
     assert not (tmp_path / "evaluations.jsonl").exists()
 
 
+def test_a_stop_reaches_the_classifier_in_training(tmp_path, monkeypatch):
+    def from_classifier(splits, stop):
+        list(signals.until(stop, range(9)))
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(evaluating, "_opened", lambda config: SPLITS)
+    monkeypatch.setattr(evaluating.features, "from_classifier", from_classifier)
+    config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="classifier")
+    parts = evaluating.make(config, SPLITS.train, Generator().sample)
+    assert evaluating.evaluate(parts, tmp_path, 5, params(20.0), StopAfter(3)) is None
+
+
 def test_the_best_so_far_is_told_and_found(parts, tmp_path):
     seen = []
     for step, brightness in enumerate((60.0, 30.0, 90.0, 30.0, 10.0), start=1):

@@ -109,6 +109,18 @@ def test_too_few_images_are_refused():
         evaluation.prepare(few, EXTRACTOR, PROTOCOL)
 
 
+def test_as_many_images_are_wanted_as_there_are_real_ones_and_the_floor_says_where_it_has_fewer():
+    few = SPLITS._replace(test=source_of("few", 12, 1))
+    assert evaluation.wanted_num(few, PROTOCOL) == 12
+    reference = evaluation.prepare(few, EXTRACTOR, PROTOCOL)
+    assert (reference.num, len(reference.real[0]), reference.floor_num) == (12, 12, 12)
+    assert "12 generated against 12 test" in reference.sizes and "fewer" not in reference.floor_sizes
+    against_train = evaluation.prepare(few, EXTRACTOR, evaluation.PROTOCOLS["50k"], num=40)
+    assert (against_train.num, against_train.floor_num) == (40, 12)
+    assert "12 real test images" in against_train.floor_sizes and "fewer than generated" in against_train.floor_sizes
+    assert evaluation.wanted_num(few, evaluation.PROTOCOLS["50k"]) == 50_000
+
+
 def test_features_that_are_not_finite_are_one_line():
     broken = EXTRACTOR._replace(apply=lambda images: (pixels(images)[0] * np.nan, tf.zeros([images.shape[0], 0])))
     with pytest.raises(UserError, match="the metrics cannot be computed: .* Use other --features"):

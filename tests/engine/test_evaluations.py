@@ -47,6 +47,12 @@ def test_one_of_the_same_kind_is_replaced_and_others_stay(tmp_path):
     assert [each["metrics"]["frechet_distance"] for each in evaluations.read(tmp_path)] == [2.0, 3.0]
     assert shown(tmp_path)["lucic-10-random/frechet_distance"] == [(10, 3.0)]
     assert shown(tmp_path)["lucic-10-random-k3/frechet_distance"] == [(10, 2.0)]
+    mine = row(10, 4.0, seed=1, features="mine.keras", extractor="0123456789")
+    evaluations.record(tmp_path, mine)
+    assert shown(tmp_path)["lucic-10-mine.keras-seed1-012345/frechet_distance"] == [(10, 4.0)]
+    evaluations.record(tmp_path, mine | {"extractor": "other one"})
+    assert shown(tmp_path)["lucic-10-mine.keras-seed1-012345/frechet_distance"] == [(10, 4.0)]
+    assert shown(tmp_path)["lucic-10-mine.keras-seed1-other /frechet_distance"] == [(10, 4.0)]
     keys = {evaluations.key(each) for each in evaluations.read(tmp_path)}
     assert evaluations.key(row(10, 9.0, generator="trained again")) in keys
     assert evaluations.key(row(10, 9.0)) not in keys

@@ -53,13 +53,15 @@ def _rows(values, count):
 
 
 CLASSES = 3
+EQUAL = [1 / CLASSES] * CLASSES
 
 
 @pytest.fixture(scope="module")
 def conditional():
     """A conditional generator that normalizes by fixed statistics, and its parameters."""
     spec = SPEC._replace(width=4, num_classes=CLASSES)
-    network = standing.standing(lambda mean: sngan.generator(spec._replace(mean=mean)), 8, CLASSES)
+    labels = np.arange(standing.BATCHES * standing.BATCH, dtype=np.int32) % CLASSES
+    network = standing.standing(lambda mean: sngan.generator(spec._replace(mean=mean)), 8, labels)
     scattered = lambda value: value + tf.constant(np.random.default_rng(0).standard_normal(value.shape), tf.float32)  # noqa: E731
     return network, tf.nest.map_structure(scattered, network.init(rng.stream(1, -1)))
 
@@ -72,7 +74,7 @@ def sample(conditional):
 
 
 def test_no_image_depends_on_how_many_are_drawn_or_on_the_labels_of_others(sample):
-    labels = sampler.random_labels(1, 6, CLASSES)
+    labels = sampler.random_labels(1, 6, EQUAL)
     six = sample(6, labels)
     for count in (1, 3, 5):
         np.testing.assert_array_equal(sample(count, labels[:count]), six[:count])
@@ -85,12 +87,13 @@ def test_too_few_labels_begin_again(sample):
     np.testing.assert_array_equal(sample(5, [2, 0]), sample(5, [2, 0, 2, 0, 2, 0, 2, 0]))
 
 
-def test_random_labels_are_those_of_their_examples_and_equally_likely():
-    labels = sampler.random_labels(0, 6000, CLASSES)
+@pytest.mark.parametrize("shares", [EQUAL, [0.7, 0.0, 0.3]], ids=["equal", "unequal"])
+def test_random_labels_are_those_of_their_examples_and_as_likely_as_their_shares(shares):
+    labels = sampler.random_labels(0, 6000, shares)
     assert labels.dtype == np.int32
-    np.testing.assert_array_equal(sampler.random_labels(0, 10, CLASSES), labels[:10])
-    assert np.abs(np.bincount(labels, minlength=CLASSES) - 2000).max() < 150
-    assert (sampler.random_labels(1, 100, CLASSES) != labels[:100]).any()
+    np.testing.assert_array_equal(sampler.random_labels(0, 10, shares), labels[:10])
+    assert np.abs(np.bincount(labels, minlength=CLASSES) - 6000 * np.array(shares)).max() < 150
+    assert (sampler.random_labels(1, 100, shares) != labels[:100]).any()
 
 
 def test_images_of_given_latents(conditional, sample):

@@ -76,7 +76,7 @@ def test_a_generator_is_the_averages_where_the_run_keeps_any(tmp_path):
     checkpoint.save(tmp_path / workdir.CHECKPOINTS, training, 0, {})
     found = trained.load(tmp_path)
     assert {float(x) for tensor in tf.nest.flatten(found.generator) for x in np.unique(tensor)} == {7.0}
-    assert found.class_names == ("Bag", "Coat")
+    assert found.class_names == ("Bag", "Coat") and found.class_shares == (0.5, 0.5)
     expected, _ = game.discriminator.normalize(state.discriminator.params, state.extra[VECTORS])
     tf.nest.map_structure(np.testing.assert_array_equal, found.discriminator, expected)
 

@@ -21,7 +21,7 @@ def made(**settings) -> tuple[config.Config, models.Pair, list]:
     if game.discriminator.normalize:
         vectors = game.discriminator.init_state(rng.stream(2, -1), params[1])
         params[1], _ = game.discriminator.normalize(params[1], vectors)
-    return chosen, models.pair(chosen, SHAPE, *params, "saved_model", CLASSES), params
+    return chosen, models.pair(chosen, SHAPE, *params, "saved_model", [1 / CLASSES] * CLASSES), params
 
 
 @pytest.mark.parametrize(
