@@ -129,11 +129,9 @@ def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGH
 
 def wanted_num(splits: Splits, protocol: Protocol) -> int:
     """How many generated images the protocol compares: where it has as many real ones, no more than there are."""
-    return (
-        protocol.num
-        if protocol.against_train
-        else min(protocol.num, *(s.num_examples for s in _sides(splits, protocol)))
-    )
+    if protocol.against_train:
+        return protocol.num
+    return min(protocol.num, *(source.num_examples for source in _sides(splits, protocol)))
 
 
 def _sides(splits: Splits, protocol: Protocol) -> tuple[Source, Source]:

@@ -78,10 +78,9 @@ def tags(row: Mapping[str, Any]) -> dict[str, float]:
     What is not as in the evaluations of a training is in the group's name, too: k, seed, which model of yours.
     """
     group = f"{row['protocol']}-{row['num']}-{row['features']}"
-    group += f"-k{row['k']}" * (row["k"] != evaluation.NEIGHBOURS) + f"-seed{row['seed']}" * (
-        row["seed"] != evaluation.SEED
-    )
-    group += f"-{row['extractor'][:6]}" * (row["features"] not in _OURS)
+    for part, usual in (("k", evaluation.NEIGHBOURS), ("seed", evaluation.SEED)):
+        group += f"-{part}{row[part]}" if row[part] != usual else ""
+    group += f"-{row['extractor'][:6]}" if row["features"] not in _OURS else ""
     scalars = {f"{group}/{name}": value for name, value in row["metrics"].items()}
     scalars |= {f"{group}-floor/{name}": value for name, value in row["floor"].items()}
     return {tag: value for tag, value in scalars.items() if value is not None}
