@@ -1,7 +1,8 @@
 """Which numerics are the fastest on this machine: a short measurement, made once and kept in the cache.
 
-The candidates compute the gradients of a layer such as GANs are made of; what they return is not looked at. Processors
-tell by their flags whether bfloat16 is possible, but not whether it beats float32 by another route.
+The candidates compute the gradients of the discriminator that the config has, since it has most of the work; what they
+return is not looked at. Processors tell by their flags whether bfloat16 is possible, but not whether it beats float32
+by another route: that depends on the kernels and the channels as well.
 """
 
 import contextlib
@@ -15,32 +16,35 @@ import tensorflow as tf
 
 from gan import build
 from gan.build import Numerics
-from gan.core import layers, rng
-from gan.core.convolutions import CONVOLVERS
+from gan.config import Config
+from gan.core import rng
 from gan.data import cache
 from gan.engine.staging import staged_file
 from gan.errors import StorageError
 
 _ROUNDS = 3
 _MARGIN = 1.05  # the first candidate stays unless another is so many times as fast
-_BATCH, _SHAPE, _FILTERS, _TAPS = 32, (16, 16, 64), 128, 5
+_BATCH, _SHAPE, _CLASSES = 32, (28, 28, 1), 2
+_NETWORKS = ("networks", "d_width", "width", "depth", "conditional", "minibatch_deviation", "d_dropout")  # settings
 
 
-def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object]) -> Numerics:
-    """The fastest of the candidates; the first where none is clearly faster.
+def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], config: Config) -> Numerics:
+    """The fastest of the candidates for networks as the config has them; the first where none is clearly faster.
 
-    `machine` says what the answer depends on: it is measured once for each, and kept where the cache can be written.
+    `machine` says what else the answer depends on: it is measured once for each, and kept where the cache can be
+    written.
     """
     if len(candidates) == 1:
         return candidates[0]
-    question = json.dumps([candidates, machine], sort_keys=True)
+    networks = {name: getattr(config, name) for name in _NETWORKS}
+    question = json.dumps([candidates, machine, networks], sort_keys=True)
     path = cache.folder() / "numerics" / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         kept = Numerics(*json.loads(path.read_text()))
         if kept in candidates:
             return kept
     print("measuring once which numerics are the fastest here ...", file=sys.stderr, flush=True)
-    best = choose(candidates, [exercise(candidate) for candidate in candidates])
+    best = choose(candidates, [exercise(candidate, config) for candidate in candidates])
     with contextlib.suppress(StorageError), staged_file(path) as file:
         file.write(json.dumps(best).encode())
     return best
@@ -59,21 +63,18 @@ def choose(candidates: Sequence[Numerics], exercises: Sequence[Callable[[], None
     return candidates[best if seconds[0] > _MARGIN * seconds[best] else 0]
 
 
-def exercise(numerics: Numerics) -> Callable[[], None]:
-    """A function that computes the gradients of a convolution, its activation and its dropout once."""
-    convolver = CONVOLVERS[numerics.convolution]
-    stack = [layers.cast(build.DTYPES[numerics.precision]), layers.enter(convolver)]
-    stack += [layers.conv(convolver, _FILTERS, _TAPS, "VALID"), layers.leaky_relu(0.2)]
-    stack += [layers.dropout(0.4, convolver.enter), layers.leave(convolver), layers.cast(tf.float32)]
-    network = layers.serial(_SHAPE, stack)
+def exercise(numerics: Numerics, config: Config) -> Callable[[], None]:
+    """A function that computes the gradients of the discriminator, in its parameters and its images, once."""
+    network = build.discriminator(config, _SHAPE, numerics, _CLASSES)
     root = rng.stream(seed=0, step=0)
-    params, images = network.init(root), rng.normal(root, (_BATCH, *_SHAPE))
+    params, images = network.init(root), rng.uniform(root, (_BATCH, *_SHAPE))
+    labels = tf.zeros([_BATCH], tf.int32)
 
     @tf.function(jit_compile=numerics.jit_compile, autograph=False)
     def gradients(params, images, step):
         with tf.GradientTape() as tape:
             tape.watch((params, images))
-            loss = tf.reduce_sum(network.apply(params, images, None, rng.stream(0, step), True))
+            loss = tf.reduce_sum(network.apply(params, images, labels, rng.stream(0, step), True))
         return tape.gradient(loss, (params, images))
 
     def run() -> None:

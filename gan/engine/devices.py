@@ -55,7 +55,7 @@ def resolve(config: Config, before: Numerics | None = None) -> Numerics:
         "flags": processor.vector_units(),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
     }
-    return calibration.fastest(candidates(config), machine)
+    return calibration.fastest(candidates(config), machine, config)
 
 
 def candidates(config: Config) -> list[Numerics]:
