@@ -4,6 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
+from gan.cli import command
 from gan.errors import UserError
 
 PROTOCOL = flags.DEFINE_string(
@@ -25,7 +26,6 @@ MODEL_RANGE = flags.DEFINE_string(
 )
 K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
-_LARGEST_SEED = 2**63 - 1
 
 
 def check() -> None:
@@ -33,8 +33,7 @@ def check() -> None:
     for name, value, least in (("num", NUM.value, 1), ("k", K.value, 1), ("model_size", MODEL_SIZE.value, 1)):
         if value is not None and value < least:
             raise UserError(f"--{name}={value} must be at least {least}")
-    if not 0 <= SEED.value <= _LARGEST_SEED:
-        raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
+    command.check_seed(SEED.value)
     kind, colon, path = FEATURES.value.partition(":")
     if kind not in ("classifier", "random", "saved_model") or (kind == "saved_model") != bool(colon and path):
         raise UserError(f"--features={FEATURES.value} is unknown; it must be classifier, random or saved_model:PATH")

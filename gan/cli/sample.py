@@ -44,7 +44,6 @@ COLUMNS = flags.DEFINE_integer("columns", None, "columns of the grid (default: a
 _NUMERICS = ("precision", "convolution")
 settings.define(_NUMERICS)
 
-_LARGEST_SEED = 2**63 - 1
 _LARGEST_LOOP = 2**28  # pixels of an animation
 
 
@@ -71,8 +70,7 @@ def _checked() -> tuple[str, Path]:
     """The kind of result and its path, once the flags have been checked; raises `UserError`."""
     if not WORKDIR.value:
         raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
-    if not 0 <= SEED.value <= _LARGEST_SEED:
-        raise UserError(f"--seed={SEED.value} must be from 0 to {_LARGEST_SEED}")
+    command.check_seed(SEED.value)
     kind = selection.kind_of(OUT.value)
     selection.check(kind, NUM.value, ROWS.value, COLUMNS.value, INTERPOLATE.value)
     return kind, Path(OUT.value)

@@ -1,5 +1,6 @@
 """How frequent each class is in a source, and labels as frequent as that."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from gan.data.source import Source
 _ENOUGH = 2048  # labels to be read of a source that is not in memory
 
 
+@functools.lru_cache(maxsize=1)  # a run asks more than once
 def of_classes(source: Source) -> tuple[float, ...]:
     """The share of each class among the labelled images of `source`, or some thousand of them if reading takes time.
 

@@ -257,6 +257,14 @@ def test_a_signal_while_it_starts_breaks_nothing(tmp_path, start, finish):
     assert steps(workdir)[-1] == 3
 
 
+@pytest.mark.parametrize(("minutes", "saved"), [("1e-9", [1, 2, 3]), ("0", [3])], ids=["each time", "never"])
+def test_checkpoints_are_saved_by_the_clock(tmp_path, start, minutes, saved):
+    slow = {"gan.engine.loop._LONGEST_CHUNK": 1}
+    run = start(tmp_path / "run", "--steps=3", f"--save_every_minutes={minutes}", attributes=slow)
+    assert run.wait() == 0
+    assert steps(tmp_path / "run") == saved
+
+
 def test_the_clock_ends_a_start_with_a_checkpoint(tmp_path, start, finish):
     ended = finish(tmp_path / "run", "--minutes=0.02", "--epochs=100000", "--save_every_steps=0")
     (reached,) = steps(tmp_path / "run")
