@@ -48,7 +48,7 @@ def source(config: Config) -> Source:
         raise UserError(f"{opened.name}: {reason}; give another --resolution")
     reason = pair.check_depth(config.depth, height)
     if reason:
-        raise UserError(f"--depth={config.depth}: {reason}; give a smaller one or leave it out")
+        raise UserError(f"--depth={config.depth}: {reason}")
     if config.conditional and not opened.num_classes:
         raise UserError(f"--conditional needs labels, and {opened.name} has none")
     return opened

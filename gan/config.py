@@ -42,7 +42,10 @@ def setting(default, group: str, change: Change, text: str, choices=(), low=None
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Every setting of a training run. Zero means "none" or "as the source has it" where the text says so."""
+    """Every setting of a training run. Zero means "none" or "as the source has it" where the text says so.
+
+    The defaults are those of `article_corrected`, whatever `preset` says: `make` has those of a preset.
+    """
 
     # fmt: off
     preset: str = setting("modern", "run", "free", "name of the set of defaults that the other flags change")

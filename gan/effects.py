@@ -69,4 +69,10 @@ _RULES: list[tuple[tuple[str, ...], Callable[[Any], bool], str]] = [
         "an adaptive --augmentation",
     ),
     (("augmentation_images",), adapts, "an --augmentation that adapts"),
+    (("logical_cpus",), lambda config: config.strategy == "mirrored", "--strategy=mirrored"),
+    (
+        ("evaluate_num", "evaluate_features", "keep_best"),
+        lambda config: config.evaluate_every_steps > 0,
+        "--evaluate_every_steps",
+    ),
 ]

@@ -27,6 +27,7 @@ _MODERN = {
     "penalty": "r1_r2",
     "gamma": 0.5,
     "penalty_every_steps": 8,
+    "log_every_steps": 16,  # as many penalties in each mean
     "batch_size": 32,
     "g_learning_rate": 1e-3,
     "d_learning_rate": 1e-3,

@@ -89,6 +89,7 @@ EVERYTHING = {
     "gamma": 1.0,
     "minibatch_deviation": 2,
     "conditional": True,
+    "strategy": "mirrored",
     "learning_rate_end_factor": 0.5,
     "ema_half_life_images": 1.0,
     "evaluate_every_steps": 1,

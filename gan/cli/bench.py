@@ -74,7 +74,7 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     import tensorflow as tf
 
     from gan import build
-    from gan.engine import benchmark, devices, distribute, environment, session
+    from gan.engine import benchmark, devices, distribute, environment, session, versions
 
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     first = variants[AS_GIVEN]
@@ -91,7 +91,7 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     report = {
         "command": sys.argv,
         "machine": environment.machine(),
-        "versions": environment.versions(),
+        "versions": versions.everything(),
         "numerics": machine.fingerprint,
         "data": source.name,
         "settings": vars(first),

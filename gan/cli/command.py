@@ -25,6 +25,7 @@ from absl import flags
 
 from gan.cli import usage
 from gan.cli.banner import import_tensorflow as import_tensorflow
+from gan.engine import versions
 from gan.errors import Preempted, StorageError, UserError
 
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
@@ -106,7 +107,7 @@ def _answer(main: Callable[[], int | None], argv: Sequence[str]) -> int:
         print(usage.page(module.__doc__ or "", usage.program(argv[0])))
         return 0
     if _VERSION & set(argv[1:]):
-        print(f"{usage.program(argv[0])} {usage.version()}")
+        print(f"{usage.program(argv[0])} {versions.program()}")
         return 0
     parse(argv)
     return main() or 0

@@ -42,8 +42,8 @@ def check() -> None:
             raise UserError(f"--{flag.name} is for --features=saved_model:PATH; leave it out")
 
 
-def opened(config, image_shape: tuple[int, ...], num: int = 0):
-    """The real images to compare `num` ones of `image_shape` with (0: as many as wanted); raises `UserError`."""
+def opened(config, image_shape: tuple[int, ...]):
+    """The real images to compare generated ones of `image_shape` with; raises `UserError`."""
     from gan.data import splits
     from gan.engine import evaluation
 
@@ -58,16 +58,22 @@ def opened(config, image_shape: tuple[int, ...], num: int = 0):
             f"generated images are {shapes[0]}, those of {found.train.name} {shapes[1]}; give --resolution "
             "and --channels, or another --dataset"
         )
-    evaluation.check_sizes(found, evaluation.PROTOCOLS[PROTOCOL.value], num or NUM.value or 0, K.value)
+    evaluation.check_sizes(found, evaluation.PROTOCOLS[PROTOCOL.value], NUM.value or 0, K.value)
     return found
 
 
-def reference(found, num: int = 0):
-    """What images are measured against: the features of those `opened`, which may take minutes the first time."""
+def reference(found, most: int | None = None):
+    """What generated images are measured against: the features of those `opened`, which may take minutes at first.
+
+    There are no more than `most` generated images to be had. Raises `UserError`.
+    """
     from gan.engine import evaluation
 
     protocol = evaluation.PROTOCOLS[PROTOCOL.value]
-    return evaluation.prepare(found, _extractor(found), protocol, num or NUM.value or 0, K.value, SEED.value)
+    num = NUM.value or evaluation.wanted_num(found, protocol)
+    num = num if most is None else min(num, most)
+    evaluation.check_sizes(found, protocol, num, K.value)
+    return evaluation.prepare(found, _extractor(found), protocol, num, K.value, SEED.value)
 
 
 def _extractor(found):

@@ -1,9 +1,10 @@
 """Measure how good generated images are: of a run's checkpoints, or any images in files.
 
 Generated images are compared with real ones through features; what the features are stands in every output. Beside
-each figure is its floor, that of as many other real images: no generator can be expected to do better. Where the data
-have fewer of them the table says so. The values are kept in the run's evaluations.jsonl and shown in TensorBoard under
-eval/. The run may be in training meanwhile.
+each figure is its floor, that of as many other real images: the distance that is left when nothing but the draw of the
+images differs. Precision, density and label agreement can pass it, by images that are more typical than real ones.
+Where the data have fewer real images the table says so. The values are kept in the run's evaluations.jsonl and shown in
+TensorBoard under eval/. The run may be in training meanwhile.
 
     bin/evaluate --workdir=runs/modern-fashion_mnist
     bin/evaluate --workdir=runs/modern-fashion_mnist --all --protocol=50k
@@ -12,10 +13,12 @@ eval/. The run may be in training meanwhile.
 """
 
 import dataclasses
+import functools
 import json
+import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +43,7 @@ _NUMERICS = ("precision", "convolution")
 settings.define((*_DATA, *_NUMERICS))
 
 _KEPT = 1000  # images of which the neighbours are looked for
-_MOST_FOR_SCORE = 60_000  # images drawn from a run to train a classifier on, where the data have so many
+_MOST_FOR_SCORE = 60_000  # generated images to train a classifier on, where there are so many
 
 
 def main() -> None:
@@ -72,6 +75,9 @@ def _check_flags() -> None:
         raise UserError("--all goes with neither --step nor --neighbours")
     if IMAGES.value and not Path(IMAGES.value).exists():
         raise UserError(f"--images={IMAGES.value} is not there; give the path of an .npz file or a folder of images")
+    for name in _NUMERICS:
+        if IMAGES.value and flags.FLAGS[name].present:
+            raise UserError(f"--{name} is for runs; --images are measured as they are")
     if NEIGHBOURS.value and Path(NEIGHBOURS.value).suffix.lower() != ".png":
         raise UserError(f"--neighbours={NEIGHBOURS.value} must end in .png")
 
@@ -87,7 +93,10 @@ def _of_run(folder: Path):
     steps = checkpoint.steps(folder / workdir.CHECKPOINTS)
     if ALL.value and not steps:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
-    known = {evaluations.key(row): row for row in evaluations.read(folder)}  # if it is damaged, now is the time to say
+    before = evaluations.read(folder)  # if it is damaged, now is the time to say
+    as_usual = not any(name in given for name in _NUMERICS)
+    known = {evaluations.key(row): row for row in before} if ALL.value and as_usual else {}
+    keep = _keeper(folder)
     runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
     real = comparison.opened(config, tuple(facts["image_shape"]))
     if config.conditional and tuple(facts["class_names"]) != real.train.class_names:
@@ -98,7 +107,7 @@ def _of_run(folder: Path):
     if real.fingerprint != facts["fingerprint"]:
         _warn("these are not the data that the run was trained on")
     kept: list[np.ndarray] = []
-    rows = [_evaluated(folder, config, reference, run, known if ALL.value else {}, kept) for run in runs]
+    rows = [_evaluated(config, reference, run, known, keep, kept) for run in runs]
     if not rows:
         raise UserError(f"{folder} has no checkpoint that can be read; put a copy back in its place")
     return rows, reference, kept
@@ -115,8 +124,18 @@ def _readable(folder: Path, steps: list[int]):
             _warn(f"step {step} is left out: {error}")
 
 
-def _evaluated(folder: Path, config, reference, run, known: dict, kept: list[np.ndarray]) -> dict:
-    """The evaluation of a run's checkpoint: one of those `known`, or a new one, which is recorded in its folder."""
+def _keeper(folder: Path) -> Callable[[dict], None]:
+    """What records an evaluation in the folder of a run, if it may be written to."""
+    from gan.engine import evaluations
+
+    if os.access(folder, os.W_OK | os.X_OK):
+        return functools.partial(evaluations.record, folder)
+    _warn(f"{folder} may not be written to: the figures are shown, and written to --out if it is given, but not kept")
+    return lambda row: None
+
+
+def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None], kept: list[np.ndarray]) -> dict:
+    """The evaluation of a run's checkpoint: one of those `known`, or a new one, which is given to `keep`."""
     from gan import build
     from gan.engine import devices, evaluation, evaluations, sampler
 
@@ -134,14 +153,14 @@ def _evaluated(folder: Path, config, reference, run, known: dict, kept: list[np.
     seed, labels = comparison.SEED.value, evaluation.wanted_labels(train, num) if config.conditional else None
     measured = _measured(reference, sample(run.generator, seed, num, labels), num, what, labels, kept)
     row = evaluation.row(reference, named, measured)
-    evaluations.record(folder, row)
+    keep(row)
     if wants_score:  # it takes minutes: what is measured before is kept already
         num = min(train.num_examples, _MOST_FOR_SCORE)
         labels = evaluation.wanted_labels(train, num)
         batches = with_progress(sample(run.generator, seed, num, labels), num, what)
-        measured |= _score(np.concatenate(list(batches)), labels, reference)
-        row = evaluation.row(reference, named, measured)
-        evaluations.record(folder, row)
+        score = _score(np.concatenate(list(batches)), labels, reference)
+        row = evaluation.row(reference, named, measured | score) | {"score_samples": num}
+        keep(row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
     return row
 
@@ -151,23 +170,26 @@ def _of_images(path: Path):
     from gan.data import sources
     from gan.engine import devices, evaluation
 
-    config = configs.make(**{n: v for n, v in settings.explicit().items() if n in _DATA + _NUMERICS})
+    config = configs.make(**{n: v for n, v in settings.explicit().items() if n in _DATA})
     devices.configure(config)
     kind = "folder" if path.is_dir() else "npz"
     source = sources.open_source(f"{kind}:{path}", "", config.resolution, config.channels, "auto")
-    num = min(comparison.NUM.value or source.num_examples, source.num_examples)
-    reference = comparison.reference(comparison.opened(config, source.image_shape, num), num)
+    reference = comparison.reference(comparison.opened(config, source.image_shape), source.num_examples)
+    num, real = reference.num, reference.splits.train
     images, labels = source.read(evaluation.chosen(source, num))  # they may lie class by class
     if num < source.num_examples:
         print(f"{IMAGES.value}: {num:,} of {source.num_examples:,} images, chosen at random")
-    labels = evaluation.in_classes(labels, source.class_names, reference.splits.train.class_names, IMAGES.value)
+    labels = evaluation.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
     batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
     kept: list[np.ndarray] = []
-    measured = _measured(reference, batches, num, path.name, labels, kept)
-    if labels is not None and CAS.value and reference.splits.train.num_classes > 1:
-        measured |= _score(images, labels, reference)
     named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
-    return [evaluation.row(reference, named, measured)], reference, kept
+    row = evaluation.row(reference, named, _measured(reference, batches, num, path.name, labels, kept))
+    if labels is not None and CAS.value and real.num_classes > 1:
+        images, labels = source.read(evaluation.chosen(source, _MOST_FOR_SCORE))
+        labels = evaluation.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
+        score = _score(images, labels, reference)
+        row = evaluation.row(reference, named, row["metrics"] | score) | {"score_samples": len(images)}
+    return [row], reference, kept
 
 
 def _measured(

@@ -85,8 +85,7 @@ def _opened(folder: Path, kind: str):
     config = validated(dataclasses.replace(saved, logical_cpus=0, **given))
     classes = selection.chosen(CLASS.value, config.conditional, facts["class_names"])
     plan = selection.plan(kind, len(classes), NUM.value, ROWS.value, COLUMNS.value, INTERPOLATE.value)
-    if CLASS.value is not None:
-        selection.check_shown(plan, len(classes))
+    selection.check_shown(plan, len(classes), CLASS.value is not None)
     devices.configure(config)
     run = trained.load(folder, STEP.value)
     for line in run.skipped:

@@ -19,6 +19,12 @@ def table(rows: list[dict[str, Any]], reference: Reference, titles: list[str]) -
         _line("", [*titles, "floor"]),
         _line("images", [f"{row['num']:,}" for row in rows] + [f"{reference.floor_num:,}"]),
     ]
+    samples = {row["score_samples"] for row in rows if "score_samples" in row}
+    if samples:
+        counts = " and ".join(f"{count:,}" for count in sorted(samples))
+        lines.insert(
+            3, f"score     classification accuracy after {counts} generated images; floor: the real training images"
+        )
     for name in shown:
         cells = [_number(row["metrics"].get(name), name) for row in rows]
         cells.append(_number(reference.floor.get(name), name))

@@ -106,14 +106,19 @@ def plan(
     return layout(num, rows, columns)
 
 
-def check_shown(plan: Plan, class_count: int) -> None:
-    """Raises `UserError` if not all of so many classes that were named would be drawn."""
-    if plan.num < class_count:
+def check_shown(plan: Plan, class_count: int, named: bool) -> None:
+    """Raises `UserError` if a class would have none of its images: one that was `named`, or that has a row."""
+    if named and plan.num < class_count:
         raise UserError(f"--class names {class_count} classes, which is more than {plan.num} images; name fewer")
-    if plan.rows and plan.rows < class_count:
+    if named and plan.rows and plan.rows < class_count:
         remedy = f"give --rows={class_count}, or name fewer" if class_count <= LARGEST_SIDE else "name fewer"
         raise UserError(
             f"--class names {class_count} classes, each of which needs a row, and there would be {plan.rows}; {remedy}"
+        )
+    if class_count > 1 and plan.rows and math.ceil(plan.num / plan.columns) < min(plan.rows, class_count):
+        raise UserError(
+            f"{plan.num} images do not fill {plan.rows} rows of {plan.columns}, each of which shows a class; give "
+            f"--num={plan.rows * plan.columns}, or leave it out"
         )
 
 

@@ -1,10 +1,8 @@
 """The help page of a command: grouped, wrapped to the terminal, without TensorFlow."""
 
-import re
 import shutil
 import sys
 import textwrap
-from importlib import metadata
 from pathlib import Path
 
 from absl import flags
@@ -23,19 +21,6 @@ _ALWAYS = [
 def program(path: str) -> str:
     """The name of the command as it is typed, from the path of its module."""
     return f"bin/{Path(path).stem}"
-
-
-def version() -> str:
-    """The version in the checkout's pyproject.toml or, where there is none, of the installed package."""
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file():
-        match = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
-        if match:
-            return match[1]
-    try:
-        return metadata.version("gan-engine")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def shown_flags(values: flags.FlagValues = flags.FLAGS) -> list[str]:

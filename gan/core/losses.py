@@ -2,7 +2,7 @@
 
 The article labels real images 0 and fakes 1: the discriminator's probability is that of a fake. The other objectives
 have it the usual way. An objective says so by `real_sign`, the sign that a logit has where the discriminator takes an
-image for real; zero is the boundary in all of them.
+image for real: zero is the boundary, unless only differences of logits mean anything.
 
 Those that compare with labels take them as `Targets`, the probability of a fake for real and for fake images, so that
 smoothing and noise mean the same everywhere.
@@ -25,21 +25,23 @@ Targets = Callable[[rng.Stream, int], tuple[tf.Tensor, tf.Tensor]]
 class Objective(NamedTuple):
     """`discriminator(real_logits [B], fake_logits [B], stream) -> [B]`; `generator(real_logits, fake_logits) -> [B]`.
 
-    Only where `paired` does the generator's loss need the logits of real images; otherwise they may be None.
+    Only where `paired` does the generator's loss need the logits of real images; otherwise they may be None. Where
+    `only_differences` matter, the same number added to all logits changes neither loss.
     """
 
     discriminator: Callable[[tf.Tensor, tf.Tensor, rng.Stream], tf.Tensor]
     generator: Callable[[tf.Tensor | None, tf.Tensor], tf.Tensor]
     real_sign: float = 1.0
     paired: bool = False
+    only_differences: bool = False
 
 
 def margins(objective: Objective, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """How far real and fake images are on their right side: [B] each, positive where the discriminator is right.
 
-    In a paired objective a logit means nothing by itself: there it is by how much the real image is above its fake.
+    Where a logit means nothing by itself it is by how much each real image is above the fake beside it.
     """
-    if objective.paired:
+    if objective.only_differences:
         margin = objective.real_sign * (real_logits - fake_logits)
         return margin, margin
     return objective.real_sign * real_logits, -objective.real_sign * fake_logits
@@ -156,6 +158,7 @@ def wasserstein() -> Objective:
     return Objective(
         lambda real_logits, fake_logits, stream: fake_logits - real_logits,
         lambda real_logits, fake_logits: -fake_logits,
+        only_differences=True,
     )
 
 
@@ -169,6 +172,7 @@ def relativistic() -> Objective:
         lambda real_logits, fake_logits, stream: tf.math.softplus(fake_logits - real_logits),
         lambda real_logits, fake_logits: tf.math.softplus(real_logits - fake_logits),
         paired=True,
+        only_differences=True,
     )
 
 

@@ -12,7 +12,8 @@ from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 class Pair(NamedTuple):
     """Factories of a generator and a discriminator.
 
-    `check(resolution)` says why a size does not fit, `check_depth(depth, resolution)` why a depth does not, or nothing.
+    `check(resolution)` says why a size does not fit, `check_depth(depth, resolution)` why a depth does not and what
+    to do, or nothing.
     With `has_batch_statistics` the generator normalizes by the statistics of the global batch. Where the
     discriminator's first convolution has fewer channels than `narrow_below`, no other route of convolutions than the
     direct one pays: measured on CPUs without 16-bit units.
@@ -27,7 +28,7 @@ class Pair(NamedTuple):
 
 
 def _own_depth(depth: int, resolution: int) -> str:
-    return f"a depth of {depth} is not to be had: the resolution alone gives these networks theirs" if depth else ""
+    return "the depth of these networks follows from the resolution; leave it out" if depth else ""
 
 
 PAIRS = {

@@ -25,7 +25,8 @@ def check_depth(depth: int, resolution: int) -> str:
     """Empty, or why so many blocks at each size are too many: each layer draws from one of 63 random streams."""
     _, doublings = pyramid.base(resolution)
     most = _MOST_BLOCKS // (doublings + 1)
-    return f"more than {most} blocks at each of the {doublings + 1} sizes of map" if depth > most else ""
+    sizes = f"each of the {doublings + 1} sizes of map"
+    return f"at most {most} blocks fit at {sizes}; give a smaller one" if depth > most else ""
 
 
 def generator(spec: GeneratorSpec) -> Network:

@@ -21,22 +21,24 @@ Step = Callable[[State, tf.Tensor, tf.Tensor, rng.Stream, Mean], tuple[State, Me
 def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda function: function) -> Step:
     """The step of `game`: `d_steps` discriminator updates on fresh images and fakes, then one generator update.
 
-    Images uint8 [d_steps * B, H, W, C] and labels [d_steps * B] are this replica's; `mean` averages a nest over the
-    replicas. `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
+    Images uint8 [d_steps * B, H, W, C] and labels int32 [d_steps * B] are this replica's; `mean` averages a nest over
+    the replicas. The generator's update has the labels, and for a paired objective the images, of the discriminator's
+    last one. `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
     """
+    images_per_step = game.batch * game.d_steps
     d_gradients = compiled(lambda *tensors: gradients.discriminator_gradients(game, *tensors))
     g_gradients = compiled(lambda *tensors: gradients.generator_gradients(game, *tensors))
 
     def step(state: State, images, labels, stream: rng.Stream, mean: Mean) -> tuple[State, Metrics]:
         generator, discriminator, extra = state.generator, state.discriminator, dict(state.extra)
-        seen = state.step * (game.batch * game.d_steps)
+        seen = state.step * images_per_step
         rates = Rates(*(course(seen) if callable(course) else course for course in game.rates))
         g_optimizer, d_optimizer = game.g_optimizer(rates.g_beta2), game.d_optimizer(rates.d_beta2)
         if game.augmenting and not game.augmenting.target:  # it does not adapt: the setting decides
             extra[STRENGTH] = tf.constant(game.augmenting.strength)
-        batch, found = images.shape[0] // game.d_steps, []
+        share, found = images.shape[0] // game.d_steps, []  # this replica's of a batch
         for i in range(game.d_steps):
-            fresh = images[i * batch : (i + 1) * batch], labels[i * batch : (i + 1) * batch]
+            fresh = images[i * share : (i + 1) * share], labels[i * share : (i + 1) * share]
             update = state.step * game.d_steps + i
             now = _now(update, rates, extra, D_LOSS_SCALE)
             grads, d_metrics, extra[VECTORS] = d_gradients(
@@ -62,8 +64,7 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
         if game.ema_ramp is not None:
             half_life = rates.ema_half_life_images
             with tf.name_scope("ema"):
-                batch = game.batch * game.d_steps
-                kept = averages.update(kept, generator.params, seen, batch, half_life, game.ema_ramp)
+                kept = averages.update(kept, generator.params, seen, images_per_step, half_life, game.ema_ramp)
         return State(state.step + 1, generator, discriminator, kept, extra), metrics
 
     return step

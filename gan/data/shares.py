@@ -8,17 +8,21 @@ import numpy as np
 from gan.data.batches import permutation
 from gan.data.source import Source
 
-_ENOUGH = 2048  # labels to be read of a source that is not in memory
+_ALL = 100_000  # images of which all labels are read; of more it would take long where they are not in memory
+_ENOUGH, _EACH = 16_384, 64  # labels read of more images, at least so many and so many for each class
+_CHUNK = 2048  # images read at a time
 
 
 @functools.lru_cache(maxsize=1)  # a run asks more than once
 def of_classes(source: Source) -> tuple[float, ...]:
-    """The share of each class among the labelled images of `source`, or some thousand of them if reading takes time.
+    """The share of each class among the labelled images of `source`, or always the same ones of them if there are many.
 
-    All are equal where no image has a label.
+    All are equal where no image has a label. Whether the images are in memory makes no difference.
     """
-    count = source.num_examples if source.in_memory else min(_ENOUGH, source.num_examples)
-    labels = source.read(np.sort(permutation(0, 0, source.num_examples)[:count]))[1]
+    order, enough = permutation(0, 0, source.num_examples), max(_ENOUGH, _EACH * source.num_classes)
+    rows = np.sort(order if len(order) <= _ALL else order[:enough])
+    parts = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+    labels = np.concatenate([source.read(part)[1] for part in parts])
     counts = np.bincount(labels[labels >= 0], minlength=source.num_classes)
     if not counts.any():
         return tuple(1 / source.num_classes for _ in source.class_names)

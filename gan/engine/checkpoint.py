@@ -121,6 +121,8 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
         except Damaged as fault:
             if path.exists():  # one that the trainer pruned meanwhile is not damaged
                 skipped.append(_passed_over(path, fault, set_aside))
+    if step is not None and not skipped:  # the trainer has pruned it while it was read
+        raise _absent(folder, step, steps(folder))
     lost = skipped or [name for name in _names(folder) if _ASIDE.fullmatch(name)]
     if not lost:
         return None

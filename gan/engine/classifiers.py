@@ -26,7 +26,7 @@ from gan.errors import UserError
 BATCH = 128
 CHUNK = 40  # steps in one call of the compiled loop
 _FILES = ("weights", "accuracy")
-_NO_LABELS = "classifier features need labelled images; use --features=random"
+_NO_LABELS = "classifier features need labelled images; use random ones"
 
 
 class Recipe(NamedTuple):
@@ -76,7 +76,7 @@ def cached(splits: Splits, recipe: Recipe = RECIPE, stop: object = False) -> Tra
 
 
 def fit(
-    network: Classifier, source: Source, recipe: Recipe, stop: object = False, remedy: str = "--features=random"
+    network: Classifier, source: Source, recipe: Recipe, stop: object = False, remedy: str = "random features"
 ) -> Any:
     """The parameters after training on all images and labels of `source`.
 

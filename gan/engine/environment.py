@@ -1,6 +1,5 @@
-"""What was measured on what: the machine and the versions that belong beside every number."""
+"""What was measured on what: the machine that belongs beside every number."""
 
-import importlib.metadata
 import os
 import platform
 from typing import Any
@@ -21,11 +20,3 @@ def machine() -> dict[str, Any]:
         "devices": devices.description(),
         "system": platform.platform(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Of Python and the packages that the numbers depend on."""
-    found = {"python": platform.python_version()}
-    for package in ("tensorflow", "numpy"):
-        found[package] = importlib.metadata.version(package)
-    return found

@@ -2,13 +2,15 @@
 
 It reads the run's parameters and draws its numbers from addresses of its own: training is to the bit what it would be
 without. An evaluation is recorded before its step can be saved, so that a run that is killed and continued finds what
-it has measured and decides as before.
+it has measured up to there; what it had measured beyond is removed, measured again and decided as before.
 """
 
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from gan.config import Config
 from gan.data import splits
@@ -20,8 +22,11 @@ from gan.engine.sampler import Sampler
 from gan.errors import UserError
 
 _PROTOCOL = evaluation.PROTOCOLS["lucic"]
+_FEW = 500  # images that are looked at for labels
 _SMALL = 1000  # images in a set whose parts may be too small to be measured
 _OF_CLASSES = {"inception_score", "class_entropy", "smallest_class_share", "label_agreement"}
+_ALWAYS = ("protocol", "data", "k", "seed")  # the same in all evaluations of a run in training
+_COMPARABLE = ("num", "features", "extractor")  # evaluations that differ here are of two kinds, each with its best
 
 
 class Evaluating(NamedTuple):
@@ -56,10 +61,11 @@ def check(config: Config, source: Source, folder: Path) -> None:
             f"--evaluate_features=classifier needs labels of two classes or more, and {source.name} has "
             f"{source.num_classes or 'none'}; use random"
         )
+    if kind == "classifier" and not _has_labels(_opened(config).test):
+        raise UserError(f"the images held out of {source.name} have no labels; give --evaluate_features=random")
     if source.num_examples < _SMALL:
-        opened = _opened(config)
         try:
-            evaluation.check_sizes(opened, _PROTOCOL, config.evaluate_num)
+            evaluation.check_sizes(_opened(config), _PROTOCOL, config.evaluate_num)
         except UserError as error:
             raise UserError(f"{error}: add images, or give --evaluate_every_steps=0") from None
     if metric in _OF_CLASSES and kind != "classifier":
@@ -106,26 +112,37 @@ def evaluate(parts: Evaluating, folder: Path, step: int, params: Any, stop: obje
         if row is None:
             return None
         evaluations.record(folder, row)
-    before = best(parts, folder, step - 1).get(row["extractor"])
+    before = best(parts, folder, step - 1).get(kind_of(row))
     value = row["metrics"].get(parts.metric)
     is_best = value is not None and (before is None or _rank(row, parts.metric) > _rank(before, parts.metric))
     return Found(row, is_best, _line(parts.metric, folder, row, row if is_best else before))
 
 
-def best(parts: Evaluating, folder: Path, last_step: int) -> dict[str, Row]:
-    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first, by extractor.
+def best(parts: Evaluating, folder: Path, last_step: int) -> dict[tuple, Row]:
+    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first, by `kind_of`.
 
-    There may be several extractors: a classifier that another machine has trained is another one.
+    There may be several kinds: the settings may have been others before, and a classifier that another machine has
+    trained is another one.
     """
-    rows = [row for row in evaluations.read(folder) if row["step"] <= last_step and _fits(row, parts.kind)]
-    there = set(checkpoint.steps(folder / workdir.CHECKPOINTS))
-    found: dict[str, Row] = {}
-    for row in rows:
-        if row["step"] in there and row["metrics"].get(parts.metric) is not None:
-            before = found.get(row["extractor"])
+    always = {name: parts.kind[name] for name in _ALWAYS}
+    there = {step for step in checkpoint.steps(folder / workdir.CHECKPOINTS) if step <= last_step}
+    found: dict[tuple, Row] = {}
+    for row in evaluations.read(folder):
+        if row["step"] in there and _fits(row, always) and row["metrics"].get(parts.metric) is not None:
+            before = found.get(kind_of(row))
             if before is None or _rank(row, parts.metric) > _rank(before, parts.metric):
-                found[row["extractor"]] = row
+                found[kind_of(row)] = row
     return found
+
+
+def kind_of(row: Row) -> tuple:
+    """What two evaluations in training must have in common for one to be better than the other."""
+    return tuple(row[name] for name in _COMPARABLE)
+
+
+def _has_labels(source: Source) -> bool:
+    """Whether any of a few hundred images has a label."""
+    return bool(np.any(source.read(evaluation.chosen(source, _FEW))[1] >= 0))
 
 
 def _opened(config: Config) -> splits.Splits:

@@ -156,21 +156,31 @@ def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndar
 def wanted_labels(train: Source, count: int) -> np.ndarray:
     """The classes to ask a conditional generator for, int32 [count]: as frequent as among the images of `train`.
 
-    The first of them are the same however many there are.
+    The first of them are the same however many there are. Images without a label are passed over; raises `UserError`
+    if there are no others.
     """
     order = permutation(_SEED, 0, train.num_examples)
-    rows = np.resize(order, count)
-    parts = (rows[start : start + _CHUNK] for start in range(0, count, _CHUNK))
-    return np.concatenate([train.read(part)[1] for part in parts])
+    found = np.zeros([0], np.int32)
+    for start in range(0, len(order), _CHUNK):
+        labels = train.read(order[start : start + _CHUNK])[1]
+        found = np.concatenate([found, labels[labels >= 0]])
+        if len(found) >= count:
+            return found[:count]
+    if not len(found):
+        raise UserError(f"{train.name} has no labels: no image can be asked for by its class")
+    return np.resize(found, count)
 
 
 def in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], where: str) -> np.ndarray | None:
     """The labels of generated images in files, as those of the classes `known`; None where either has no classes.
 
-    The class i of the files is the one that `names[i]` means (`classes.number_of`). Raises `UserError` for other ones.
+    The class i of the files is the one that `names[i]` means (`classes.number_of`). Raises `UserError` for other ones,
+    and where some images have no label.
     """
     if not names or not known:
         return None
+    if missing := int(np.sum(labels < 0)):
+        raise UserError(f"{missing:,} of {len(labels):,} images in {where} have no label; label all of them, or none")
     found = [classes.number_of(name, known) for name in names]
     if None in found:
         raise UserError(
@@ -229,7 +239,7 @@ def _compared(real: Arrays, fake: Arrays, k: int, seed: int) -> Values:
         if fake[1].shape[1]:
             values |= classification.inception_score(fake[1]) | classification.class_variety(fake[1])
     except ValueError as error:
-        raise UserError(f"the metrics cannot be computed: {error} Use other --features") from None
+        raise UserError(f"the metrics cannot be computed: {error} Use other features") from None
     return {name: value for name, value in values.items() if name not in _SIZES}
 
 

@@ -1,7 +1,7 @@
 """What was measured of a run: evaluations.jsonl in its folder, one JSON object a line, and TensorBoard's eval/.
 
 Several processes may add to it, a trainer among them: each waits for the other for the moment of writing. The file is
-replaced as a whole, and the events in eval/ are made from it, so the two never disagree.
+replaced as a whole, and the events in eval/ are made from it at each change and at each start of a trainer.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def read(workdir: Path) -> list[Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            key(row), tags(row)  # both must be there
+            key(row), _tags(row, _group(row))  # both must be there
             rows.append(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged in line {number}; remove that line") from error
@@ -65,22 +65,38 @@ def record(workdir: Path, row: Row) -> None:
         new = _finite(row)
         for old in there:
             if key(old) == key(row):
-                new |= {part: old[part] | new[part] for part in ("metrics", "floor")}
-        rows = sorted([*kept, new], key=lambda each: each["step"])
-        text = "".join(json.dumps(each, allow_nan=False) + "\n" for each in rows)
-        write_atomically(workdir / FILE_NAME, text)
-        _show(workdir / FOLDER, rows)
+                new = old | new | {part: old[part] | new[part] for part in ("metrics", "floor")}
+        _write(workdir, sorted([*kept, new], key=lambda each: each["step"]))
 
 
-def tags(row: Mapping[str, Any]) -> dict[str, float]:
-    """The scalars of an evaluation by their tags in TensorBoard: PROTOCOL-NUM-FEATURES/METRIC, and the floor beside.
+def remove_later(workdir: Path, step: int) -> None:
+    """Removes the evaluations beyond `step`, where a run goes on that may take another way now.
 
-    What is not as in the evaluations of a training is in the group's name, too: k, seed, which model of yours.
+    Raises `StorageError`, and `UserError` if the file is damaged.
+    """
+    workdir = Path(workdir)
+    if (workdir / FILE_NAME).exists():
+        with _locked(workdir):
+            _write(workdir, [row for row in read(workdir) if row["step"] <= step])
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """PROTOCOL-NUM-FEATURES, the first part of an evaluation's tags in TensorBoard.
+
+    What is not as in the evaluations of a training is in it, too: k, seed, which model of yours.
     """
     group = f"{row['protocol']}-{row['num']}-{row['features']}"
     for part, usual in (("k", evaluation.NEIGHBOURS), ("seed", evaluation.SEED)):
         group += f"-{part}{row[part]}" if row[part] != usual else ""
-    group += f"-{row['extractor'][:6]}" if row["features"] not in _OURS else ""
+    return group if row["features"] in _OURS else f"{group}-{row['extractor'][:6]}"
+
+
+def _measure(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["extractor"], row["data"]
+
+
+def _tags(row: Mapping[str, Any], group: str) -> dict[str, float]:
+    """The scalars of an evaluation by their tags: GROUP/METRIC, and the floor beside."""
     scalars = {f"{group}/{name}": value for name, value in row["metrics"].items()}
     scalars |= {f"{group}-floor/{name}": value for name, value in row["floor"].items()}
     return {tag: value for tag, value in scalars.items() if value is not None}
@@ -90,18 +106,34 @@ def _what(row: Mapping[str, Any]) -> tuple:
     return tuple(row[name] for name in _WHAT)
 
 
+def _write(workdir: Path, rows: list[Row]) -> None:
+    """Replaces all evaluations by `rows`."""
+    text = "".join(json.dumps(each, allow_nan=False) + "\n" for each in rows)
+    write_atomically(workdir / FILE_NAME, text)
+    _show(workdir / FOLDER, rows)
+
+
 def _show(folder: Path, rows: list[Row]) -> None:
-    """Writes the events of all rows into a new file, and removes those before."""
+    """Writes the events of all rows into a new file, and removes those before.
+
+    Figures of two data sets or of two extractors make two curves, though both are called a classifier.
+    """
+    groups = [_group(row) for row in rows]
+    measures = {
+        group: {_measure(row) for row, its in zip(rows, groups, strict=True) if its == group} for group in groups
+    }
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)
     events = event_files.EventFile(folder, step=0)
     try:
         value = tf.compat.v1.Summary.Value
         metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
-        for row in rows:
+        for row, group in zip(rows, groups, strict=True):
+            if len(measures[group]) > 1:
+                group += f"-{row['extractor'][:6]}-{row['data'][:6]}"
             values = [
                 value(tag=tag, tensor=tf.make_tensor_proto(float(number), tf.float32), metadata=metadata)
-                for tag, number in tags(row).items()
+                for tag, number in _tags(row, group).items()
             ]
             summary = tf.compat.v1.Summary(value=values)
             events.write(event_files.Event(step=row["step"], wall_time=time.time(), summary=summary))

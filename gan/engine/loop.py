@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan.config import Config
 from gan.core.state import shown
 from gan.data.batches import Batches
-from gan.engine import cadence, checkpoint, divergence, evaluating, grids, pictures, sampler, workdir
+from gan.engine import cadence, checkpoint, divergence, evaluating, evaluations, grids, pictures, sampler, workdir
 from gan.engine.distribute import Chunk, Training, read
 from gan.engine.progress import Progress
 from gan.engine.signals import StopRequest
@@ -90,6 +90,7 @@ class _Loop:
         )
         self._samples = run.folder / workdir.SAMPLES
         grids.remove_later(self._samples, self.step)
+        evaluations.remove_later(run.folder, self.step)
 
     def run(self, stop: StopRequest) -> int:
         """Chunk after chunk, each followed by what is due; returns the last step."""

@@ -67,12 +67,12 @@ def write_gif(
     max_frames: int = MAX_FRAMES,
     last_factor: int = LAST_FRAME_FACTOR,
 ) -> None:
-    """Writes an endless animation of `frames`: uint8 arrays [H, W, C] or paths of PNG files, all shown equally long.
+    """Writes an endless animation of `frames`: uint8 arrays [H, W, C] or paths of PNG files.
 
-    More than `max_frames` are thinned evenly, the first and the last stay; the last is held `last_factor` times as
-    long, in a loop that closes once. Files
-    are opened one at a time. Frames of another size than the last one (the grid was changed when a run was continued)
-    are scaled to fit; files that cannot be read are left out. Raises `UserError` if no frame is left, `StorageError`.
+    Each is shown for so many milliseconds, the last `last_factor` times as long: 1 for a loop that closes. More than
+    `max_frames` are thinned evenly, the first and the last stay. Files are opened one at a time. Frames of another size
+    than the last one (the grid was changed when a run was continued) are scaled to fit; files that cannot be read are
+    left out. Raises `UserError` if no frame is left, `StorageError`.
     """
     chosen = [frame for frame in thinned(frames, max_frames) if not _unreadable(frame)]
     if not chosen:

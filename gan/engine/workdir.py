@@ -3,13 +3,12 @@
 config.json      settings, facts of the data, versions, and a history of what was changed when the run was continued
 flags.txt        the same settings, usable as --flagfile
 .lock            one trainer a folder; names its process and host
-checkpoints/  train/  metrics.jsonl  samples/  exports/
+checkpoints/  train/  metrics.jsonl  eval/  evaluations.jsonl  samples/  exports/
 """
 
 import dataclasses
 import datetime
 import fcntl
-import importlib.metadata
 import json
 import os
 import platform
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.config import RENAMED, Config, differences, fields, validated, without_effect
-from gan.engine import processor
+from gan.engine import processor, versions
 from gan.engine.files import storage_errors, sync_folder, write_atomically
 from gan.errors import BusyError, UserError
 
@@ -116,12 +115,12 @@ def open_run(
     _check_folder(workdir)
     content = _content(workdir)
     changed, warnings = _accepted(workdir, content, config, data_facts, override)
-    versions = _versions()
-    changed += _changes(content.get("versions", versions), versions)
+    now = versions.everything()
+    changed += _changes(content.get("versions", now), now)
     if changed:
         content["history"].append({"time": _now(), "changes": changed})
     settings = {name: getattr(config, name) for name in fields()}
-    content |= {"settings": settings, "data": dict(data_facts), "versions": versions, "numerics": dict(numerics or {})}
+    content |= {"settings": settings, "data": dict(data_facts), "versions": now, "numerics": dict(numerics or {})}
     order = ("settings", "data", "versions", "numerics", "created", "history")
     with storage_errors(workdir):
         (workdir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
@@ -270,17 +269,6 @@ def _idle(config: Config) -> dict[str, str]:
         idle |= more
         config = dataclasses.replace(config, **{name: fields()[name].default for name in more})
     return idle
-
-
-def _versions() -> dict[str, str]:
-    import numpy as np
-    import tensorflow as tf  # late: reading a run's config does not need it
-
-    try:
-        own = importlib.metadata.version("gan-engine")
-    except importlib.metadata.PackageNotFoundError:
-        own = "source tree"
-    return {"python": platform.python_version(), "tensorflow": tf.__version__, "numpy": np.__version__, "gan": own}
 
 
 def _now() -> str:

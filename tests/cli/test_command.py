@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.cli import usage
+from gan.engine import versions
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(
@@ -87,8 +87,8 @@ def test_help_is_grouped_and_wrapped(greet, flag):
 
 def test_version_is_that_of_the_project(greet):
     text = (ROOT / "pyproject.toml").read_text()
-    assert f'version = "{usage.version()}"' in text
-    assert greet("--version").stdout == f"bin/greet {usage.version()}\n"
+    assert f'version = "{versions.program()}"' in text
+    assert greet("--version").stdout == f"bin/greet {versions.program()}\n"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan.cli import evaluate
 from gan.data import garments
 
 REAL = ["--data_in_memory=false", "--dataset=garments"]
@@ -101,6 +102,7 @@ def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
         ([], "give either --workdir"),
         ([run, images], "give either --workdir"),
         ([images, "--all"], "--step and --all are for runs"),
+        ([images, "--precision=float32"], "--precision is for runs"),
         ([run, "--all", "--step=1"], "--all goes with neither"),
         ([f"--images={folder}/nowhere"], "nowhere is not there"),
         ([f"--workdir={folder}/nowhere"], "there is no run in it"),
@@ -118,7 +120,7 @@ def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
         ([run, random], "are too few for the metrics"),
         (
             [run, f"--dataset=npz:{folder}/plain.npz"],
-            "has no labels of two classes or more; classifier features need labelled images; use --features=ran",
+            "has no labels of two classes or more; classifier features need labelled images; use random ones",
         ),
         ([f"--images={folder}/small.npz", data], "generated images are 20 x 20 x 1, those of"),
         ([f"--images={folder}/strange.npz", data, random], "has a class 10, the data set has"),
@@ -140,6 +142,14 @@ def test_calls_succeed_and_say_what_the_figures_mean(results):
     assert "these are not the data that the run was trained on" in results.said[0].err
 
 
+def test_a_run_that_may_not_be_written_to_is_measured_all_the_same(monkeypatch, tmp_path, capsys):
+    row = {"step": 1}
+    monkeypatch.setattr(evaluate.os, "access", lambda path, mode: False)
+    evaluate._keeper(tmp_path)(row)
+    assert not list(tmp_path.iterdir())
+    assert f"warning: {tmp_path} may not be written to: the figures are shown" in capsys.readouterr().err
+
+
 def test_evaluations_are_kept_and_not_repeated(results):
     kept = evaluations(results.run)
     assert [(row["step"], row["protocol"], row["num"]) for row in kept] == [
@@ -157,7 +167,9 @@ def test_evaluations_are_kept_and_not_repeated(results):
 
 def test_images_in_files_with_labels(results):
     (row,) = json.loads((results.folder / "labelled.json").read_text())
-    assert (row["num"], row["real_samples"], row["features"]) == (60, 20, "classifier")
+    assert (row["num"], row["real_samples"], row["features"]) == (20, 20, "classifier")
+    assert "labelled.npz: 20 of 60 images, chosen at random" in results.said[3].out
+    assert row["score_samples"] == 60 and "classification accuracy after 60 generated images" in results.said[3].out
     assert row["metrics"]["label_agreement"] > 0.2  # one in ten by chance
     assert 0.0 <= row["metrics"]["classification_accuracy_score"] <= 1.0
     assert row["floor"]["classification_accuracy_score"] == row["floor"]["label_agreement"]
@@ -170,7 +182,7 @@ def test_images_in_files_with_labels(results):
 
 def test_a_conditional_run_is_asked_for_classes(results):
     (row,) = evaluations(results.folder / "conditional")
-    assert (row["step"], row["num"], row["features"]) == (1, 30, "classifier")
+    assert (row["step"], row["num"], row["features"], row["score_samples"]) == (1, 30, "classifier", 100)
     for name in ("label_agreement", "classification_accuracy_score"):
         assert 0.0 <= row["metrics"][name] < 0.5 and name in row["floor"]  # of a generator that has not learned
 

@@ -50,7 +50,7 @@ def test_unknown_classes_are_told_the_known_ones():
         (("png", 10, None, None, None, None), Plan(80, 10, 8)),
         (("png", 10, None, None, 3, None), Plan(30, 10, 3)),
         (("png", 10, None, 2, 3, None), Plan(6, 2, 3)),
-        (("png", 10, 25, None, None, None), Plan(25, 10, 3)),
+        (("png", 10, 28, None, None, None), Plan(28, 10, 3)),
         (("png", 10, 25, None, 5, None), Plan(25, 5, 5)),
         (("png", 1, None, None, None, None), Plan(64, 8, 8)),
         (("png", 100, None, None, None, None), Plan(64, 8, 8)),
@@ -64,17 +64,26 @@ def test_unknown_classes_are_told_the_known_ones():
 )
 def test_what_is_drawn(flags, plan):
     assert selection.plan(*flags) == plan
+    selection.check_shown(plan, flags[1], named=False)
 
 
 def test_all_classes_that_are_named_are_drawn():
-    selection.check_shown(Plan(6, 2, 3), 2)
-    selection.check_shown(Plan(64), 64)
+    selection.check_shown(Plan(6, 2, 3), 2, named=True)
+    selection.check_shown(Plan(64), 64, named=True)
+    selection.check_shown(Plan(4, 2, 3), 2, named=True)
     with pytest.raises(
         UserError, match="3 classes, each of which needs a row, and there would be 2; give --rows=3, or"
     ):
-        selection.check_shown(Plan(6, 2, 3), 3)
+        selection.check_shown(Plan(6, 2, 3), 3, named=True)
     with pytest.raises(UserError, match="names 3 classes, which is more than 2 images; name fewer"):
-        selection.check_shown(Plan(2), 3)
+        selection.check_shown(Plan(2), 3, named=True)
+    for num, rows in ((12, None), (25, None), (8, 7)):  # of 10 classes
+        plan = selection.plan("png", 10, num, rows, None, None)
+        with pytest.raises(UserError, match=rf"{num} images do not fill {plan.rows} rows of {plan.columns}, .* --num="):
+            selection.check_shown(plan, 10, named=False)
+    plan = selection.plan("png", 3, 4, None, None, None)
+    with pytest.raises(UserError, match="4 images do not fill 3 rows of 2, each of which shows a class; give --num=6"):
+        selection.check_shown(plan, 3, named=True)
 
 
 @pytest.mark.parametrize(

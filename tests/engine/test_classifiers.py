@@ -73,7 +73,7 @@ def test_small_sets_are_not_seen_too_often():
 
 def test_unlabelled_images_are_refused_with_the_remedy(splits):
     without = splits._replace(train=dataclasses.replace(splits.train, class_names=()))
-    with pytest.raises(UserError, match="toys has no labels .* use --features=random"):
+    with pytest.raises(UserError, match="toys has no labels .* use random ones"):
         classifiers.cached(without, RECIPE)
 
 

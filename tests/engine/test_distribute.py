@@ -23,7 +23,8 @@ SCRIPT = """
     from gan.errors import UserError
 
     cfg = config.make(
-        "article_corrected", logical_cpus=2, threads=2, g_width=4, d_width=2, latent_size=8, batch_size=8, d_steps=2,
+        "article_corrected", strategy="mirrored", logical_cpus=2, threads=2,
+        g_width=4, d_width=2, latent_size=8, batch_size=8, d_steps=2,
         d_dropout=0.4, d_input_noise=0.1, label_noise=0.15, gamma=1.0, g_learning_rate=1e-3, d_learning_rate=1e-3,
     )
     devices.configure(cfg)

@@ -72,8 +72,8 @@ def parts(reference, generator) -> evaluating.Evaluating:
 
 
 def best(parts, folder, last_step):
-    """The best evaluation of the extractor here."""
-    return evaluating.best(parts, folder, last_step).get("e" * 16)
+    """The best evaluation of the kind that is made here."""
+    return evaluating.best(parts, folder, last_step).get((NUM, "random", "e" * 16))
 
 
 def save(folder, *steps) -> None:
@@ -170,8 +170,14 @@ def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(parts, tmp_pa
     evaluations.record(tmp_path, row | {"step": 3, "features": "classifier", "metrics": better})
     save(tmp_path, 1, 3)
     assert best(parts, tmp_path, 3)["step"] == 3
-    kept = evaluating.best(parts, tmp_path, 3)  # what another machine has measured takes no place of ours
-    assert {extractor: row["step"] for extractor, row in kept.items()} == {"e" * 16: 3, "another": 1}
+    kept = evaluating.best(parts, tmp_path, 3)  # what other settings or another machine have measured takes no place
+    assert {kind: row["step"] for kind, row in kept.items()} == {
+        (NUM, "random", "e" * 16): 3,
+        (NUM, "random", "another"): 1,
+        (NUM, "classifier", "e" * 16): 3,
+        (NUM + 1, "random", "e" * 16): 1,
+    }
+    assert evaluating.best(parts._replace(kind=parts.kind | {"num": NUM + 1}), tmp_path, 3) == kept
     again = evaluating.evaluate(parts, tmp_path, 2, params(10.0))
     assert again.is_best  # killed between its record and its checkpoint
     save(tmp_path, 2)
@@ -218,7 +224,8 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
         ({"keep_best": "label_agreement", "evaluate_every_steps": 0}, 0, ""),
     ],
 )
-def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, settings, classes, words):
+def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, monkeypatch, settings, classes, words):
+    monkeypatch.setattr(evaluating, "_opened", lambda config: SPLITS)
     config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
@@ -236,6 +243,17 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
             return evaluating.check(config, source, tmp_path)
         with pytest.raises(UserError, match="9 images of .* are too few .* give --evaluate_every_steps=0"):
             evaluating.check(config, source, tmp_path)
+
+
+def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path, monkeypatch):
+    test = SPLITS.test
+    nameless = dataclasses.replace(test, read=lambda rows: (test.read(rows)[0], np.full(len(rows), -1, np.int32)))
+    monkeypatch.setattr(evaluating, "_opened", lambda config: SPLITS._replace(test=nameless))
+    config = configs.make("article", evaluate_every_steps=1)
+    source = SimpleNamespace(name="these", num_classes=3, num_examples=60_000)
+    with pytest.raises(UserError, match="held out of these have no labels; give --evaluate_features=random"):
+        evaluating.check(config, source, tmp_path)
+    evaluating.check(dataclasses.replace(config, evaluate_features="random"), source, tmp_path)
 
 
 def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):

@@ -1,5 +1,7 @@
 """Measuring images with features that are simply pixels: what collapsed, copied and real images must give."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -85,6 +87,13 @@ def test_labels_that_are_wanted_are_as_frequent_as_in_the_data():
     assert np.array_equal(some, many[:100]) and many.dtype == np.int32
     assert np.bincount(many).tolist() == [400, 400, 400]
     assert len(set(some[:20].tolist())) == 3  # in no order
+    train = SPLITS.train
+    partly = dataclasses.replace(train, read=lambda rows: (None, np.where(rows % 2, train.read(rows)[1], -1)))
+    labels = evaluation.wanted_labels(partly, 1200)
+    assert labels.min() == 0 and np.array_equal(labels[:50], evaluation.wanted_labels(partly, 50))
+    none = dataclasses.replace(train, read=lambda rows: (None, np.full(len(rows), -1, np.int32)))
+    with pytest.raises(UserError, match="has no labels"):
+        evaluation.wanted_labels(none, 5)
 
 
 def test_labels_of_files_become_those_of_the_data():
@@ -96,6 +105,8 @@ def test_labels_of_files_become_those_of_the_data():
     assert evaluation.in_classes(labels, ("dress", "bag"), known, "x").tolist() == [0, 2, 0]
     assert evaluation.in_classes(labels, (), known, "x") is None
     assert evaluation.in_classes(labels, ("Bag",), (), "x") is None
+    with pytest.raises(UserError, match="1 of 3 images in x have no label; label all of them, or none"):
+        evaluation.in_classes(np.array([1, -1, 0]), ("Dress", "Bag"), known, "x")
     for names in (("Hat",), tuple("0123")):
         with pytest.raises(UserError, match="x has a class (Hat|3), the data set has Bag, Coat, Dress"):
             evaluation.in_classes(labels, names, known, "x")

@@ -58,6 +58,28 @@ def test_one_of_the_same_kind_is_replaced_and_others_stay(tmp_path):
     assert evaluations.key(row(10, 9.0)) not in keys
 
 
+def test_figures_that_cannot_be_compared_make_curves_of_their_own(tmp_path):
+    one, two = row(10, 1.0, extractor="one's own"), row(20, 2.0, extractor="two's own", data="others")
+    evaluations.record(tmp_path, one)
+    assert shown(tmp_path)["lucic-10-random/frechet_distance"] == [(10, 1.0)]
+    evaluations.record(tmp_path, two)
+    assert shown(tmp_path)["lucic-10-random-one's -d/frechet_distance"] == [(10, 1.0)]
+    assert shown(tmp_path)["lucic-10-random-two's -others-floor/frechet_distance"] == [(20, 0.5)]
+    assert "lucic-10-random/frechet_distance" not in shown(tmp_path)
+
+
+def test_those_beyond_a_step_are_removed_and_eval_is_made_anew(tmp_path):
+    evaluations.remove_later(tmp_path, 0)
+    assert not list(tmp_path.iterdir())
+    for step in (10, 20, 30):
+        evaluations.record(tmp_path, row(step, 1.0))
+    for events in (tmp_path / evaluations.FOLDER).iterdir():  # as if killed before they were written
+        events.unlink()
+    evaluations.remove_later(tmp_path, 20)
+    assert evaluations.read(tmp_path) == [row(10, 1.0), row(20, 1.0)]
+    assert shown(tmp_path)["lucic-10-random/frechet_distance"] == [(10, 1.0), (20, 1.0)]
+
+
 def test_what_was_not_measured_again_of_the_same_generator_is_kept(tmp_path):
     full, less, other = row(10, 1.0), row(10, 2.0), row(10, 3.0, generator="trained again")
     full["metrics"]["classification_accuracy_score"] = full["floor"]["classification_accuracy_score"] = 0.8

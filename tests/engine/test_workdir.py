@@ -14,7 +14,7 @@ from gan.engine import workdir
 from gan.errors import BusyError, StorageError, UserError
 
 FACTS = {"fingerprint": "abc", "num_examples": 60, "image_shape": (8, 8, 1), "class_names": ("a", "b"), "name": "toy"}
-BASE = configs.make("article", g_learning_rate=2e-4, data_dir="/some/where", logical_cpus=2)
+BASE = configs.make("article", g_learning_rate=2e-4, data_dir="/some/where", strategy="mirrored", logical_cpus=2)
 
 
 def changed(**settings):
