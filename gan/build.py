@@ -16,7 +16,7 @@ from gan.core.normalization import Mean, identity
 from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 from gan.data import shares, sources
 from gan.data.batches import Batches
-from gan.data.sources import Source
+from gan.data.source import Source
 from gan.errors import UserError
 
 _GOLDEN = (5**0.5 - 1) / 2

@@ -74,7 +74,7 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     import tensorflow as tf
 
     from gan import build
-    from gan.engine import benchmark, devices, distribute, environment, session, versions
+    from gan.engine import benchmark, cadence, devices, distribute, environment, session, versions
 
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     first = variants[AS_GIVEN]
@@ -106,7 +106,7 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
         )
         report["references"] = {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
     timings = benchmark.compared(seconds)
-    images = {name: _images(variants.get(name, first)) for name in seconds}
+    images = {name: cadence.images_per_step(variants.get(name, first)) for name in seconds}
     report |= {"seconds_per_step": seconds, "notes": _notes(first, names)}
     report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
     print(bench_tables.heading(report, machine.numerics))
@@ -198,11 +198,6 @@ def _notes(config: Config, names: list[str]) -> list[str]:
         return []
     theirs = f"{', '.join(names)}: the mathematics of --preset={references.PRESET}, not that of these settings"
     return [f"{theirs} ({'; '.join(differences)})"]
-
-
-def _images(config: Config) -> int:
-    """Real images of one step."""
-    return config.batch_size * config.d_steps
 
 
 def _contestants(texts: list[str]) -> tuple[dict[str, Config], list[str]]:

@@ -46,6 +46,18 @@ def check_seed(seed: int) -> None:
         raise UserError(f"--seed={seed} must be from 0 to {_LARGEST_SEED}")
 
 
+def check_workdir(workdir: str) -> None:
+    """Raises `UserError` if a command that needs the folder of a run was given none."""
+    if not workdir:
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+
+
+def warn(*lines: str) -> None:
+    """Tells the person each line that is not empty."""
+    for line in filter(None, lines):
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
 def execute(main: Callable[[], int | None], argv: Sequence[str] | None = None) -> NoReturn:
     """Runs a command with the arguments of the process, or `argv` (program name first), and exits with its code."""
     code = run(main, sys.argv if argv is None else argv)

@@ -16,7 +16,6 @@ import dataclasses
 import functools
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -105,7 +104,7 @@ def _of_run(folder: Path):
         )
     reference = comparison.reference(real)
     if real.fingerprint != facts["fingerprint"]:
-        _warn("these are not the data that the run was trained on")
+        command.warn("these are not the data that the run was trained on")
     kept: list[np.ndarray] = []
     rows = [_evaluated(config, reference, run, known, keep, kept) for run in runs]
     if not rows:
@@ -121,7 +120,7 @@ def _readable(folder: Path, steps: list[int]):
         try:
             yield trained.load(folder, step)
         except UserError as error:
-            _warn(f"step {step} is left out: {error}")
+            command.warn(f"step {step} is left out: {error}")
 
 
 def _keeper(folder: Path) -> Callable[[dict], None]:
@@ -130,7 +129,9 @@ def _keeper(folder: Path) -> Callable[[dict], None]:
 
     if os.access(folder, os.W_OK | os.X_OK):
         return functools.partial(evaluations.record, folder)
-    _warn(f"{folder} may not be written to: the figures are shown, and written to --out if it is given, but not kept")
+    command.warn(
+        f"{folder} may not be written to: the figures are shown, and written to --out if it is given, but not kept"
+    )
     return lambda row: None
 
 
@@ -139,8 +140,7 @@ def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None]
     from gan import build
     from gan.engine import devices, evaluation, evaluations, sampler
 
-    for line in run.skipped:
-        _warn(line)
+    command.warn(*run.skipped)
     named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
     row = known.get(evaluations.key(named))
     wants_score = config.conditional and CAS.value and reference.splits.train.num_classes > 1
@@ -226,10 +226,6 @@ def _score(images: np.ndarray, labels: np.ndarray, reference) -> dict:
         f"{reference.splits.train.num_examples:,} real ones"
     )
     return {"classification_accuracy_score": score}
-
-
-def _warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ ones, as in bin/sample: each image depends on its own latent and label alone.
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 
 from absl import flags
@@ -50,16 +49,14 @@ def main() -> None:
     tf.config.set_visible_devices([], "GPU")
     devices.configure(dataclasses.replace(config, logical_cpus=0))
     run = trained.load(folder, STEP.value)
-    for line in run.skipped:
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+    command.warn(*run.skipped)
     out = Path(OUT.value or folder / workdir.EXPORTS / f"step_{run.step:010d}")
     print(f"step {run.step} of {folder}\n{_exported(run, out)}")
 
 
 def _check_flags() -> None:
     """Raises `UserError` for flags that cannot be."""
-    if not WORKDIR.value:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+    command.check_workdir(WORKDIR.value)
     if FORMAT.value not in (None, *_FORMATS):
         raise UserError(f"--format={FORMAT.value} must be one of {', '.join(_FORMATS)}")
     if OUT.value and Path(OUT.value).exists() and not Path(OUT.value).is_dir():

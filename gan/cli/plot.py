@@ -27,8 +27,7 @@ TITLE = flags.DEFINE_string("title", "", "heading of the figure")
 def main() -> None:
     """Draws the figure and prints where it is; raises `UserError`."""
     workdirs = [Path(workdir) for workdir in WORKDIR.value if workdir]
-    if not workdirs:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+    command.check_workdir("".join(WORKDIR.value))
     if GRIDS.value:
         _draw_grids(workdirs)
         return

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from gan.config import Config
+from gan.core.game import Game
 from gan.core.layers import Network
-from gan.core.step import Game
 from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.engine import cadence, devices

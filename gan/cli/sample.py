@@ -19,7 +19,6 @@ often as in the data, and the .npz has `labels` int32 [N] and `class_names`. --c
 """
 
 import dataclasses
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,8 +67,7 @@ def main() -> None:
 
 def _checked() -> tuple[str, Path]:
     """The kind of result and its path, once the flags have been checked; raises `UserError`."""
-    if not WORKDIR.value:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+    command.check_workdir(WORKDIR.value)
     command.check_seed(SEED.value)
     kind = selection.kind_of(OUT.value)
     selection.check(kind, NUM.value, ROWS.value, COLUMNS.value, INTERPOLATE.value)
@@ -88,8 +86,7 @@ def _opened(folder: Path, kind: str):
     selection.check_shown(plan, len(classes), CLASS.value is not None)
     devices.configure(config)
     run = trained.load(folder, STEP.value)
-    for line in run.skipped:
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+    command.warn(*run.skipped)
     return run, config, classes, plan
 
 

@@ -12,7 +12,6 @@ of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 
 from absl import flags
@@ -40,14 +39,14 @@ def main() -> None:
     game = session.game(config, source, machine)
     facts = session.data_facts(config, source)
     print(report.summary(config, folder, source, machine, game), flush=True)
-    _warn([report.memory_warning(config, machine, game)])
+    command.warn(report.memory_warning(config, machine, game))
     if DRY_RUN.value:
-        _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
+        command.warn(*workdir.check_run(folder, config, facts, OVERRIDE.value))
         _check_place(folder)
         print("dry run: everything was checked; nothing was trained")
         return
     with workdir.Lock(folder):
-        _warn(workdir.check_run(folder, config, facts, OVERRIDE.value))
+        command.warn(*workdir.check_run(folder, config, facts, OVERRIDE.value))
         with session.memory_errors():
             run = session.prepare(config, source, machine, game, folder)
             restored = session.restore(run)  # before anything is written: if it fails, all is as it was
@@ -60,7 +59,7 @@ def _train(run, restored) -> None:
     from gan.engine import cadence, loop, session
 
     if restored:
-        _warn([*restored.skipped, session.numerics_warning(run, restored)])
+        command.warn(*restored.skipped, session.numerics_warning(run, restored))
     if loop.is_complete(run):
         print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
         return
@@ -125,12 +124,6 @@ def _check_place(folder: Path) -> None:
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         reason = "may not be written to" if place.is_dir() else "is a file"
         raise StorageError(f"{folder} cannot be made or used: {place} {reason}; choose another --workdir")
-
-
-def _warn(lines: list[str]) -> None:
-    """Prints what is not empty."""
-    for line in filter(None, lines):
-        print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

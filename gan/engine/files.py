@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,28 +99,30 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     Raises `StorageError`; the old file is then as it was.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storage_errors(path):
-        _remove_abandoned(path)
+        new = temporary(path, path.parent)
         try:
-            with open(temporary, "wb") as file:
+            with open(new, "wb") as file:
                 file.write(data.encode() if isinstance(data, str) else data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            os.replace(new, path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
 
 
-def _remove_abandoned(path: Path) -> None:
-    """Removes what killed processes left while they wrote `path`."""
+def temporary(path: Path, beside: Path) -> Path:
+    """A free name in the folder `beside` for what will be `path`; removes what killed processes left of it."""
     start, end = f".{path.name}.", ".tmp"
-    for name in os.listdir(path.parent):
+    for name in os.listdir(beside):
         pid = name[len(start) : -len(end)]
-        if name.startswith(start) and name.endswith(end) and pid.isdecimal() and not alive(int(pid)):
-            (path.parent / name).unlink(missing_ok=True)
+        if name.startswith(start) and name.endswith(end) and pid.isdecimal():
+            left = beside / name
+            if int(pid) == os.getpid() or not alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return beside / f"{start}{os.getpid()}{end}"
 
 
 def sync_files(folder: Path) -> None:

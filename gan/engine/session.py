@@ -12,7 +12,7 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config, fields
 from gan.core import step as steps
-from gan.core.step import Game
+from gan.core.game import Game
 from gan.data import shares
 from gan.data.source import Source
 from gan.engine import checkpoint, devices, distribute, evaluating, sampler, workdir

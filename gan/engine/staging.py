@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from gan.engine.files import alive, storage_errors, sync_folder
+from gan.engine.files import storage_errors, sync_folder, temporary
 
 
 @contextlib.contextmanager
@@ -21,15 +21,15 @@ def staged_file(path: Path) -> Iterator[IO[bytes]]:
     """
     with _os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(path, path.parent)
+        new = temporary(path, path.parent)
         try:
-            with open(temporary, "wb") as file:
+            with open(new, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            os.replace(new, path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
     sync_folder(path.parent)
 
@@ -45,16 +45,16 @@ def staged_folder(path: Path) -> Iterator[Path]:
         is_new = not path.exists()
         beside = path.parent if is_new else path
         beside.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(path, beside)
-        temporary.mkdir()
+        new = temporary(path, beside)
+        new.mkdir()
         try:
-            yield temporary
+            yield new
             if is_new:
-                os.rename(temporary, path)
+                os.rename(new, path)
             else:
-                _move_entries(temporary, path)
+                _move_entries(new, path)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
     sync_folder(path.parent)
 
 
@@ -74,15 +74,3 @@ def _move_entries(source: Path, target: Path) -> None:
         if (target / name).is_dir():
             os.rename(target / name, source / f".replaced.{name}")
         os.replace(source / name, target / name)
-
-
-def _temporary(path: Path, beside: Path) -> Path:
-    """A free name in the folder `beside` for what will be `path`; removes what killed processes left of it."""
-    start, end = f".{path.name}.", ".tmp"
-    for name in os.listdir(beside):
-        pid = name[len(start) : -len(end)]
-        if name.startswith(start) and name.endswith(end) and pid.isdecimal():
-            left = beside / name
-            if int(pid) == os.getpid() or not alive(int(pid)):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-    return beside / f"{start}{os.getpid()}{end}"
