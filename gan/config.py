@@ -109,7 +109,7 @@ class Config:
 
     augmentation: str = setting("none", "augmentation", "fixed", "random changes of all images that the discriminator sees", choices=("none", "diffaugment", "adaptive", "adaptive_geometry"))
     augmentation_strength: float = setting(0.0, "augmentation", "tunable", "probability of each change, at the start where it adapts; above 0.8, where it does not adapt, changes may leak into samples (0: adaptive ones begin at 0, diffaugment has 0.8)", low=0, high=1)
-    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images (in relativistic pairs: of real above fake) that an adaptive strength is moved to keep, up to 0.8 (0: it stays as --augmentation_strength says)", low=0, below=1)
+    augmentation_target: float = setting(0.6, "augmentation", "tunable", "mean sign of the discriminator on real images (relativistic and Wasserstein: of real above fake) that an adaptive strength is moved to keep, up to 0.8 (0: it stays as --augmentation_strength says)", low=0, below=1)
     augmentation_images: float = setting(500000.0, "augmentation", "tunable", "real images in which the strength may go from 0 to 1", low=1)
 
     strategy: str = setting("auto", "devices", "numerics", "how replicas are placed; auto: mirrored where there are several GPUs", choices=("auto", "one_device", "mirrored"))

@@ -40,6 +40,7 @@ LIGHT = [
     "gan.cli.command",
     "gan.cli.settings",
     "gan.cli.usage",
+    "gan.engine.versions",
 ]
 NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
 

@@ -13,9 +13,7 @@ TensorBoard under eval/. The run may be in training meanwhile.
 """
 
 import dataclasses
-import functools
 import json
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,7 +24,7 @@ from absl import flags
 from gan import config as configs
 from gan.cli import command, comparison, settings
 from gan.cli.batches import first_kept, with_progress
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
 STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
@@ -45,14 +43,15 @@ _KEPT = 1000  # images of which the neighbours are looked for
 _MOST_FOR_SCORE = 60_000  # generated images to train a classifier on, where there are so many
 
 
-def main() -> None:
-    """Measures, prints a table, and keeps the values; raises `UserError`."""
+def main() -> int:
+    """Measures, prints a table, and keeps the values; returns the exit code, raises `UserError`."""
     _check_flags()
     command.import_tensorflow()
     from gan.cli import scores
     from gan.engine.staging import staged_file
 
-    rows, reference, kept = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value))
+    lost: list[StorageError] = []
+    rows, reference, kept = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value), lost)
     titles = [Path(IMAGES.value).name] if IMAGES.value else [f"step {row['step']}" for row in rows]
     print("\n".join(scores.table(rows, reference, titles)))
     if OUT.value:
@@ -61,6 +60,7 @@ def main() -> None:
         print(f"\n{OUT.value}: {len(rows)} evaluation{'s' * (len(rows) != 1)}")
     if NEIGHBOURS.value:
         _draw_neighbours(reference, kept)
+    return StorageError.exit_code if lost else 0
 
 
 def _check_flags() -> None:
@@ -81,8 +81,11 @@ def _check_flags() -> None:
         raise UserError(f"--neighbours={NEIGHBOURS.value} must end in .png")
 
 
-def _of_run(folder: Path):
-    """(evaluations, reference, images to look for neighbours of) of the checkpoints of a run that were asked for."""
+def _of_run(folder: Path, lost: list[StorageError]):
+    """(evaluations, reference, images to look for neighbours of) of the checkpoints of a run that were asked for.
+
+    What kept evaluations from being recorded is added to `lost`.
+    """
     from gan.engine import checkpoint, devices, evaluations, trained, workdir
 
     saved, facts = workdir.load_run(folder)
@@ -95,7 +98,7 @@ def _of_run(folder: Path):
     before = evaluations.read(folder)  # if it is damaged, now is the time to say
     as_usual = not any(name in given for name in _NUMERICS)
     known = {evaluations.key(row): row for row in before} if ALL.value and as_usual else {}
-    keep = _keeper(folder)
+    keep = _keeper(folder, lost)
     runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
     real = comparison.opened(config, tuple(facts["image_shape"]))
     if config.conditional and tuple(facts["class_names"]) != real.train.class_names:
@@ -123,16 +126,19 @@ def _readable(folder: Path, steps: list[int]):
             command.warn(f"step {step} is left out: {error}")
 
 
-def _keeper(folder: Path) -> Callable[[dict], None]:
-    """What records an evaluation in the folder of a run, if it may be written to."""
+def _keeper(folder: Path, lost: list[StorageError]) -> Callable[[dict], None]:
+    """What records an evaluation in the folder of a run; where that fails it is told, and the table still comes."""
     from gan.engine import evaluations
 
-    if os.access(folder, os.W_OK | os.X_OK):
-        return functools.partial(evaluations.record, folder)
-    command.warn(
-        f"{folder} may not be written to: the figures are shown, and written to --out if it is given, but not kept"
-    )
-    return lambda row: None
+    def keep(row: dict) -> None:
+        try:
+            evaluations.record(folder, row)
+        except StorageError as error:
+            if not lost:
+                command.warn(f"the figures are shown, but not kept: {error}")
+            lost.append(error)
+
+    return keep
 
 
 def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None], kept: list[np.ndarray]) -> dict:

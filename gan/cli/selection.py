@@ -103,6 +103,8 @@ def plan(
         return Plan(num or DEFAULT_NUM)
     if class_count > 1 and rows is None and not (num and columns):
         rows, columns = by_class, columns or (None if num else _DEFAULT_COLUMNS)
+    if class_count > 1 and num is None and rows:  # they are filled
+        columns = columns or math.ceil(DEFAULT_NUM / rows)
     return layout(num, rows, columns)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from gan.data.batches import permutation
 from gan.data.source import Source
 
-_ALL = 100_000  # images of which all labels are read; of more it would take long where they are not in memory
-_ENOUGH, _EACH = 16_384, 64  # labels read of more images, at least so many and so many for each class
+_ALL = 2**28  # bytes of images of which all labels are read: as a rule so few are in memory
+_ENOUGH, _EACH = 16_384, 64  # labels read of larger sets, at least so many and so many for each class
 _CHUNK = 2048  # images read at a time
 
 
@@ -20,7 +20,7 @@ def of_classes(source: Source) -> tuple[float, ...]:
     All are equal where no image has a label. Whether the images are in memory makes no difference.
     """
     order, enough = permutation(0, 0, source.num_examples), max(_ENOUGH, _EACH * source.num_classes)
-    rows = np.sort(order if len(order) <= _ALL else order[:enough])
+    rows = np.sort(order if source.num_bytes <= _ALL else order[:enough])
     parts = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
     labels = np.concatenate([source.read(part)[1] for part in parts])
     counts = np.bincount(labels[labels >= 0], minlength=source.num_classes)

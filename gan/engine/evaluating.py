@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.config import Config
-from gan.data import splits
+from gan.data import sources, splits
 from gan.data.source import Source
 from gan.engine import checkpoint, evaluation, evaluations, features, signals, workdir
 from gan.engine.evaluation import BETTER, Reference
@@ -25,6 +25,7 @@ _PROTOCOL = evaluation.PROTOCOLS["lucic"]
 _FEW = 500  # images that are looked at for labels
 _SMALL = 1000  # images in a set whose parts may be too small to be measured
 _OF_CLASSES = {"inception_score", "class_entropy", "smallest_class_share", "label_agreement"}
+_MARK = "in_training"  # in a row: it was measured, or asked for, by the trainer, and not by bin/evaluate alone
 _ALWAYS = ("protocol", "data", "k", "seed")  # the same in all evaluations of a run in training
 _COMPARABLE = ("num", "features", "extractor")  # evaluations that differ here are of two kinds, each with its best
 
@@ -61,7 +62,8 @@ def check(config: Config, source: Source, folder: Path) -> None:
             f"--evaluate_features=classifier needs labels of two classes or more, and {source.name} has "
             f"{source.num_classes or 'none'}; use random"
         )
-    if kind == "classifier" and not _has_labels(_opened(config).test):
+    held_out = kind == "classifier" and _test_split(config)
+    if held_out and not _has_labels(held_out):
         raise UserError(f"the images held out of {source.name} have no labels; give --evaluate_features=random")
     if source.num_examples < _SMALL:
         try:
@@ -106,11 +108,11 @@ def evaluate(parts: Evaluating, folder: Path, step: int, params: Any, stop: obje
 
     None once `stop` is true: nothing is recorded then. Raises `UserError` where the reference cannot be made.
     """
-    row = recorded(parts, folder, step, params)
+    row = recorded(parts, folder, step, params) or _measured(parts, step, params, stop)
     if row is None:
-        row = _measured(parts, step, params, stop)
-        if row is None:
-            return None
+        return None
+    if not row.get(_MARK):
+        row = row | {_MARK: True}
         evaluations.record(folder, row)
     before = best(parts, folder, step - 1).get(kind_of(row))
     value = row["metrics"].get(parts.metric)
@@ -119,7 +121,7 @@ def evaluate(parts: Evaluating, folder: Path, step: int, params: Any, stop: obje
 
 
 def best(parts: Evaluating, folder: Path, last_step: int) -> dict[tuple, Row]:
-    """The best evaluation up to `last_step` whose checkpoint is there, of equal ones the first, by `kind_of`.
+    """The trainer's best evaluation up to `last_step` whose checkpoint is there, of equal ones the first, by `kind_of`.
 
     There may be several kinds: the settings may have been others before, and a classifier that another machine has
     trained is another one.
@@ -128,7 +130,8 @@ def best(parts: Evaluating, folder: Path, last_step: int) -> dict[tuple, Row]:
     there = {step for step in checkpoint.steps(folder / workdir.CHECKPOINTS) if step <= last_step}
     found: dict[tuple, Row] = {}
     for row in evaluations.read(folder):
-        if row["step"] in there and _fits(row, always) and row["metrics"].get(parts.metric) is not None:
+        measured = row.get(_MARK) and row["metrics"].get(parts.metric) is not None
+        if measured and row["step"] in there and _fits(row, always):
             before = found.get(kind_of(row))
             if before is None or _rank(row, parts.metric) > _rank(before, parts.metric):
                 found[kind_of(row)] = row
@@ -138,6 +141,11 @@ def best(parts: Evaluating, folder: Path, last_step: int) -> dict[tuple, Row]:
 def kind_of(row: Row) -> tuple:
     """What two evaluations in training must have in common for one to be better than the other."""
     return tuple(row[name] for name in _COMPARABLE)
+
+
+def _test_split(config: Config) -> Source | None:
+    """The images that the data set has beside those for training; where it has none, some of these are held out."""
+    return sources.open_test(config.dataset, config.data_dir, config.resolution, config.channels, in_memory="false")
 
 
 def _has_labels(source: Source) -> bool:

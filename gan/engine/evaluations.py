@@ -1,7 +1,7 @@
 """What was measured of a run: evaluations.jsonl in its folder, one JSON object a line, and TensorBoard's eval/.
 
 Several processes may add to it, a trainer among them: each waits for the other for the moment of writing. The file is
-replaced as a whole, and the events in eval/ are made from it at each change and at each start of a trainer.
+replaced as a whole, and the events in eval/ are made from it at each change.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ def remove_later(workdir: Path, step: int) -> None:
     Raises `StorageError`, and `UserError` if the file is damaged.
     """
     workdir = Path(workdir)
-    if (workdir / FILE_NAME).exists():
+    if any(row["step"] > step for row in read(workdir)):
         with _locked(workdir):
             _write(workdir, [row for row in read(workdir) if row["step"] <= step])
 
@@ -120,7 +120,7 @@ def _show(folder: Path, rows: list[Row]) -> None:
     """
     groups = [_group(row) for row in rows]
     measures = {
-        group: {_measure(row) for row, its in zip(rows, groups, strict=True) if its == group} for group in groups
+        group: {_measure(row) for row, its in zip(rows, groups, strict=True) if its == group} for group in set(groups)
     }
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 """The versions that a run and a measurement were made with: of this program, of Python and of the packages."""
 
+import os
 import platform
 import re
 import subprocess
@@ -27,9 +28,17 @@ def commit() -> str:
     """The commit of the checkout, with "-dirty" behind it if files were changed since; empty where git has none."""
     if not (_ROOT / ".git").exists():
         return ""
-    line = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
+    head, changed = _git("rev-parse", "--short=12", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return head + "-dirty" * bool(head and changed)
+
+
+def _git(*arguments: str) -> str:
+    """What git says of the checkout, whose index it leaves alone; empty where it says nothing."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
+    line = ["git", "-C", str(_ROOT), *arguments]
     try:
-        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_SECONDS)
+        done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -50,6 +50,8 @@ def test_unknown_classes_are_told_the_known_ones():
         (("png", 10, None, None, None, None), Plan(80, 10, 8)),
         (("png", 10, None, None, 3, None), Plan(30, 10, 3)),
         (("png", 10, None, 2, 3, None), Plan(6, 2, 3)),
+        (("png", 10, None, 9, None, None), Plan(72, 9, 8)),
+        (("png", 20, None, 20, None, None), Plan(80, 20, 4)),
         (("png", 10, 28, None, None, None), Plan(28, 10, 3)),
         (("png", 10, 25, None, 5, None), Plan(25, 5, 5)),
         (("png", 1, None, None, None, None), Plan(64, 8, 8)),

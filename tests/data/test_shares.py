@@ -23,7 +23,7 @@ def test_shares_are_those_of_the_labelled_images():
 @pytest.mark.parametrize(("count", "names", "read"), [(2000, 2, 2000), (3000, 2, 200), (3000, 10, 640)])
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_of_many_images_some_are_read_wherever_they_are(monkeypatch, count, names, read, in_memory):
-    for name, value in {"_ALL": 2000, "_ENOUGH": 200, "_CHUNK": 150}.items():
+    for name, value in {"_ALL": 2000 * 4, "_ENOUGH": 200, "_CHUNK": 150}.items():
         monkeypatch.setattr(shares, name, value)
     labels, rows_read = np.repeat([0, 1], [9 * count // 10, count // 10]), []
     source = source_of(labels, in_memory, tuple(map(str, range(names))))

@@ -72,10 +72,14 @@ def test_killed_while_it_evaluates_and_continued(undisturbed, tmp_path, start, f
     process.until("step 8: frechet_distance")
     process.send(signal.SIGKILL)
     process.wait()
-    before = evaluations(workdir)
+    before, last = evaluations(workdir), max(saved(workdir))
+    kept = [row for row in before if row["step"] <= last]
+    left = before[-1] | {"step": STEPS - 1, "generator": "of a course that is not taken again"}
+    with open(workdir / "evaluations.jsonl", "a") as file:
+        file.write(json.dumps(left) + "\n")
     finish(workdir, *flags)
     after = evaluations(workdir)
-    assert len(before) >= 2 and after[: len(before)] == before  # with the time at which they were measured
+    assert len(before) >= 2 and kept and after[: len(kept)] == kept  # with the time at which they were measured
     assert without_time(after) == without_time(evaluations(expected))
     assert saved(workdir)[STEPS] == saved(expected)[STEPS]
     chosen = best(after)

@@ -225,7 +225,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, monkeypatch, settings, classes, words):
-    monkeypatch.setattr(evaluating, "_opened", lambda config: SPLITS)
+    monkeypatch.setattr(evaluating, "_test_split", lambda config: SPLITS.test)
     config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
@@ -248,12 +248,24 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
 def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path, monkeypatch):
     test = SPLITS.test
     nameless = dataclasses.replace(test, read=lambda rows: (test.read(rows)[0], np.full(len(rows), -1, np.int32)))
-    monkeypatch.setattr(evaluating, "_opened", lambda config: SPLITS._replace(test=nameless))
+    monkeypatch.setattr(evaluating, "_test_split", lambda config: nameless)
     config = configs.make("article", evaluate_every_steps=1)
     source = SimpleNamespace(name="these", num_classes=3, num_examples=60_000)
     with pytest.raises(UserError, match="held out of these have no labels; give --evaluate_features=random"):
         evaluating.check(config, source, tmp_path)
     evaluating.check(dataclasses.replace(config, evaluate_features="random"), source, tmp_path)
+    monkeypatch.setattr(evaluating, "_test_split", lambda config: None)
+    evaluating.check(config, source, tmp_path)
+
+
+def test_what_bin_evaluate_measured_keeps_no_checkpoint_unless_the_trainer_asks_for_it_too(parts, generator, tmp_path):
+    row = evaluating.evaluate(parts, tmp_path, 5, params(20.0)).row
+    save(tmp_path, 5)
+    (tmp_path / "evaluations.jsonl").unlink()
+    evaluations.record(tmp_path, {name: value for name, value in row.items() if name != "in_training"})
+    assert best(parts, tmp_path, 5) is None
+    assert evaluating.evaluate(parts, tmp_path, 5, params(20.0)).is_best and len(generator.asked) == 1
+    assert best(parts, tmp_path, 5) == row
 
 
 def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):

@@ -134,7 +134,7 @@ def test_as_many_images_are_wanted_as_there_are_real_ones_and_the_floor_says_whe
 
 def test_features_that_are_not_finite_are_one_line():
     broken = EXTRACTOR._replace(apply=lambda images: (pixels(images)[0] * np.nan, tf.zeros([images.shape[0], 0])))
-    with pytest.raises(UserError, match="the metrics cannot be computed: .* Use other --features"):
+    with pytest.raises(UserError, match="the metrics cannot be computed: .* Use other features"):
         evaluation.prepare(SPLITS, broken._replace(identity="1"), PROTOCOL)
 
 
