@@ -45,7 +45,6 @@ _MODERN = {
 PRESETS: dict[str, dict[str, Any]] = {
     # The cure of the article's training: see docs/article.md for what each change does.
     "article": {
-        "g_output": "linear",
         "d_pixel_range": "symmetric",
         "d_dropout": 0.0,
         "gamma": 10.0,
