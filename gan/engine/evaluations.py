@@ -91,10 +91,6 @@ def _group(row: Mapping[str, Any]) -> str:
     return group if row["features"] in _OURS else f"{group}-{row['extractor'][:6]}"
 
 
-def _measure(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["extractor"], row["data"]
-
-
 def _tags(row: Mapping[str, Any], group: str) -> dict[str, float]:
     """The scalars of an evaluation by their tags: GROUP/METRIC, and the floor beside."""
     scalars = {f"{group}/{name}": value for name, value in row["metrics"].items()}
@@ -119,9 +115,9 @@ def _show(folder: Path, rows: list[Row]) -> None:
     Figures of two data sets or of two extractors make two curves, though both are called a classifier.
     """
     groups = [_group(row) for row in rows]
-    measures = {
-        group: {_measure(row) for row, its in zip(rows, groups, strict=True) if its == group} for group in set(groups)
-    }
+    measures: dict[str, set] = {}
+    for row, group in zip(rows, groups, strict=True):
+        measures.setdefault(group, set()).add((row["extractor"], row["data"]))
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)
     events = event_files.EventFile(folder, step=0)
