@@ -8,16 +8,16 @@ import tensorflow as tf
 
 from gan import effects
 from gan.config import Config
-from gan.core import augment, losses, networks, optimizers, penalties, schedules, standing, state
-from gan.core.convolutions import CONVOLVERS
+from gan.core import augment, base, objectives, optimizers, penalties, schedules, state
+from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
-from gan.core.layers import Network
-from gan.core.normalization import Mean, identity
-from gan.core.specs import DiscriminatorSpec, GeneratorSpec
 from gan.data import shares, sources
 from gan.data.batches import Batches
 from gan.data.source import Source
 from gan.errors import UserError
+from gan.networks import pairs, standing
+from gan.networks.convolutions import CONVOLVERS
+from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 _GOLDEN = (5**0.5 - 1) / 2
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
@@ -40,7 +40,7 @@ def source(config: Config) -> Source:
         config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
     )
     height, width, channels = opened.image_shape
-    pair = networks.PAIRS[config.networks]
+    pair = pairs.PAIRS[config.networks]
     reason = pair.check(height)
     if height != width or channels not in (1, 3):
         raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --resolution and --channels")
@@ -56,12 +56,12 @@ def source(config: Config) -> Source:
 
 def has_batch_statistics(config: Config) -> bool:
     """Whether the networks look at the whole batch in training, over all replicas."""
-    return networks.PAIRS[config.networks].has_batch_statistics
+    return pairs.PAIRS[config.networks].has_batch_statistics
 
 
 def has_narrow_convolutions(config: Config) -> bool:
     """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work."""
-    return _channels(config, config.d_width) < networks.PAIRS[config.networks].narrow_below
+    return _channels(config, config.d_width) < pairs.PAIRS[config.networks].narrow_below
 
 
 def batches(config: Config, opened: Source) -> Batches:
@@ -81,7 +81,7 @@ def generator(
         mean=mean,
         **_shared(config, image_shape, numerics, num_classes),
     )
-    return networks.PAIRS[config.networks].generator(spec)
+    return pairs.PAIRS[config.networks].generator(spec)
 
 
 def sampling_generator(
@@ -112,7 +112,7 @@ def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics
         minibatch_deviation=config.minibatch_deviation,
         **_shared(config, image_shape, numerics, num_classes),
     )
-    return networks.PAIRS[config.networks].discriminator(spec)
+    return pairs.PAIRS[config.networks].discriminator(spec)
 
 
 def _channels(config: Config, width: int) -> int:
@@ -158,15 +158,15 @@ def game(
     )
 
 
-def _objective(config: Config) -> losses.Objective:
+def _objective(config: Config) -> objectives.Objective:
     """The losses of both players; those without labels have no use for their noise."""
-    if config.objective in losses.UNLABELLED:
-        return losses.UNLABELLED[config.objective]()
-    targets = losses.TARGETS[config.label_noise_mode](config.label_noise, config.label_smoothing)
-    return losses.LABELLED[config.objective](targets)
+    if config.objective in objectives.UNLABELLED:
+        return objectives.UNLABELLED[config.objective]()
+    targets = objectives.TARGETS[config.label_noise_mode](config.label_noise, config.label_smoothing)
+    return objectives.LABELLED[config.objective](targets)
 
 
-def _optimizer(config: Config, beta1: float) -> Callable[[optimizers.Scalar], optimizers.Optimizer]:
+def _optimizer(config: Config, beta1: float) -> Callable[[base.Scalar], optimizers.Optimizer]:
     """beta2 -> the optimizer."""
     make = optimizers.OPTIMIZERS[config.optimizer]
     return lambda beta2: make(beta1, beta2, config.epsilon, config.weight_decay)

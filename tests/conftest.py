@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.cli.banner import ENVIRONMENT
+from gan.machine.startup import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 

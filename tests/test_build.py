@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gan import build, config
-from gan.core import losses, rng, step
+from gan.core import objectives, rng, step
 
 SHAPE = (20, 20, 1)
 SMALL = {"g_width": 4, "d_width": 2, "latent_size": 8, "batch_size": 2}
@@ -109,11 +109,11 @@ def test_each_player_has_its_own_betas(player):
     np.testing.assert_allclose(slots.first["w"], [0.2], rtol=1e-6)
 
 
-@pytest.mark.parametrize("entropy", [losses.cross_entropy, losses.keras_cross_entropy])
-@pytest.mark.parametrize("mode", losses.TARGETS)
+@pytest.mark.parametrize("entropy", [objectives.cross_entropy, objectives.keras_cross_entropy])
+@pytest.mark.parametrize("mode", objectives.TARGETS)
 def test_the_objective_is_the_one_asked_for(entropy, mode):
     made = game(objective=entropy.__name__, label_noise_mode=mode, label_noise=0.3).objective
-    expected = losses.fake_detection(entropy, losses.TARGETS[mode](0.3))
+    expected = objectives.fake_detection(entropy, objectives.TARGETS[mode](0.3))
     arguments = tf.constant([-20.0, 1.0]), tf.constant([20.0, 0.0]), rng.stream(1, 2)
     np.testing.assert_array_equal(made.discriminator(*arguments), expected.discriminator(*arguments))
 
@@ -199,12 +199,12 @@ def test_only_an_adaptive_augmentation_with_a_target_moves_its_strength():
 
 def test_every_choice_of_a_setting_is_in_its_registry():
     choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(config.Config) if f.metadata["choices"]}
-    assert set(choices["objective"]) == losses.LABELLED.keys() | losses.UNLABELLED.keys()
+    assert set(choices["objective"]) == objectives.LABELLED.keys() | objectives.UNLABELLED.keys()
     assert set(choices["penalty"]) == set(build.penalties.PENALTIES)
     assert set(choices["optimizer"]) == set(build.optimizers.OPTIMIZERS)
     assert set(choices["schedule"]) == set(build.schedules.SHAPES)
     assert set(choices["augmentation"]) == {"none", *build.augment.AUGMENTATIONS}
-    assert set(choices["label_noise_mode"]) == set(losses.TARGETS)
+    assert set(choices["label_noise_mode"]) == set(objectives.TARGETS)
     assert set(choices["networks"]) == set(build.networks.PAIRS)
     assert set(choices["convolution"]) - {"auto"} == set(build.CONVOLVERS)
     assert set(choices["precision"]) - {"auto"} == set(build.DTYPES)

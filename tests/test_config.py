@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gan import config
-from gan.core import losses
+from gan.core import objectives
 from gan.errors import UserError
 
 NUMBERS = [field for field in config.fields().values() if field.type in (int, float)]
@@ -196,10 +196,10 @@ def test_what_has_no_effect_is_listed_with_what_it_needs():
     assert config.without_effect(config.make("modern", gamma=0.0)) == dict.fromkeys(left_over, "a --gamma above 0")
 
 
-@pytest.mark.parametrize("objective", [*losses.LABELLED, *losses.UNLABELLED])
+@pytest.mark.parametrize("objective", [*objectives.LABELLED, *objectives.UNLABELLED])
 def test_which_objectives_have_targets_is_known(objective):
     settings = {"objective": objective, "label_smoothing": 0.5, "weight_clip": 1.0}
-    if objective in losses.UNLABELLED:
+    if objective in objectives.UNLABELLED:
         with pytest.raises(UserError, match="--label_smoothing=0.5 has no effect"):
             config.make("dcgan", **settings)
     else:

@@ -26,9 +26,9 @@ from typing import Any
 from absl import flags
 
 from gan import config as configs
+from gan.bench import rivals
 from gan.cli import bench_tables, command, settings
 from gan.config import Config
-from gan.engine import references
 from gan.errors import UserError
 
 AGAINST = flags.DEFINE_multi_string("against", [], "what to compare with: references, or name=value[,name=value]")
@@ -64,7 +64,7 @@ def main() -> None:
         return
     report = _measured({AS_GIVEN: given} | variants, names)
     if OUT.value:
-        from gan.engine.files import write_atomically
+        from gan.storage.files import write_atomically
 
         write_atomically(OUT.value, json.dumps(report, indent=1).encode())
 
@@ -74,7 +74,9 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     import tensorflow as tf
 
     from gan import build
-    from gan.engine import benchmark, cadence, devices, distribute, environment, session, versions
+    from gan.bench import windows
+    from gan.machine import devices, environment, versions
+    from gan.training import cadence, replicas, session
 
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     first = variants[AS_GIVEN]
@@ -83,11 +85,11 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
     runs = {}
     for name, config in variants.items():
         on = machine._replace(numerics=devices.resolve(config))
-        distribute.check_batch(config.batch_size, on.replicas)
+        replicas.check_batch(config.batch_size, on.replicas)
         game = session.game(config, source, on)
         with session.memory_errors():
             runs[name] = session.prepare(config, source, on, game, Path())
-    ours = {name: lambda steps, run=run: benchmark.window(run, steps) for name, run in runs.items()}
+    ours = {name: lambda steps, run=run: windows.window(run, steps) for name, run in runs.items()}
     report = {
         "command": sys.argv,
         "machine": environment.machine(),
@@ -98,14 +100,14 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
         "window_steps": WINDOW_STEPS.value,
     }
     with _started(names, first, source) as others:
-        seconds = benchmark.alternate(
+        seconds = windows.alternate(
             ours | {name: other.run for name, other in others.items()},
             ROUNDS.value,
             WINDOW_STEPS.value,
             CONTESTANT_SECONDS.value,
         )
         report["references"] = {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
-    timings = benchmark.compared(seconds)
+    timings = windows.compared(seconds)
     images = {name: cadence.images_per_step(variants.get(name, first)) for name in seconds}
     report |= {"seconds_per_step": seconds, "notes": _notes(first, names)}
     report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
@@ -118,11 +120,11 @@ def _measured(variants: dict[str, Config], names: list[str]) -> dict[str, Any]:
 
 def _asked_for(run, source, machine, step_seconds: float) -> dict[str, Any]:
     """What --parts, --limit, --roofline and --host ask for, printed and returned."""
-    from gan.engine import benchmark, host_costs, profile
+    from gan.bench import host_costs, parts, windows
 
     found = {}
     if PARTS.value:
-        parts = profile.measure(lambda steps: benchmark.window(run, steps), WINDOW_STEPS.value)
+        parts = parts.measure(lambda steps: windows.window(run, steps), WINDOW_STEPS.value)
         print(f"\n{bench_tables.parts(parts, step_seconds)}")
         found["parts"] = bench_tables.as_json(parts)
     if LIMIT.value or ROOFLINE.value:
@@ -139,12 +141,14 @@ def _asked_for(run, source, machine, step_seconds: float) -> dict[str, Any]:
 def _limit(run, source, machine) -> dict[str, Any]:
     """Measures the convolutions alone, prints them and draws the picture."""
     from gan import build
-    from gan.engine import benchmark, convolution_work, devices, limit, roofline, session
+    from gan.bench import convolution_work, limit, roofline, windows
+    from gan.machine import devices
+    from gan.training import session
 
     dtype = build.DTYPES[machine.numerics.precision]
     with session.memory_errors():
         work = convolution_work.of_step(run.config, source, machine)
-        best = limit.measure(work, dtype, lambda: benchmark.window(run, 1))
+        best = limit.measure(work, dtype, lambda: windows.window(run, 1))
     print(f"\n{bench_tables.limit(work, best)}")
     found = {"limit": bench_tables.limit_json(work, best)}
     if ROOFLINE.value:
@@ -161,14 +165,15 @@ def _first_step(config: Config) -> None:
     """Prints as JSON how long this process takes from here to its first step's end, and its memory after two more."""
     begin = time.perf_counter()
     from gan import build
-    from gan.engine import benchmark, host_costs, session
+    from gan.bench import host_costs, windows
+    from gan.training import session
 
     source = build.source(config)
     machine = session.machine(config)
     run = session.prepare(config, source, machine, session.game(config, source, machine), Path())
-    benchmark.window(run, 1)
+    windows.window(run, 1)
     seconds = time.perf_counter() - begin
-    benchmark.window(run, 2)
+    windows.window(run, 2)
     print(json.dumps({"first_step_seconds": seconds, "peak_bytes": host_costs.peak_bytes()}))
 
 
@@ -181,22 +186,22 @@ def _started(names: list[str], config: Config, source) -> Iterator[dict]:
         others = {}
         if names:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gan-bench-")))
-            references.check(names[0], source.image_shape)
+            rivals.check(names[0], source.image_shape)
             images, _ = source.read(np.arange(min(source.num_examples, 1 << 13)))
             np.save(folder / "images.npy", images)
         for name in names:
-            arguments = references.command(name, config, folder / "images.npy")
-            reference = references.Reference(name, arguments, CONTESTANT_SECONDS.value)
+            arguments = rivals.command(name, config, folder / "images.npy")
+            reference = rivals.Reference(name, arguments, CONTESTANT_SECONDS.value)
             others[name] = stack.enter_context(reference)
         yield others
 
 
 def _notes(config: Config, names: list[str]) -> list[str]:
     """What a reader must know of the comparison with references."""
-    differences = references.other_mathematics(config) if names else []
+    differences = rivals.other_mathematics(config) if names else []
     if not differences:
         return []
-    theirs = f"{', '.join(names)}: the mathematics of --preset={references.PRESET}, not that of these settings"
+    theirs = f"{', '.join(names)}: the mathematics of --preset={rivals.PRESET}, not that of these settings"
     return [f"{theirs} ({'; '.join(differences)})"]
 
 
@@ -205,12 +210,12 @@ def _contestants(texts: list[str]) -> tuple[dict[str, Config], list[str]]:
     variants, names = {}, []
     for text in texts:
         items = [item.strip() for item in text.split(",")]
-        names += [item for item in items if item in references.PROGRAMS and item not in names]
-        changes = [item for item in items if item not in references.PROGRAMS]
+        names += [item for item in items if item in rivals.PROGRAMS and item not in names]
+        changes = [item for item in items if item not in rivals.PROGRAMS]
         if changes:
             variants[",".join(changes)] = _variant(text, changes)
     for name in names:
-        references.check_program(name)
+        rivals.check_program(name)
     return variants, names
 
 
@@ -221,7 +226,7 @@ def _variant(text: str, items: list[str]) -> Config:
         name, equals, value = item.partition("=")
         field = configs.fields().get(name)
         if not equals or field is None or name in _ONCE_A_PROCESS or field.metadata["group"] == "data":
-            known = ", ".join(references.PROGRAMS)
+            known = ", ".join(rivals.PROGRAMS)
             raise UserError(
                 f"--against={text}: {item!r} is not a setting=value that one process can compare, nor one of {known}"
             )

@@ -24,9 +24,8 @@ from typing import NoReturn
 from absl import flags
 
 from gan.cli import usage
-from gan.cli.banner import import_tensorflow as import_tensorflow
-from gan.engine import versions
 from gan.errors import Preempted, StorageError, UserError
+from gan.machine import versions
 
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 _VERSION = {"--version", "-version"}

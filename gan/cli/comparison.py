@@ -45,10 +45,10 @@ def check() -> None:
 def opened(config, image_shape: tuple[int, ...]):
     """The real images to compare generated ones of `image_shape` with; raises `UserError`."""
     from gan.data import splits
-    from gan.engine import evaluation
+    from gan.evaluation import comparison
 
-    if PROTOCOL.value not in evaluation.PROTOCOLS:
-        raise UserError(f"--protocol={PROTOCOL.value} must be one of {', '.join(evaluation.PROTOCOLS)}")
+    if PROTOCOL.value not in comparison.PROTOCOLS:
+        raise UserError(f"--protocol={PROTOCOL.value} must be one of {', '.join(comparison.PROTOCOLS)}")
     found = splits.open_splits(
         config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
     )
@@ -58,7 +58,7 @@ def opened(config, image_shape: tuple[int, ...]):
             f"generated images are {shapes[0]}, those of {found.train.name} {shapes[1]}; give --resolution "
             "and --channels, or another --dataset"
         )
-    evaluation.check_sizes(found, evaluation.PROTOCOLS[PROTOCOL.value], NUM.value or 0, K.value)
+    comparison.check_sizes(found, comparison.PROTOCOLS[PROTOCOL.value], NUM.value or 0, K.value)
     return found
 
 
@@ -67,18 +67,18 @@ def reference(found, most: int | None = None):
 
     There are no more than `most` generated images to be had. Raises `UserError`.
     """
-    from gan.engine import evaluation
+    from gan.evaluation import comparison
 
-    protocol = evaluation.PROTOCOLS[PROTOCOL.value]
-    num = NUM.value or evaluation.wanted_num(found, protocol)
+    protocol = comparison.PROTOCOLS[PROTOCOL.value]
+    num = NUM.value or comparison.wanted_num(found, protocol)
     num = num if most is None else min(num, most)
-    evaluation.check_sizes(found, protocol, num, K.value)
-    return evaluation.prepare(found, _extractor(found), protocol, num, K.value, SEED.value)
+    comparison.check_sizes(found, protocol, num, K.value)
+    return comparison.prepare(found, _extractor(found), protocol, num, K.value, SEED.value)
 
 
 def _extractor(found):
     """The features that were asked for."""
-    from gan.engine import features
+    from gan.evaluation import features
 
     kind, _, path = FEATURES.value.partition(":")
     if kind == "classifier":

@@ -48,7 +48,7 @@ def main() -> int:
     _check_flags()
     command.import_tensorflow()
     from gan.cli import scores
-    from gan.engine.staging import staged_file
+    from gan.storage.files import staged_file
 
     lost: list[StorageError] = []
     rows, reference, kept = _of_images(Path(IMAGES.value)) if IMAGES.value else _of_run(Path(WORKDIR.value), lost)
@@ -86,7 +86,9 @@ def _of_run(folder: Path, lost: list[StorageError]):
 
     What kept evaluations from being recorded is added to `lost`.
     """
-    from gan.engine import checkpoint, devices, evaluations, trained, workdir
+    from gan.evaluation import record
+    from gan.machine import devices
+    from gan.runs import checkpoint, trained, workdir
 
     saved, facts = workdir.load_run(folder)
     given = {name: value for name, value in settings.explicit().items() if name in _DATA + _NUMERICS}
@@ -95,9 +97,9 @@ def _of_run(folder: Path, lost: list[StorageError]):
     steps = checkpoint.steps(folder / workdir.CHECKPOINTS)
     if ALL.value and not steps:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
-    before = evaluations.read(folder)  # if it is damaged, now is the time to say
+    before = record.read(folder)  # if it is damaged, now is the time to say
     as_usual = not any(name in given for name in _NUMERICS)
-    known = {evaluations.key(row): row for row in before} if ALL.value and as_usual else {}
+    known = {record.key(row): row for row in before} if ALL.value and as_usual else {}
     keep = _keeper(folder, lost)
     runs = _readable(folder, steps) if ALL.value else [trained.load(folder, STEP.value)]
     real = comparison.opened(config, tuple(facts["image_shape"]))
@@ -117,7 +119,7 @@ def _of_run(folder: Path, lost: list[StorageError]):
 
 def _readable(folder: Path, steps: list[int]):
     """The runs at the steps, each when it is asked for; one that is damaged or gone by then is told of and left out."""
-    from gan.engine import trained
+    from gan.runs import trained
 
     for step in steps:
         try:
@@ -128,11 +130,11 @@ def _readable(folder: Path, steps: list[int]):
 
 def _keeper(folder: Path, lost: list[StorageError]) -> Callable[[dict], None]:
     """What records an evaluation in the folder of a run; where that fails it is told, and the table still comes."""
-    from gan.engine import evaluations
+    from gan.evaluation import record
 
     def keep(row: dict) -> None:
         try:
-            evaluations.record(folder, row)
+            record.record(folder, row)
         except StorageError as error:
             if not lost:
                 command.warn(f"the figures are shown, but not kept: {error}")
@@ -144,11 +146,13 @@ def _keeper(folder: Path, lost: list[StorageError]) -> Callable[[dict], None]:
 def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None], kept: list[np.ndarray]) -> dict:
     """The evaluation of a run's checkpoint: one of those `known`, or a new one, which is given to `keep`."""
     from gan import build
-    from gan.engine import devices, evaluation, evaluations, sampler
+    from gan.evaluation import comparison, record
+    from gan.machine import devices
+    from gan.sampling import sampler
 
     command.warn(*run.skipped)
-    named = evaluation.key(reference, run.step, evaluation.generator_identity(run.generator))
-    row = known.get(evaluations.key(named))
+    named = comparison.key(reference, run.step, comparison.generator_identity(run.generator))
+    row = known.get(record.key(named))
     wants_score = config.conditional and CAS.value and reference.splits.train.num_classes > 1
     if row and (not wants_score or "classification_accuracy_score" in row["metrics"]):
         return row
@@ -156,16 +160,16 @@ def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None]
     generator = build.sampling_generator(config, run.image_shape, devices.resolve(config), run.class_shares)
     sample = sampler.make_sampler(generator, config.latent_size)
     train, num, what = reference.splits.train, reference.num, f"step {run.step}"
-    seed, labels = comparison.SEED.value, evaluation.wanted_labels(train, num) if config.conditional else None
+    seed, labels = comparison.SEED.value, comparison.wanted_labels(train, num) if config.conditional else None
     measured = _measured(reference, sample(run.generator, seed, num, labels), num, what, labels, kept)
-    row = evaluation.row(reference, named, measured)
+    row = comparison.row(reference, named, measured)
     keep(row)
     if wants_score:  # it takes minutes: what is measured before is kept already
         num = min(train.num_examples, _MOST_FOR_SCORE)
-        labels = evaluation.wanted_labels(train, num)
+        labels = comparison.wanted_labels(train, num)
         batches = with_progress(sample(run.generator, seed, num, labels), num, what)
         score = _score(np.concatenate(list(batches)), labels, reference)
-        row = evaluation.row(reference, named, measured | score) | {"score_samples": num}
+        row = comparison.row(reference, named, measured | score) | {"score_samples": num}
         keep(row)
     print(f"step {run.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
     return row
@@ -174,7 +178,8 @@ def _evaluated(config, reference, run, known: dict, keep: Callable[[dict], None]
 def _of_images(path: Path):
     """(evaluations, reference, images to look for neighbours of) of images in files."""
     from gan.data import sources
-    from gan.engine import devices, evaluation
+    from gan.evaluation import comparison
+    from gan.machine import devices
 
     config = configs.make(**{n: v for n, v in settings.explicit().items() if n in _DATA})
     devices.configure(config)
@@ -182,19 +187,19 @@ def _of_images(path: Path):
     source = sources.open_source(f"{kind}:{path}", "", config.resolution, config.channels, "auto")
     reference = comparison.reference(comparison.opened(config, source.image_shape), source.num_examples)
     num, real = reference.num, reference.splits.train
-    images, labels = source.read(evaluation.chosen(source, num))  # they may lie class by class
+    images, labels = source.read(comparison.chosen(source, num))  # they may lie class by class
     if num < source.num_examples:
         print(f"{IMAGES.value}: {num:,} of {source.num_examples:,} images, chosen at random")
-    labels = evaluation.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
+    labels = comparison.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
     batches = (images[first : first + _KEPT] for first in range(0, num, _KEPT))
     kept: list[np.ndarray] = []
-    named = evaluation.key(reference, 0, source.fingerprint) | {"images": str(path)}
-    row = evaluation.row(reference, named, _measured(reference, batches, num, path.name, labels, kept))
+    named = comparison.key(reference, 0, source.fingerprint) | {"images": str(path)}
+    row = comparison.row(reference, named, _measured(reference, batches, num, path.name, labels, kept))
     if labels is not None and CAS.value and real.num_classes > 1:
-        images, labels = source.read(evaluation.chosen(source, _MOST_FOR_SCORE))
-        labels = evaluation.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
+        images, labels = source.read(comparison.chosen(source, _MOST_FOR_SCORE))
+        labels = comparison.in_classes(labels, source.class_names, real.class_names, IMAGES.value)
         score = _score(images, labels, reference)
-        row = evaluation.row(reference, named, row["metrics"] | score) | {"score_samples": len(images)}
+        row = comparison.row(reference, named, row["metrics"] | score) | {"score_samples": len(images)}
     return [row], reference, kept
 
 
@@ -202,15 +207,15 @@ def _measured(
     reference, batches: Iterable[np.ndarray], num: int, what: str, labels: np.ndarray | None, kept: list[np.ndarray]
 ) -> dict:
     """The values by name of generated images; the first batches are then in `kept` if neighbours are to be drawn."""
-    from gan.engine import evaluation
+    from gan.evaluation import comparison
 
     wanted = _KEPT if NEIGHBOURS.value else 0
-    return evaluation.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels)
+    return comparison.measure(reference, first_kept(with_progress(batches, num, what), kept, wanted), labels)
 
 
 def _draw_neighbours(reference, kept: list[np.ndarray]) -> None:
     """The picture of samples beside their nearest training images, and a line on it."""
-    from gan.engine import neighbours
+    from gan.evaluation import neighbours
 
     samples = np.concatenate(kept)[:_KEPT]
     near = neighbours.draw(Path(NEIGHBOURS.value), reference.extractor, samples, reference.splits)
@@ -222,7 +227,7 @@ def _draw_neighbours(reference, kept: list[np.ndarray]) -> None:
 
 def _score(images: np.ndarray, labels: np.ndarray, reference) -> dict:
     """The classification accuracy score of generated images, by its name; its floor is that of the real images."""
-    from gan.engine import classifiers
+    from gan.evaluation import classifiers
 
     real = classifiers.cached(reference.splits).accuracy
     reference.floor["classification_accuracy_score"] = real

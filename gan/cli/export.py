@@ -41,7 +41,8 @@ def main() -> None:
     _check_flags()
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
     tf = command.import_tensorflow()
-    from gan.engine import devices, trained, workdir
+    from gan.machine import devices
+    from gan.runs import trained, workdir
 
     folder = Path(WORKDIR.value)
     config, _ = workdir.load_run(folder)
@@ -65,9 +66,9 @@ def _check_flags() -> None:
 
 def _exported(run, out: Path) -> str:
     """Writes the models into `out` once they have been checked; returns the report."""
-    from gan.engine.files import storage_errors
-    from gan.engine.staging import staged_folder
     from gan.export import formats, models
+    from gan.storage.files import staged_folder
+    from gan.storage.refusals import storage_errors
 
     form = FORMAT.value or models.default_form(run.config)
     for name in models.names(form):

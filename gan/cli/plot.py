@@ -13,8 +13,8 @@ from pathlib import Path
 from absl import flags
 
 from gan.cli import command
-from gan.engine.metrics_log import read_metrics
 from gan.errors import UserError
+from gan.runs.metrics_log import read_metrics
 
 WORKDIR = flags.DEFINE_multi_string("workdir", [], "folder of a run, one panel each")
 METRICS = flags.DEFINE_list("metrics", ["d_loss", "g_loss"], "names of the metrics to draw, separated by commas")
@@ -39,21 +39,22 @@ def main() -> None:
     out = Path(OUT.value or workdirs[0] / "losses.png")
     rows = [read_metrics(workdir) for workdir in workdirs]
 
-    from gan.engine import curves  # matplotlib is needed from here on, not for --help
+    from gan.pictures import curves  # matplotlib is needed from here on, not for --help
 
-    runs = [curves.Run(name, run_rows) for name, run_rows in zip(names(workdirs), rows, strict=True)]
+    runs = [curves.Logged(name, run_rows) for name, run_rows in zip(names(workdirs), rows, strict=True)]
     curves.draw(out, runs, metrics, SMOOTHING.value, TITLE.value)
     print(out)
 
 
 def _draw_grids(workdirs: list[Path]) -> None:
     """Draws the figure of sample grids and prints where it is."""
-    from gan.engine import montage
+    from gan.pictures import montage
+    from gan.runs import grids
 
     if not all(step.strip().isdigit() for step in GRIDS.value):
         raise UserError(f"--grids={','.join(GRIDS.value)} must be steps separated by commas, such as --grids=0,100,200")
     out = Path(OUT.value or workdirs[0] / "grids.png")
-    runs = [(name, montage.found_grids(workdir)) for name, workdir in zip(names(workdirs), workdirs, strict=True)]
+    runs = [(name, grids.found_grids(workdir)) for name, workdir in zip(names(workdirs), workdirs, strict=True)]
     montage.draw(out, runs, [int(step) for step in GRIDS.value], TITLE.value)
     print(out)
 

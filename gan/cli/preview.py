@@ -9,7 +9,7 @@ from absl import flags
 
 from gan.cli import command, settings
 from gan.data import batches, sources
-from gan.engine.pictures import titled_grid
+from gan.pictures.figures import titled_grid
 
 COUNTED = 20_000  # of a set that is not in memory, classes and pixels are counted over so many images
 CHUNK = 1000

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from gan.config import Config
+from gan.core.base import Network
 from gan.core.game import Game
-from gan.core.layers import Network
 from gan.data.memory import available_bytes
 from gan.data.source import Source
-from gan.engine import cadence, devices
-from gan.engine.session import Machine
 from gan.errors import UserError
+from gan.machine import devices
+from gan.training import cadence
+from gan.training.session import Machine
 
 _SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
 _BYTES = 4  # of a float32

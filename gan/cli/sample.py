@@ -49,7 +49,7 @@ _LARGEST_LOOP = 2**28  # pixels of an animation
 def main() -> None:
     """Draws the images and prints where they are; raises `UserError`."""
     kind, path = _checked()
-    from gan.engine import image_sets
+    from gan.sampling import image_sets
 
     if kind == "folder":
         image_sets.check_folder(path)
@@ -76,7 +76,8 @@ def _checked() -> tuple[str, Path]:
 
 def _opened(folder: Path, kind: str):
     """(the trained run, its config with the numerics of now, the numbers of the classes, the plan)."""
-    from gan.engine import devices, trained, workdir
+    from gan.machine import devices
+    from gan.runs import trained, workdir
 
     saved, facts = workdir.load_run(folder)
     given = {name: value for name, value in settings.explicit().items() if name in _NUMERICS}
@@ -93,7 +94,7 @@ def _opened(folder: Path, kind: str):
 def _generator(run, config):
     """The generator as it computes in training unless the flags say otherwise."""
     from gan import build
-    from gan.engine import devices
+    from gan.machine import devices
 
     return build.sampling_generator(config, run.image_shape, devices.resolve(config), run.class_shares)
 
@@ -102,7 +103,7 @@ def _drawn(kind: str, run, config, classes: list[int], plan: selection.Plan):
     """(images of random latents in batches, their labels or None)."""
     import numpy as np
 
-    from gan.engine import sampler
+    from gan.sampling import sampler
 
     labels = None
     if classes and kind == "png":
@@ -119,7 +120,7 @@ def _walks(run, config, classes: list[int], plan: selection.Plan):
     """(the images of the walks, their labels or None)."""
     import numpy as np
 
-    from gan.engine import sampler, walks
+    from gan.sampling import sampler, walks
 
     labels = None
     if classes:
@@ -130,7 +131,7 @@ def _walks(run, config, classes: list[int], plan: selection.Plan):
 
 def _write(kind: str, path: Path, run, plan: selection.Plan, batches: Iterable, labels) -> str:
     """Writes the images; returns in words what they are."""
-    from gan.engine import image_sets
+    from gan.sampling import image_sets
 
     if kind == "npz":
         facts = {"seed": SEED.value, "step": run.step}
@@ -148,7 +149,7 @@ def _write_loop(path: Path, run, config, classes: list[int], plan: selection.Pla
     """Writes an animation; returns in words what it is."""
     import numpy as np
 
-    from gan.engine import image_sets, sampler, walks
+    from gan.sampling import image_sets, sampler, walks
 
     kinds = classes[: plan.rows] or [sampler.NO_CLASS]
     cells = -(-plan.rows // len(kinds)) * plan.columns  # that show one class

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from gan.engine.evaluation import BETTER, SHARE, Reference
+from gan.evaluation.comparison import SHARE, Reference
+from gan.metrics.suite import BETTER
 
 _WAYS = {1: "more is better", -1: "less is better", 0: ""}
 _NAME, _CELL = 36, 14
 
 
 def table(rows: list[dict[str, Any]], reference: Reference, titles: list[str]) -> list[str]:
-    """The lines of the table of `rows`, as `evaluation.row` makes them, under `titles`; what the figures mean first."""
+    """The lines of the table of `rows`, as `comparison.row` makes them, under `titles`; what the figures mean first."""
     shown = {name: None for row in rows for name in row["metrics"]}  # in order
     lines = [
         f"features  {reference.extractor.title}",

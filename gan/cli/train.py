@@ -31,10 +31,12 @@ def main() -> None:
     """Prepares the run and trains it; raises `UserError`."""
     command.import_tensorflow()
     from gan.cli import report
-    from gan.engine import evaluating, session, workdir
+    from gan.evaluation import in_training
+    from gan.runs import lock, workdir
+    from gan.training import session
 
     folder, config, source = _resolve(WORKDIR.value, settings.explicit())
-    evaluating.check(config, source, folder)
+    in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
     facts = session.data_facts(config, source)
@@ -45,7 +47,7 @@ def main() -> None:
         _check_place(folder)
         print("dry run: everything was checked; nothing was trained")
         return
-    with workdir.Lock(folder):
+    with lock.Lock(folder):
         command.warn(*workdir.check_run(folder, config, facts, OVERRIDE.value))
         with session.memory_errors():
             run = session.prepare(config, source, machine, game, folder)
@@ -56,7 +58,7 @@ def main() -> None:
 
 def _train(run, restored) -> None:
     """Trains to the end from what was restored, or from the beginning; says where that is."""
-    from gan.engine import cadence, loop, session
+    from gan.training import cadence, loop, session
 
     if restored:
         command.warn(*restored.skipped, session.numerics_warning(run, restored))
@@ -104,7 +106,7 @@ def _absolute(path: str) -> str:
 
 def _continued(folder: Path, given: dict) -> Config:
     """The saved config of the run in the folder with the settings given now, or a new one."""
-    from gan.engine import workdir
+    from gan.runs import workdir
 
     if not (folder / workdir.CONFIG).exists():
         return configs.make(**given)

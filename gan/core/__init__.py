@@ -1,1 +1,1 @@
-"""The pure core: networks, losses, optimizers and the training step; tensors in, tensors out."""
+"""One step of a GAN as pure functions: objectives, penalties, optimizers, gradients; tensors in, tensors out."""

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan.core.augment import Augmentation
-from gan.core.layers import Network
-from gan.core.losses import Objective
-from gan.core.optimizers import Optimizer, Scalar
+from gan.core.base import Network, Scalar
+from gan.core.objectives import Objective
+from gan.core.optimizers import Optimizer
 from gan.core.penalties import Penalty
 from gan.core.schedules import Schedule
 

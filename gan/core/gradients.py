@@ -5,11 +5,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.core import loss_scale, losses, penalties, rng
+from gan.core import loss_scale, objectives, penalties, rng
+from gan.core.base import Metrics, Network
 from gan.core.game import Game
-from gan.core.layers import Network
-
-Metrics = dict[str, tf.Tensor]
 
 _SATURATED = 0.01  # a pixel so near to 0 or 1 counts as saturated
 
@@ -55,7 +53,7 @@ def discriminator_gradients(
     if game.regularization:
         penalty, more = _penalty_gradient(game, effective, both, labels, now, rng.fold(stream, _PENALTY))
         grads = tf.nest.map_structure(tf.add, grads, more)
-    right = losses.margins(game.objective, real_logits, fake_logits)
+    right = objectives.margins(game.objective, real_logits, fake_logits)
     metrics = {
         "d_loss": loss,
         "d_penalty": penalty,

@@ -6,12 +6,11 @@ small one the correction has long been 1 before the difference could show.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-Nest = Any
-Scalar = float | tf.Tensor
+from gan.core.base import Nest, Scalar
 
 
 class Moments(NamedTuple):

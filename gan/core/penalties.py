@@ -10,14 +10,12 @@ gradient that a network in float16 sees, so it must be at most 2^15.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
 from gan.core import rng
+from gan.core.base import Nest, Scalar
 
-Nest = Any
-Scalar = float | tf.Tensor
 Critic = Callable[[tf.Tensor], tf.Tensor]
 Penalty = Callable[[Critic, tf.Tensor, tf.Tensor, rng.Stream], tf.Tensor]
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gan.core import loss_scale, rng
+from gan.core.base import Network
 from gan.core.game import Game
-from gan.core.layers import Network
 from gan.core.optimizers import Optimizer
 
 _GENERATOR, _DISCRIMINATOR, _VECTORS = 0, 1, 2

@@ -5,10 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from gan.core import augment, averages, gradients, loss_scale, optimizers, rng
+from gan.core import augment, ema, gradients, loss_scale, optimizers, rng
+from gan.core.base import Mean, Metrics
 from gan.core.game import Game, Rates
-from gan.core.gradients import Metrics, Now
-from gan.core.normalization import Mean
+from gan.core.gradients import Now
 from gan.core.optimizers import Optimizer
 from gan.core.state import D_LOSS_SCALE, G_LOSS_SCALE, STRENGTH, VECTORS, Player, State
 
@@ -64,7 +64,7 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
         if game.ema_ramp is not None:
             half_life = rates.ema_half_life_images
             with tf.name_scope("ema"):
-                kept = averages.update(kept, generator.params, seen, images_per_step, half_life, game.ema_ramp)
+                kept = ema.update(kept, generator.params, seen, images_per_step, half_life, game.ema_ramp)
         return State(state.step + 1, generator, discriminator, kept, extra), metrics
 
     return step

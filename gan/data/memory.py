@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data import cache
 from gan.data.source import Source, array_reader
 from gan.errors import UserError
+from gan.storage import cache
 
 SHARE = 0.25  # of the available memory that the images may take under `auto`
 CHUNK = 2048  # images read at a time

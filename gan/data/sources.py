@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gan.data import download, tfds
 from gan.data.folder import open_folder
-from gan.data.garments import open_garments
+from gan.data.garments.garments import open_garments
 from gan.data.memory import placed
 from gan.data.npz import open_npz
 from gan.data.source import Source

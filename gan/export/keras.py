@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from gan.config import Config
-from gan.core.layers import Network
+from gan.core.base import Network
 from gan.errors import UserError
 from gan.export import layers
 

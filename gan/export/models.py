@@ -10,7 +10,7 @@ import tensorflow as tf
 from gan import build
 from gan.config import Config
 from gan.core import rng
-from gan.core.layers import Network
+from gan.core.base import Network
 from gan.errors import UserError
 from gan.export import keras, modules
 from gan.export.formats import FORMATS

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from gan.core import rng
-from gan.core.layers import Network, Shape
+from gan.core.base import Network, Shape
 
 BATCH = 128  # of networks that look at the whole batch
 _BLOCK = 32  # of others

@@ -29,3 +29,19 @@ METRICS: dict[str, Callable[[int, int], Metric]] = {  # from (k, seed)
     "kernel": lambda k, seed: partial(kernel.kernel, seed=seed),
     "manifold": lambda k, seed: partial(manifold.manifold, k=k),
 }
+
+# Which way each metric is better: 1 for more, -1 for less, 0 for neither.
+BETTER = {
+    "frechet_distance": -1,
+    "kernel_distance": -1,
+    "kernel_distance_stderr": 0,
+    "precision": 1,
+    "recall": 1,
+    "density": 1,
+    "coverage": 1,
+    "inception_score": 1,
+    "class_entropy": 1,
+    "smallest_class_share": 1,
+    "label_agreement": 1,
+    "classification_accuracy_score": 1,
+}

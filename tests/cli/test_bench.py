@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, Convolution, Use
+from gan.bench.limit import Best, Limit
+from gan.bench.parts import Parts
+from gan.bench.windows import compared
 from gan.cli import bench_tables
-from gan.engine.benchmark import compared
-from gan.engine.convolution_work import FILTER_GRADIENT, FORWARD, Convolution, Use
-from gan.engine.limit import Best, Limit
-from gan.engine.profile import Parts
 
 TINY = (
     "--dataset=garments",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.engine import versions
+from gan.machine import versions
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(

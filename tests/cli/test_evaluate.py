@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.data import garments
+from gan.data.garments import garments
 
 REAL = ["--data_in_memory=false", "--dataset=garments"]
 

@@ -12,7 +12,9 @@ import tensorflow as tf
 
 from gan import build
 from gan.core import rng
-from gan.engine import pictures, sampler, trained
+from gan.pictures import raster
+from gan.runs import trained
+from gan.sampling import sampler
 
 # What a person would write; `gan` cannot be imported there.
 _PLAIN = """
@@ -139,7 +141,7 @@ def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_r
     found = trained.load(conditional_run)
     generator = build.sampling_generator(found.config, found.image_shape, build.PLAIN, found.class_shares)
     (images,) = sampler.make_sampler(generator, 8)(found.generator, 0, 128, labels)
-    assert np.abs(pictures.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
+    assert np.abs(raster.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
 
 
 def test_mistakes_are_one_line(exported):

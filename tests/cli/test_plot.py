@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gan.engine import metrics_log
+from gan.runs import metrics_log
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from gan.engine import pictures
+from gan.pictures import raster
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -187,7 +187,7 @@ def test_grid_of_a_conditional_run_is_the_one_that_training_drew_from_the_averag
 def test_walks_as_rows_and_as_a_loop(by_class):
     with np.load(by_class.folder / "walk.npz") as walk:
         assert walk["labels"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
-        grid = pictures.grid(walk["images"], 3, 4)[..., 0].repeat(2, 0).repeat(2, 1)
+        grid = raster.grid(walk["images"], 3, 4)[..., 0].repeat(2, 0).repeat(2, 1)
     with Image.open(by_class.folder / "walk.png") as picture:
         assert np.array_equal(np.asarray(picture), grid)
     with Image.open(by_class.folder / "loop.gif") as loop:

@@ -5,21 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gan.core import (
-    article,
-    gradients,
-    loss_scale,
-    losses,
-    optimizers,
-    penalties,
-    rng,
-    state,
-    step,
-)
-from gan.core.convolutions import DIRECT
+from gan.core import gradients, loss_scale, objectives, optimizers, penalties, rng, state, step
 from gan.core.game import Game, Rates, Regularization
 from gan.core.gradients import Now
-from gan.core.specs import DiscriminatorSpec, GeneratorSpec
+from gan.networks import article
+from gan.networks.convolutions import DIRECT
+from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 SHAPE = (20, 20, 1)
 BATCH = 4
@@ -47,7 +38,7 @@ def make_game(
     both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype, "num_classes": num_classes}
     g = pair.generator(GeneratorSpec(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both))
     d = pair.discriminator(DiscriminatorSpec(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both))
-    objective = losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.15))
+    objective = objectives.fake_detection(objectives.cross_entropy, objectives.noisy_targets(0.15))
     parts = Game(
         g, d, objective, adam, adam, Rates(g_rate, d_rate, 0.999, 0.999, r1), latent_size=8, batch=BATCH,
         d_steps=d_steps, regularization=Regularization(penalties.r1, every) if r1 else None,

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import gradients, losses, rng, sngan, state
+from gan.core import gradients, objectives, rng, state
 from gan.core.game import Augmenting, Mismatch
+from gan.networks import sngan
 from tests.core.games import BATCH, d_gradients, data, finite, g_gradients, initial, make_game, now, run, same_bits
 
 
@@ -58,7 +59,7 @@ def test_halves_of_a_batch_average_to_the_whole(options):
 
 
 def test_a_paired_objective_looks_at_real_images_in_the_generators_update_and_no_other_does():
-    for objective, paired in ((losses.relativistic(), True), (losses.hinge(), False)):
+    for objective, paired in ((objectives.relativistic(), True), (objectives.hinge(), False)):
         game = make_game(dropout=0.0, noise=0.0)._replace(objective=objective)
         start, (images, labels) = initial(game), data(game)
         d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 0)
@@ -80,7 +81,9 @@ def test_labels_and_augmentation_reach_both_players_in_both_updates():
     The augmentation, one that adds its strength to each pixel, is seen by the discriminator alone, and everywhere.
     """
     rule = Augmenting(lambda images, strength, stream: images + strength, 0.125, target=0.0, over_images=1.0)
-    game = make_game(num_classes=10, dropout=0.0, noise=0.0, r1=2.0, augmenting=rule, objective=losses.relativistic())
+    game = make_game(
+        num_classes=10, dropout=0.0, noise=0.0, r1=2.0, augmenting=rule, objective=objectives.relativistic()
+    )
     start, (images, _) = initial(game), data(game)
     labels = tf.constant([3, 7, 1, 9], tf.int32)
     d, g, stream = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 1)
@@ -108,11 +111,13 @@ def test_labels_and_augmentation_reach_both_players_in_both_updates():
             np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("objective", [losses.relativistic(), losses.hinge(), None], ids=["paired", "hinge", "article"])
+@pytest.mark.parametrize(
+    "objective", [objectives.relativistic(), objectives.hinge(), None], ids=["paired", "hinge", "article"]
+)
 def test_real_images_under_a_wrong_label_count_as_fakes_in_the_discriminators_loss(objective):
     plain = make_game(num_classes=10, dropout=0.0, noise=0.0, r1=0.0)
     plain = plain._replace(
-        objective=objective or losses.fake_detection(losses.cross_entropy, losses.noisy_targets(0.0))
+        objective=objective or objectives.fake_detection(objectives.cross_entropy, objectives.noisy_targets(0.0))
     )
     game = plain._replace(mismatch=Mismatch(10, 0.5))
     start, (images, labels) = initial(game), data(game)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import layers, penalties, rng
-from gan.core.convolutions import DIRECT, SPECTRAL
+from gan.core import penalties, rng
+from gan.networks import layers
+from gan.networks.convolutions import DIRECT, SPECTRAL
 
 SHAPE = (5, 6, 2)
 

@@ -1,10 +1,11 @@
 import numpy as np
 import tensorflow as tf
 
-from gan.core import augment, layers, losses, optimizers, sngan, state
-from gan.core.convolutions import DIRECT
+from gan.core import augment, objectives, optimizers, state
 from gan.core.game import Augmenting, Game, Rates
-from gan.core.specs import DiscriminatorSpec
+from gan.networks import layers, sngan
+from gan.networks.convolutions import DIRECT
+from gan.networks.specs import DiscriminatorSpec
 
 
 def network():
@@ -15,7 +16,9 @@ def game(**changes):
     def adam(beta2):
         return optimizers.adam(0.9, beta2, 1e-7)
 
-    plain = Game(network(), network(), losses.hinge(), adam, adam, Rates(1e-3, 1e-3, 0.9, 0.9), latent_size=5, batch=2)
+    plain = Game(
+        network(), network(), objectives.hinge(), adam, adam, Rates(1e-3, 1e-3, 0.9, 0.9), latent_size=5, batch=2
+    )
     return plain._replace(**changes)
 
 

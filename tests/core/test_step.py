@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import augment, averages, loss_scale, optimizers, rng, sngan, state, step
-from gan.core.convolutions import DIRECT, SPECTRAL
+from gan.core import augment, ema, loss_scale, optimizers, rng, state, step
 from gan.core.game import Augmenting, Rates
+from gan.networks import sngan
+from gan.networks.convolutions import DIRECT, SPECTRAL
 from tests.core.games import BATCH, d_gradients, data, finite, identity, initial, make_game, run, same_bits
 
 
@@ -144,8 +145,8 @@ def test_the_averages_follow_the_generator():
     start = initial(game)
     assert same_bits(start.averages, start.generator.params)
     after = run(game, steps=2).state
-    one = averages.update(start.averages, run(game).state.generator.params, tf.constant(0, tf.int64), BATCH, 100.0, 0.0)
-    two = averages.update(one, after.generator.params, tf.constant(BATCH, tf.int64), BATCH, 100.0, 0.0)
+    one = ema.update(start.averages, run(game).state.generator.params, tf.constant(0, tf.int64), BATCH, 100.0, 0.0)
+    two = ema.update(one, after.generator.params, tf.constant(BATCH, tf.int64), BATCH, 100.0, 0.0)
     assert same_bits(after.averages, two)
     assert same_bits(state.shown(after), after.averages)
     plain = run(make_game(r1=0.0)).state
@@ -158,9 +159,7 @@ def test_the_averages_count_the_images_of_all_updates_and_are_young_at_first():
     game = make_game(r1=0.0, rates=rates, ema_ramp=0.5, d_steps=2)
     one, two = run(game).state, run(game, steps=2).state
     assert same_bits(one.averages, one.generator.params)  # no images had been seen before
-    expected = averages.update(
-        one.averages, two.generator.params, tf.constant(2 * BATCH, tf.int64), 2 * BATCH, 100.0, 0.5
-    )
+    expected = ema.update(one.averages, two.generator.params, tf.constant(2 * BATCH, tf.int64), 2 * BATCH, 100.0, 0.5)
     assert same_bits(two.averages, expected)
 
 

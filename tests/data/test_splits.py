@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan.data import garments
+from gan.data.garments import garments
 from gan.data.memory import loaded
 from gan.data.sources import open_source
 from gan.data.splits import open_splits

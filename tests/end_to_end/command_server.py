@@ -63,6 +63,6 @@ def serve() -> None:
 
 if __name__ == "__main__":
     command.import_tensorflow()
-    for name in ("gan.build", "gan.cli.report", "gan.engine.loop", "gan.engine.session"):
+    for name in ("gan.build", "gan.cli.report", "gan.training.loop", "gan.training.session"):
         importlib.import_module(name)
     serve()

@@ -105,7 +105,7 @@ def test_with_a_classifier_for_networks_that_are_told_labels(tmp_path, finish, s
 
 
 def test_a_failure_ends_the_run_with_a_line_and_the_step_is_saved(tmp_path, finish):
-    broken = {"gan.engine.evaluation._LEAST": 1000, "gan.engine.evaluating._SMALL": 0}  # not looked at before
+    broken = {"gan.evaluation.comparison._LEAST": 1000, "gan.evaluation.in_training._SMALL": 0}  # not looked at before
     workdir = tmp_path / "run"
     ended = finish(workdir, *FLAGS, *EVALUATING, code=2, attributes=broken)
     assert len(ended.errors) == 1 and "too few for the metrics" in ended.errors[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan.engine import tensors
+from gan.runs import tensors
 
 STEPS = 8
 TINY = ("--batch_size=4", "--g_width=4", "--d_width=4", "--sample_every_steps=0", f"--steps={STEPS}")
@@ -101,7 +101,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, start, finish):
     flags = (*TINY, *EVERYTHING, "--precision=float32", f"--log_every_steps={STEPS}", "--keep_checkpoints=1000")
     finish(tmp_path / "whole", *flags)
     assert_carried(tmp_path / "whole", ["averages/embedding_1/embedding", "extra/augmentation_strength"])
-    slow = {"gan.engine.loop._LONGEST_CHUNK": 1}
+    slow = {"gan.training.loop._LONGEST_CHUNK": 1}
     killed = start(tmp_path / "killed", *flags, "--save_every_steps=1", "--steps=100000", attributes=slow)
     killed.until("saved step 3")
     killed.send(signal.SIGKILL)

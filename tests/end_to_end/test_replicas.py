@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan.engine import tensors
+from gan.runs import tensors
 
 FLAGS = ("--log_every_steps=3",)
 ONE = ("--strategy=one_device", "--logical_cpus=0")

@@ -259,7 +259,7 @@ def test_a_signal_while_it_starts_breaks_nothing(tmp_path, start, finish):
 
 @pytest.mark.parametrize(("minutes", "saved"), [("1e-9", [1, 2, 3]), ("0", [3])], ids=["each time", "never"])
 def test_checkpoints_are_saved_by_the_clock(tmp_path, start, minutes, saved):
-    slow = {"gan.engine.loop._LONGEST_CHUNK": 1}
+    slow = {"gan.training.loop._LONGEST_CHUNK": 1}
     run = start(tmp_path / "run", "--steps=3", f"--save_every_minutes={minutes}", attributes=slow)
     assert run.wait() == 0
     assert steps(tmp_path / "run") == saved
@@ -288,7 +288,7 @@ def test_what_diverged_is_never_saved(run, finish, content, rate):
 def all_finite(run: Path, step: int) -> bool:
     import numpy as np
 
-    from gan.engine import tensors
+    from gan.runs import tensors
 
     values = tensors.read(run / f"checkpoints/step_{step:010d}")
     return all(np.isfinite(value).all() for value in values.values() if value.dtype.kind == "f")

@@ -1,0 +1,159 @@
+"""Which convolutions a training step consists of: recorded while it is traced, counted in the graph.
+
+The step is built a second time with a convolver that computes the plain definition and leaves its mark, a name scope.
+What the graph then holds of each mark is what the step needs: a gradient that nobody uses is not among it. What stands
+in a branch counts as if it were taken.
+"""
+
+import collections
+import contextlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gan.config import Config
+from gan.data.source import Source
+from gan.networks.convolutions import CONVOLVERS, Convolver, plain
+from gan.training import session
+from gan.training.session import Machine
+
+FORWARD, INPUT_GRADIENT, FILTER_GRADIENT = "forward", "input gradient", "filter gradient"
+_KINDS = {"Conv2D": FORWARD, "Conv2DBackpropInput": INPUT_GRADIENT, "Conv2DBackpropFilter": FILTER_GRADIENT}
+_MARK = re.compile(r"(?:^|/)recorded_(\d+)(?:/|$)")
+
+
+class Convolution(NamedTuple):
+    """Of images [batch, height, width, channels] by `filters` kernels of `taps` x `taps`."""
+
+    batch: int
+    height: int
+    width: int
+    channels: int
+    filters: int
+    taps: int
+    padding: str
+    upsample: int
+    stride: int
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of what comes out."""
+        lost = 0 if self.padding == "SAME" else self.taps - 1
+        return tuple(-(-(side * self.upsample - lost) // self.stride) for side in (self.height, self.width))
+
+    @property
+    def flops(self) -> int:
+        """Of a pass as defined, forward or a gradient: two a multiply-add, zeros of the padding included."""
+        return 2 * self.batch * math.prod(self.output) * self.taps**2 * self.channels * self.filters
+
+    def bytes(self, size: int) -> int:
+        """Of input, kernel and output once, at `size` bytes a number: the least that each pass has to move."""
+        images = self.batch * (self.height * self.width * self.channels + math.prod(self.output) * self.filters)
+        return size * (images + self.taps**2 * self.channels * self.filters)
+
+    def __str__(self) -> str:
+        upsampled = f" x{self.upsample}" if self.upsample > 1 else ""
+        strided = f" /{self.stride}" if self.stride > 1 else ""
+        size = f"{self.height} x {self.width}{upsampled}{strided}"
+        return f"{self.taps} x {self.taps}, {self.channels} -> {self.filters}, {size} {self.padding.lower()}"
+
+
+class Use(NamedTuple):
+    """A convolution as the step calls it: how many times each pass is computed for one forward call's sake."""
+
+    convolution: Convolution
+    passes: tuple[tuple[str, int], ...]  # (kind, times) in the order of `_KINDS`
+
+
+Work = dict[Use, int]  # with its multiplicity
+
+
+def of_step(config: Config, source: Source, machine: Machine) -> Work:
+    """The convolutions of a step of the config."""
+    with _recorder() as calls:
+        numerics = machine.numerics._replace(convolution="recorded", jit_compile=False)
+        on = machine._replace(numerics=numerics)
+        run = session.prepare(config, source, on, session.game(config, source, on), Path())
+        graph = run.chunk.get_concrete_function().graph.as_graph_def()
+    counts = counted(graph)
+    uses: Work = collections.Counter()
+    for mark, convolution in enumerate(calls):
+        passes = tuple((kind, counts[mark, kind]) for kind in _KINDS.values() if counts.get((mark, kind)))
+        if passes:
+            uses[Use(convolution, passes)] += 1
+    return dict(uses)
+
+
+def flops(work: Work) -> int:
+    """Floating-point operations of a step's convolutions."""
+    return sum(number * passes(use) * use.convolution.flops for use, number in work.items())
+
+
+def passes(use: Use) -> int:
+    """How many passes of the convolution a use consists of."""
+    return sum(times for _, times in use.passes)
+
+
+def counted(graph: tf.compat.v1.GraphDef) -> Mapping[tuple[int, str], int]:
+    """How often the result of each pass (mark, kind) is needed by what the graph returns or writes."""
+    functions = {function.signature.name: function for function in graph.library.function}
+    counts: collections.Counter[tuple[int, str]] = collections.Counter()
+
+    def visit(nodes: Mapping[str, tf.compat.v1.NodeDef], wanted: list[str]) -> None:
+        seen: set[str] = set()
+        pending = list(wanted)
+        while pending:
+            name = pending.pop()
+            node = nodes.get(name)
+            if node is None or name in seen:
+                continue
+            seen.add(name)
+            mark = _MARK.search(node.name)
+            if mark and node.op in _KINDS:
+                counts[int(mark[1]), _KINDS[node.op]] += 1
+            for called in _called(node):
+                function = functions[called]
+                results = [*function.ret.values(), *function.control_ret.values()]
+                visit({inner.name: inner for inner in function.node_def}, [_node_name(result) for result in results])
+            pending += [_node_name(source) for source in node.input]
+
+    ends = [node.name for node in graph.node]
+    visit({node.name: node for node in graph.node}, ends)
+    return counts
+
+
+def _called(node: tf.compat.v1.NodeDef) -> list[str]:
+    """The functions that a node calls; a loop's body once."""
+    values = node.attr.values()
+    return [value.func.name for value in values if value.HasField("func")] + [
+        function.name for value in values for function in value.list.func
+    ]
+
+
+def _node_name(tensor: str) -> str:
+    """The node in `^node`, `node:0` or `node:output:0`."""
+    return tensor.removeprefix("^").partition(":")[0]
+
+
+@contextlib.contextmanager
+def _recorder() -> Iterator[list[Convolution]]:
+    """The calls of a convolver that can be built by the name "recorded" for as long as the context lasts."""
+    calls: list[Convolution] = []
+
+    def apply(x, kernel, padding, upsample=1, stride=1):
+        batch, height, width, channels = x.shape
+        taps, _, _, filters = kernel.shape
+        with tf.name_scope(f"recorded_{len(calls)}"):
+            calls.append(Convolution(batch, height, width, channels, filters, taps, padding, upsample, stride))
+            return plain(x, kernel, padding, upsample, stride)
+
+    identity = lambda x: x  # noqa: E731
+    CONVOLVERS["recorded"] = Convolver("recorded", identity, identity, apply)
+    try:
+        yield calls
+    finally:
+        del CONVOLVERS["recorded"]

@@ -1,0 +1,92 @@
+"""What a run costs besides its steps: the batch, a line of the log, a checkpoint, the start, memory."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from gan.errors import UserError
+from gan.runs import checkpoint, workdir
+from gan.runs.log import Summaries
+from gan.training.replicas import read
+from gan.training.run import Run
+
+_REPEATS = 5
+_FIRST_STEP_SECONDS = 900.0
+
+
+def measure(run: Run) -> dict[str, float]:
+    """Median seconds of each thing that the loop does between chunks, as it does it; files go to a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="gan-bench-") as name:
+        folder = Path(name)
+        summaries = Summaries(folder, 0)
+        batch, step = run.config.batch_size, int(run.training.state.step.numpy())
+        try:
+            return {
+                f"input batch of {batch}": _median(lambda i: run.batches.read(step + i, 1), 10 * _REPEATS),
+                "a line of the log": _median(lambda i: _log(run, summaries, i), _REPEATS),
+                "saving a checkpoint": _median(lambda i: _save(run, summaries, folder, i), _REPEATS),
+                "restoring a checkpoint": _median(
+                    lambda i: checkpoint.restore(folder / workdir.CHECKPOINTS, run.training), _REPEATS
+                ),
+            }
+        finally:
+            summaries.close()
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had resident."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def first_step(flags: Sequence[str]) -> dict[str, float]:
+    """Of a fresh process with these flags: seconds from TensorFlow's import to its first step's end, peak memory.
+
+    The process is `bin/bench --first_step`, which prints them. Raises `UserError` with its last words if it fails.
+    """
+    command = [sys.executable, "-m", "gan.cli.bench", "--first_step", *flags]
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_FIRST_STEP_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"the first step was not done within {_FIRST_STEP_SECONDS:.0f} s; try without --host") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"the process that times the first step failed: {last.removeprefix('error: ')}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _median(action: Callable[[int], object], repeats: int) -> float:
+    """Median seconds of the action, called with 0, 1, ...; the first call is not counted."""
+    seconds = []
+    for i in range(repeats + 1):
+        begin = time.perf_counter()
+        action(i)
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds[1:])
+
+
+def _log(run: Run, summaries: Summaries, step: int) -> None:
+    """Reads the sums of the metrics, writes them, sets them back."""
+    totals = read(run.training.totals)
+    summaries.scalars(step, {name: float(total) for name, total in totals.items()})
+    for variable in tf.nest.flatten((run.training.totals, run.training.count)):
+        variable.assign(tf.zeros_like(variable))
+
+
+def _save(run: Run, summaries: Summaries, folder: Path, step: int) -> None:
+    """Makes the log durable, then writes and verifies a checkpoint and removes old ones."""
+    summaries.flush()
+    checkpoint.save(folder / workdir.CHECKPOINTS, run.training, step, run.facts)
+    checkpoint.prune(folder / workdir.CHECKPOINTS, run.config.keep_checkpoints)

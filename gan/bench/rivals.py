@@ -1,0 +1,154 @@
+"""The same training step in other frameworks, each in a process of its own that waits while others are measured.
+
+The programs and their side of the talk lie under tests/benchmarks: they are no part of the package.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gan import config as configs
+from gan.config import Config
+from gan.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+IMAGE_SHAPE = (28, 28, 1)
+PRESET = "article_corrected"  # whose mathematics the references compute
+
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "keras": ("keras_article",),
+    "keras_jit": ("keras_article", "--jit_compile=true"),
+    "torch": ("torch_article",),
+    "torch_bfloat16": ("torch_article", "--precision=bfloat16"),
+    "torch_compile": ("torch_article", "--compile"),
+    "torch_compile_bfloat16": ("torch_article", "--compile", "--precision=bfloat16"),
+}
+
+_START_SECONDS = 180.0
+
+
+class Reference:
+    """The process of one reference, as a context manager that ends it. Raises `UserError` if it cannot be had."""
+
+    def __init__(self, name: str, command: Sequence[str], limit_seconds: float):
+        """`command` speaks the protocol of gan/bench/programs/serving.py; a window longer than the limit ends it."""
+        self.name = name
+        self.facts: dict[str, Any] = {}
+        self.peak_bytes = 0
+        self._limit_seconds = limit_seconds
+        self._unread = b""
+        self._gave_up = False
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as the process
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with this process
+        }
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._complaints}
+        self._process = subprocess.Popen(command, env=environment, cwd=ROOT, bufsize=0, **pipes)
+
+    def __enter__(self) -> "Reference":
+        kind, rest = self._answer(_START_SECONDS) or ("error", f"it did not start within {_START_SECONDS:.0f} s")
+        if kind != "ready":
+            self.close()
+            raise UserError(f"--against={self.name}: {rest}")
+        self.facts = json.loads(rest)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def run(self, steps: int) -> float | None:
+        """Seconds a step over so many steps; None, from now on, if they take longer than the limit.
+
+        Raises `UserError` if the process ends by itself.
+        """
+        if self._gave_up:
+            return None
+        with contextlib.suppress(BrokenPipeError):  # it has ended: there will be no answer
+            self._process.stdin.write(f"run {steps}\n".encode())
+        answer = self._answer(self._limit_seconds)
+        if answer is None:
+            self._gave_up = True
+            self.close()
+            return None
+        kind, rest = answer
+        if kind != "seconds":
+            raise UserError(f"--against={self.name}: {rest}")
+        seconds, self.peak_bytes = float(rest.split()[0]), int(rest.split()[1])
+        return seconds / steps
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+        self._complaints.close()
+
+    def _answer(self, limit_seconds: float) -> tuple[str, str] | None:
+        """The first word of the next line and the rest of it; None if none comes in time."""
+        deadline = time.monotonic() + limit_seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                remaining = None if limit_seconds == float("inf") else max(0.0, deadline - time.monotonic())
+                if not selector.select(remaining):
+                    return None
+                more = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not more:
+                    return "error", self._last_words()
+                self._unread += more
+        line, _, self._unread = self._unread.partition(b"\n")
+        kind, _, rest = line.decode(errors="replace").partition(" ")
+        return kind, rest
+
+    def _last_words(self) -> str:
+        """Why the process ended, as far as it said so."""
+        self._complaints.seek(0)
+        lines = [line for line in self._complaints.read().decode(errors="replace").splitlines() if line.strip()]
+        return f"the reference ended with code {self._process.wait()}: {lines[-1].strip() if lines else 'no message'}"
+
+
+def check_program(name: str) -> None:
+    """Raises `UserError` where the reference's program is not there: the installed package does not have it."""
+    path = ROOT / "tests" / "benchmarks" / f"{PROGRAMS[name][0]}.py"
+    if not path.is_file():
+        raise UserError(f"--against={name} needs {path}: run bin/bench from a checkout of the repository")
+
+
+def command(name: str, config: Config, images: Path) -> list[str]:
+    """How to start a reference for a config, on the images [N, 28, 28, 1] in a .npy file."""
+    program, *flags = PROGRAMS[name]
+    module = f"tests.benchmarks.{program}"
+    threads = config.threads or len(os.sched_getaffinity(0))
+    common = (f"--batch_size={config.batch_size}", f"--threads={threads}", f"--images={images}")
+    return [sys.executable, "-m", module, *common, *flags]
+
+
+def check(name: str, image_shape: Sequence[int]) -> None:
+    """Raises `UserError` if the reference's networks cannot take these images."""
+    if tuple(image_shape) != IMAGE_SHAPE:
+        shape = " x ".join(map(str, image_shape))
+        raise UserError(f"--against={name} has the article's networks, for images of 28 x 28 x 1, not {shape}")
+
+
+def other_mathematics(config: Config) -> list[str]:
+    """In what the settings are not those that the references compute: `name=value, theirs ...` for each difference."""
+    article = configs.make(PRESET)
+    free = {"seed", "batch_size"}  # the references take the batch size as a flag, and any seed
+    names = [name for name, field in configs.fields().items() if field.metadata["change"] in ("tunable", "fixed")]
+    return [
+        f"{name}={getattr(config, name)}, theirs {getattr(article, name)}"
+        for name in names
+        if name not in free and getattr(config, name) != getattr(article, name)
+    ]

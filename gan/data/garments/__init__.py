@@ -1,0 +1,1 @@
+"""Pictures of clothing drawn by the program: a data set without files."""

@@ -1,1 +1,0 @@
-"""The shell around the core: devices, the loop, checkpoints, the run's folder, summaries."""

@@ -1,0 +1,241 @@
+"""How good generated images are: a reference made once of the real images, and the metrics of any generated ones.
+
+    reference = evaluation.prepare(splits, extractor, evaluation.PROTOCOLS["lucic"])
+    values = evaluation.measure(reference, sample(params, seed, reference.num))
+
+The second line is cheap to repeat in one process. Every value means something only beside the reference's `floor`:
+that of real images which are not those of the reference, measured in the same way.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gan.data import classes
+from gan.data.batches import permutation
+from gan.data.source import Source
+from gan.data.splits import Splits
+from gan.errors import UserError
+from gan.evaluation import features
+from gan.evaluation.features import Arrays, Extractor
+from gan.metrics import classification, suite
+
+NEIGHBOURS = 5  # k of precision, recall, density and coverage, unless another is given
+SEED = 0  # of the latents and the subsets of the kernel distance, unless another is given
+_SEED = 2**63 + 1  # of the choice of real images
+_LEAST = 10  # more than any metric needs
+_MOST_CLASSES = 100
+_CHUNK = 2048  # images read at a time for their labels
+_SIZES = {"real_samples", "fake_samples"}  # of the suite's values, no metrics
+SHARE = "class_share/"  # before the class, in the name of the share of generated images taken for it
+
+Values = dict[str, float]
+
+
+class Protocol(NamedTuple):
+    """How many generated images are compared with which real ones."""
+
+    name: str
+    num: int
+    against_train: bool  # with all of the training images; otherwise with as many test images
+
+
+PROTOCOLS = {
+    "lucic": Protocol("lucic", 10_000, False),  # Lucic et al. 2018, "Are GANs created equal?"
+    "50k": Protocol("50k", 50_000, True),
+}
+
+# Which way each metric is better: 1 for more, -1 for less, 0 for neither.
+
+
+class Reference(NamedTuple):
+    """The real side of an evaluation, computed once."""
+
+    protocol: Protocol
+    num: int  # generated images that are wanted
+    k: int
+    seed: int  # of the kernel distance's subsets
+    extractor: Extractor
+    splits: Splits
+    real: Arrays  # features [R, D], class probabilities [R, K] of the real images compared with
+    floor: Values  # the metrics of real images of the other split
+    floor_num: int
+
+    @property
+    def sizes(self) -> str:
+        """A line on the generated and the real images."""
+        which = "training" if self.protocol.against_train else "test"
+        seen = ", which the generator was trained on too" if self.splits.test_is_seen else ""
+        return (
+            f"{self.protocol.name}: {self.num:,} generated against {len(self.real[0]):,} {which} images of "
+            f"{_plain_name(self.splits.test)}{seen if which == 'test' else ''}"
+        )
+
+    @property
+    def floor_sizes(self) -> str:
+        """A line on the images of the floor."""
+        which = "test" if self.protocol.against_train else "training"
+        fewer = "; fewer than generated ones, which may come out better for that" * (self.floor_num < self.num)
+        return f"{self.floor_num:,} real {which} images against the same {len(self.real[0]):,}{fewer}"
+
+
+def prepare(
+    splits: Splits, extractor: Extractor, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS, seed: int = 0
+) -> Reference:
+    """The reference for `num` generated images (0: see `wanted_num`), its features from the cache if it has them.
+
+    The floor has as many images as are generated where the data have so many. Raises `UserError` if there are too few.
+    """
+    check_sizes(splits, protocol, num, k)
+    num = num or wanted_num(splits, protocol)
+    other, compared = _sides(splits, protocol)
+    rows = chosen(compared, compared.num_examples if protocol.against_train else num)
+    floor_rows = chosen(other, num)
+    real = features.of_source(extractor, compared, rows)
+    apart = features.of_source(extractor, other, floor_rows)
+    floor = _compared(real, apart, k, seed) | _shares(splits.train.class_names, apart[1])
+    if extractor.trained:
+        floor["label_agreement"] = extractor.trained.accuracy
+        floor["classification_accuracy_score"] = extractor.trained.accuracy
+    return Reference(protocol, num, k, seed, extractor, splits, real, floor, len(floor_rows))
+
+
+def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS) -> None:
+    """Raises `UserError` if there are too few images for `prepare`."""
+    least = max(_LEAST, k + 1)
+    real = ((f"images of {source.name}", source.num_examples) for source in _sides(splits, protocol))
+    for what, count in (*real, ("generated images", num or wanted_num(splits, protocol))):
+        if count < least:
+            raise UserError(f"{count} {what} are too few for the metrics; {least} are the least")
+
+
+def wanted_num(splits: Splits, protocol: Protocol) -> int:
+    """How many generated images the protocol compares: where it has as many real ones, no more than there are."""
+    if protocol.against_train:
+        return protocol.num
+    return min(protocol.num, *(source.num_examples for source in _sides(splits, protocol)))
+
+
+def _sides(splits: Splits, protocol: Protocol) -> tuple[Source, Source]:
+    """(the real images of the floor, those that generated ones are compared with)."""
+    return (splits.test, splits.train) if protocol.against_train else (splits.train, splits.test)
+
+
+def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndarray | None = None) -> Values:
+    """The metrics of the generated images in all batches, uint8 [n, H, W, C], by name.
+
+    `labels` int [N] are the classes that were asked for, where images can be asked for; with a classifier's features
+    they add `label_agreement`.
+    """
+    fake = features.of_batches(reference.extractor, batches)
+    values = _compared(reference.real, fake, reference.k, reference.seed)
+    values |= _shares(reference.splits.train.class_names, fake[1])
+    if labels is not None and fake[1].shape[1]:
+        values |= classification.label_agreement(fake[1], labels)
+    return values
+
+
+def wanted_labels(train: Source, count: int) -> np.ndarray:
+    """The classes to ask a conditional generator for, int32 [count]: as frequent as among the images of `train`.
+
+    The first of them are the same however many there are. Images without a label are passed over; raises `UserError`
+    if there are no others.
+    """
+    order = permutation(_SEED, 0, train.num_examples)
+    found = np.zeros([0], np.int32)
+    for start in range(0, len(order), _CHUNK):
+        labels = train.read(order[start : start + _CHUNK])[1]
+        found = np.concatenate([found, labels[labels >= 0]])
+        if len(found) >= count:
+            return found[:count]
+    if not len(found):
+        raise UserError(f"{train.name} has no labels: no image can be asked for by its class")
+    return np.resize(found, count)
+
+
+def in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...], where: str) -> np.ndarray | None:
+    """The labels of generated images in files, as those of the classes `known`; None where either has no classes.
+
+    The class i of the files is the one that `names[i]` means (`classes.number_of`). Raises `UserError` for other ones,
+    and where some images have no label.
+    """
+    if not names or not known:
+        return None
+    if missing := int(np.sum(labels < 0)):
+        raise UserError(f"{missing:,} of {len(labels):,} images in {where} have no label; label all of them, or none")
+    found = [classes.number_of(name, known) for name in names]
+    if None in found:
+        raise UserError(
+            f"{where} has a class {names[found.index(None)]}, the data set has {', '.join(known)}; rename it or "
+            "remove it"
+        )
+    return np.array(found, np.int32)[labels]
+
+
+def key(reference: Reference, step: int, generator: str) -> dict[str, Any]:
+    """What names an evaluation of the generator with the given identity after `step`: see `record.KEY`."""
+    return {
+        "step": step,
+        "protocol": reference.protocol.name,
+        "num": reference.num,
+        "features": reference.extractor.kind,
+        "extractor": reference.extractor.identity[:16],
+        "data": reference.splits.fingerprint[:16],
+        "k": reference.k,
+        "seed": reference.seed,
+        "generator": generator[:16],
+    }
+
+
+def row(reference: Reference, named: dict[str, Any], values: Values) -> dict[str, Any]:
+    """The evaluation that `key` named, for `record.record`: values, floor, and what both mean."""
+    return named | {
+        "metrics": {name: float(value) for name, value in values.items()},
+        "floor": {name: float(value) for name, value in reference.floor.items() if name in values},
+        "real_samples": len(reference.real[0]),
+        "floor_samples": reference.floor_num,
+        "meaning": {"features": reference.extractor.title, "sizes": reference.sizes, "floor": reference.floor_sizes},
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def generator_identity(params: Any) -> str:
+    """sha256 (hex) of a generator's parameters."""
+    digest = hashlib.sha256()
+    for tensor in tf.nest.flatten(params):
+        digest.update(np.asarray(tensor).tobytes())
+    return digest.hexdigest()
+
+
+def chosen(source: Source, num: int) -> np.ndarray:
+    """`num` images of a source, always the same ones, or all if there are no more: indices, ascending."""
+    if num >= source.num_examples:
+        return np.arange(source.num_examples, dtype=np.int64)
+    return np.sort(permutation(_SEED, 0, source.num_examples)[:num])
+
+
+def _compared(real: Arrays, fake: Arrays, k: int, seed: int) -> Values:
+    """All metrics of two sets that need no labels; raises `UserError` where features are not finite."""
+    try:
+        values = suite.evaluate(real[0], fake[0], k, seed)
+        if fake[1].shape[1]:
+            values |= classification.inception_score(fake[1]) | classification.class_variety(fake[1])
+    except ValueError as error:
+        raise UserError(f"the metrics cannot be computed: {error} Use other features") from None
+    return {name: value for name, value in values.items() if name not in _SIZES}
+
+
+def _shares(class_names: tuple[str, ...], probabilities: np.ndarray) -> Values:
+    """The share of each class among the most probable ones, as metrics; none where there are too many to read."""
+    if not 0 < probabilities.shape[1] <= _MOST_CLASSES:
+        return {}
+    shares = classification.class_histogram(probabilities.argmax(axis=1), probabilities.shape[1])
+    return {f"{SHARE}{name}": float(share) for name, share in zip(class_names, shares, strict=True)}
+
+
+def _plain_name(source: Source) -> str:
+    return source.name.partition(",")[0]

@@ -1,0 +1,1 @@
+"""What each command does, as a function of a typed request: the Python interface of the engine."""

@@ -1,0 +1,1 @@
+"""The machine that computes: processor, devices, what is fastest on it, signals, versions."""

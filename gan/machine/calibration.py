@@ -1,0 +1,84 @@
+"""Which numerics are the fastest on this machine: a short measurement, made once and kept in the cache.
+
+The candidates compute the gradients of the discriminator that the config has, since it has most of the work; what they
+return is not looked at. Processors tell by their flags whether bfloat16 is possible, but not whether it beats float32
+by another route: that depends on the kernels and the channels as well.
+"""
+
+import contextlib
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from gan import build
+from gan.build import Numerics
+from gan.config import Config
+from gan.core import rng
+from gan.errors import StorageError
+from gan.storage import cache
+from gan.storage.files import staged_file
+
+_ROUNDS = 3
+_MARGIN = 1.05  # the first candidate stays unless another is so many times as fast
+_BATCH, _SHAPE, _CLASSES = 32, (28, 28, 1), 2
+_NETWORKS = ("networks", "d_width", "width", "depth", "conditional", "minibatch_deviation", "d_dropout")  # settings
+
+
+def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], config: Config) -> Numerics:
+    """The fastest of the candidates for networks as the config has them; the first where none is clearly faster.
+
+    `machine` says what else the answer depends on: it is measured once for each, and kept where the cache can be
+    written.
+    """
+    if len(candidates) == 1:
+        return candidates[0]
+    networks = {name: getattr(config, name) for name in _NETWORKS}
+    question = json.dumps([candidates, machine, networks], sort_keys=True)
+    path = cache.folder() / "numerics" / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        kept = Numerics(*json.loads(path.read_text()))
+        if kept in candidates:
+            return kept
+    print("measuring once which numerics are the fastest here ...", file=sys.stderr, flush=True)
+    best = choose(candidates, [exercise(candidate, config) for candidate in candidates])
+    with contextlib.suppress(StorageError), staged_file(path) as file:
+        file.write(json.dumps(best).encode())
+    return best
+
+
+def choose(candidates: Sequence[Numerics], exercises: Sequence[Callable[[], None]]) -> Numerics:
+    """The candidate whose exercise takes the least time in alternating rounds; the first unless clearly beaten."""
+    seconds = [float("inf")] * len(candidates)
+    for i in range(_ROUNDS + 1):
+        for j, run in enumerate(exercises):
+            begin = time.perf_counter()
+            run()
+            if i:  # the first round compiles
+                seconds[j] = min(seconds[j], time.perf_counter() - begin)
+    best = min(range(len(candidates)), key=seconds.__getitem__)
+    return candidates[best if seconds[0] > _MARGIN * seconds[best] else 0]
+
+
+def exercise(numerics: Numerics, config: Config) -> Callable[[], None]:
+    """A function that computes the gradients of the discriminator, in its parameters and its images, once."""
+    network = build.discriminator(config, _SHAPE, numerics, _CLASSES)
+    root = rng.stream(seed=0, step=0)
+    params, images = network.init(root), rng.uniform(root, (_BATCH, *_SHAPE))
+    labels = tf.zeros([_BATCH], tf.int32)
+
+    @tf.function(jit_compile=numerics.jit_compile, autograph=False)
+    def gradients(params, images, step):
+        with tf.GradientTape() as tape:
+            tape.watch((params, images))
+            loss = tf.reduce_sum(network.apply(params, images, labels, rng.stream(0, step), True))
+        return tape.gradient(loss, (params, images))
+
+    def run() -> None:
+        for tensor in tf.nest.flatten(gradients(params, images, tf.constant(1, tf.int64))):
+            tensor.numpy()  # waits for the device
+
+    return run

@@ -1,0 +1,97 @@
+"""The hardware: what there is, how TensorFlow shall use it, and what "auto" means on it.
+
+Everything here must happen before TensorFlow's runtime starts, that is before the first operation.
+"""
+
+import os
+import platform
+
+import tensorflow as tf
+
+from gan import build
+from gan.build import Numerics
+from gan.config import Config
+from gan.errors import UserError
+from gan.machine import calibration, processor
+
+_BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16
+_HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the compute capability of a GPU
+
+
+def configure(config: Config) -> None:
+    """Applies threads, logical CPUs and memory growth; raises `UserError` where the machine does not allow it."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(config.threads or len(os.sched_getaffinity(0)))
+        if config.logical_cpus:
+            cpu = tf.config.list_physical_devices("CPU")[0]
+            parts = [tf.config.LogicalDeviceConfiguration()] * config.logical_cpus
+            tf.config.set_logical_device_configuration(cpu, parts)
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        if gpus:  # a GPU's fastest gradients are not the same from run to run, and its float32 is not all of float32
+            tf.config.experimental.enable_op_determinism()
+            tf.config.experimental.enable_tensor_float_32_execution(False)
+    except RuntimeError as error:
+        raise UserError(f"the devices cannot be configured: {error}") from error
+
+
+def kinds() -> list[str]:
+    """The names of the devices that train: the GPUs if there are any, else the logical CPUs."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name.split("/")[-1].removeprefix("device:") for device in devices]
+
+
+def resolve(config: Config, before: Numerics | None = None) -> Numerics:
+    """How the networks compute on this machine: what the config asks for, and of what it leaves open the fastest.
+
+    A run that computed as `before` goes on so where it can: exact continuation must not hang on a measurement.
+    """
+    if before in candidates(config):
+        return before
+    machine = {
+        "tensorflow": tf.__version__,
+        "devices": [description(), *kinds()],
+        "flags": processor.vector_units(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+    }
+    return calibration.fastest(candidates(config), machine, config)
+
+
+def candidates(config: Config) -> list[Numerics]:
+    """The numerics that the config allows and this hardware may be good at; the one to prefer in doubt comes first."""
+    gpus = tf.config.list_physical_devices("GPU")
+    half = _half_precision(gpus)
+    precisions = ["float32", half] if half else ["float32"]
+    if config.precision != "auto":
+        precisions = [config.precision]
+    elif gpus or config.convolution == "spectral":
+        precisions = [half if gpus and half else "float32"]
+    jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
+    if len(gpus) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
+        jits = [jit for jit in jits if not jit] or jits  # XLA cannot average them over replicas
+    narrow, found = build.has_narrow_convolutions(config), []
+    for precision in precisions:
+        fits_direct = bool(gpus) or precision == half or (precision == "float32" and narrow)
+        convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
+        found += [Numerics(precision, convolution, jit) for jit in jits]
+    return found
+
+
+def description() -> str:
+    """The machine in a line, for the start summary."""
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return ", ".join(names) or f"{processor.model() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _half_precision(gpus: list) -> str:
+    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if there is none."""
+    if not gpus:
+        return "" if processor.flags().isdisjoint(_BFLOAT16_UNITS) else "mixed_bfloat16"
+    least = min(_capability(gpu) for gpu in gpus)
+    return next((name for needed, name in _HALF_PRECISIONS.items() if least >= needed), "")
+
+
+def _capability(gpu) -> tuple[int, int]:
+    return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))

@@ -1,0 +1,64 @@
+"""The pair of the article "Fashion GAN".
+
+At 28 x 28 x 1, latents of 128 and the default widths they have 2,450,049 and 1,113,345 parameters and compute what the
+article's Keras models compute, but for the discriminator's sigmoid, which belongs to the loss.
+"""
+
+from gan.core.base import Network
+from gan.networks import conditioning, layers, pyramid
+from gan.networks.blocks import deviation
+from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
+
+_SLOPE = 0.2
+_FULL_RESOLUTION = 32  # above it the discriminator's first convolution has a stride
+_SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
+
+
+def check_resolution(resolution: int) -> str:
+    """Empty, or why images of so many pixels a side do not fit."""
+    return pyramid.check_resolution(resolution, _SMALLEST)
+
+
+def generator(spec: GeneratorSpec) -> Network:
+    """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
+
+    Dense to a small map, then upsampling convolutions to the full size, two more there and one to the channels. There
+    is no use for `depth`, which `check_depth` refuses, nor for `mean`: nothing is normalized.
+    """
+    base, doublings = pyramid.base(spec.resolution)
+
+    def block(upsample: int) -> list[layers.Constructor]:
+        return [layers.conv(spec.convolver, spec.width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
+
+    def stack(labels) -> list[layers.Constructor]:
+        entry = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
+        entry += [
+            layers.dense(base * base * spec.width),
+            layers.leaky_relu(_SLOPE),
+            layers.to_images(spec.convolver, base, base),
+        ]
+        last = layers.conv(spec.convolver, spec.channels, 4, "SAME", scale=spec.output_scale)
+        return [*entry, *(doublings * block(2)), *(2 * block(1)), last, *pyramid.image_output(spec)]
+
+    return conditioning.by_labels((spec.latent_size,), spec.num_classes, stack)
+
+
+def discriminator(spec: DiscriminatorSpec) -> Network:
+    """Images [B, resolution, resolution, channels] -> logits [B].
+
+    Four valid 5 x 5 convolutions of `width` times 1, 2, 4, 8 filters, each with dropout, then dropout and a dense
+    layer. Images larger than 32 pixels are brought down by the stride of the first convolution, so that the last layer
+    does not grow without bound. There is no use for `depth`.
+    """
+    stride = max(1, 2 ** (pyramid.base(spec.resolution)[1] - pyramid.base(_FULL_RESOLUTION)[1]))
+
+    def stack(labels) -> list[layers.Constructor]:
+        trunk = pyramid.image_input(spec)
+        for i in range(4):
+            trunk += [layers.conv(spec.convolver, spec.width * 2**i, 5, "VALID", stride=stride if i == 0 else 1)]
+            trunk += [layers.leaky_relu(_SLOPE), layers.dropout(spec.dropout, spec.convolver.enter)]
+        trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]
+        flat = lambda x: x  # noqa: E731 (a flattened batch has no layout)
+        return [*trunk, layers.dropout(spec.dropout, flat), *conditioning.logits(labels, spec.num_classes)]
+
+    return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)

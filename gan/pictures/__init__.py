@@ -1,0 +1,1 @@
+"""Images and figures as files: grids, animations, curves."""

@@ -1,0 +1,70 @@
+"""Figures with words on them: grids of titled images, as PNG.
+
+matplotlib takes a third of a second to import, and training never draws these: it is imported where it is used.
+"""
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gan.storage.files import write_with_folders
+
+_HEADING_INCHES = 0.6
+
+
+def titled_grid(path: str | Path, images: np.ndarray, titles: Sequence[str], columns: int, heading: str = "") -> None:
+    """Writes uint8 `images` [N, H, W, C] as PNG in rows of `columns`, each below its title; raises `StorageError`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.7 * rows + (0.5 if heading else 0.1)), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes in (cells := figure.subplots(rows, columns, squeeze=False).ravel()):
+        axes.set_axis_off()
+    for axes, image, title in zip(cells, images, titles, strict=False):
+        axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(title, fontsize=9, parse_math=False)  # names of classes may have a $
+    if heading:
+        figure.suptitle(heading, fontsize=11, parse_math=False)
+    write_figure(path, figure)
+
+
+def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: str) -> None:
+    """Writes rows of (uint8 image [H, W, C], title above it) as one PNG below a heading; raises `StorageError`.
+
+    All are one picture with texts on it: axes for each image would take as long as the search for them.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height, width, channels = rows[0][0][0].shape
+    band, gap, side = 0.22 * height, 0.1 * width, 1.1  # of the titles, between the columns, inches of an image
+    across, down = len(rows[0]) * (width + gap), len(rows) * (height + band) + gap
+    inches = side * across / width, side * down / height
+    figure = Figure(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + _HEADING_INCHES)))
+    axes.set_axis_off()
+    for row, cells in enumerate(rows):
+        for column, (image, title) in enumerate(cells):
+            left, top = column * (width + gap) + gap / 2, row * (height + band) + band
+            shown = image.squeeze(-1) if channels == 1 else image
+            place = (left, left + width, top + height, top)
+            axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto", interpolation="nearest")
+            axes.text(left + width / 2, top - 0.04 * height, title, ha="center", va="bottom", fontsize=8)
+    axes.set(xlim=(0, across), ylim=(down, 0))
+    figure.text(0.5, 1 - 0.1 / (inches[1] + _HEADING_INCHES), heading, ha="center", va="top", fontsize=10)
+    write_figure(path, figure)
+
+
+def write_figure(path: str | Path, figure) -> None:
+    """Writes a matplotlib figure as PNG; raises `StorageError`."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from (current )?font")  # it is drawn as a box
+        figure.savefig(buffer, format="png")
+    write_with_folders(path, buffer.getvalue())

@@ -1,0 +1,1 @@
+"""A run on the disk: its folder, its lock, its checkpoints, its logs and its sample grids."""

@@ -1,0 +1,69 @@
+"""One trainer a folder: a lock that the kernel lets go of however its process ends."""
+
+import fcntl
+import os
+import socket
+import weakref
+from pathlib import Path
+
+from gan.errors import BusyError
+from gan.runs import workdir
+from gan.storage.refusals import storage_errors
+
+LOCK = ".lock"
+
+
+class Lock:
+    """Holds a run's folder for this process, as a context manager; the kernel lets go of it however the process ends.
+
+    Creates the folder. Raises `BusyError` if another process holds it, `UserError` if the folder cannot be a run's,
+    `StorageError` if it cannot be written.
+    """
+
+    def __init__(self, workdir: Path):
+        self._workdir = Path(workdir)
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> "Lock":
+        workdir.check_folder(self._workdir)
+        with storage_errors(self._workdir / LOCK):
+            self._workdir.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._workdir / LOCK, os.O_RDWR | os.O_CREAT, 0o666)  # not inherited by exec
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            except BlockingIOError as error:
+                holder = os.pread(descriptor, 500, 0).decode(errors="replace").strip() or "a process just starting"
+                os.close(descriptor)
+                remedy = "wait for it to end, stop it, or use another --workdir"
+                raise BusyError(f"{self._workdir} is held by another trainer, {holder}; {remedy}") from error
+            except BaseException:
+                os.close(descriptor)
+                raise
+        self._descriptor = descriptor
+        _held.add(self)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # at once, even if a child is just between fork and exec
+            self._close()
+
+    def _close(self) -> None:
+        """Lets go of the descriptor alone: a forked child must not take the lock from its parent."""
+        _held.discard(self)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+
+_held: "weakref.WeakSet[Lock]" = weakref.WeakSet()
+
+
+def _let_go_in_child() -> None:
+    """A forked child shares the lock; were it to keep the descriptor, it would hold the folder after its parent."""
+    for lock in list(_held):
+        lock._close()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)

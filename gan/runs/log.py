@@ -1,0 +1,106 @@
+"""What a run tells about itself: TensorBoard events in train/ and the same scalars in metrics.jsonl.
+
+A log of a run that was killed and continued equals the log of one that never stopped: on opening, everything beyond the
+restored step is removed, and `flush`, called before each checkpoint is committed, leaves nothing behind that the
+checkpoint has passed.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from gan.pictures.raster import png
+from gan.runs import metrics_log
+from gan.storage import event_files
+from gan.storage.files import sync_folder
+from gan.storage.refusals import storage_errors
+
+FOLDER = "train"
+
+
+class Summaries:
+    """The log of the run in `workdir`, continued after the restored `step` (0: a new run, an old log is removed).
+
+    What the log already holds for a tag and a step is not written a second time: a continued run may repeat what it
+    says at its first step (the config as text). Every method raises `StorageError`.
+    """
+
+    def __init__(self, workdir: str | Path, step: int):
+        folder, metrics = Path(workdir) / FOLDER, Path(workdir) / metrics_log.FILE_NAME
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with storage_errors(metrics):
+            metrics_log.truncate(metrics, step)
+            self._metrics = open(metrics, "ab")  # noqa: SIM115 - held as long as the run
+            sync_folder(workdir)
+        self._events = event_files.EventFile(folder, step)
+        self._last_step = self._events.last_step  # by tag
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Logs numbers by name: a TensorBoard scalar each, whose tag is the name, and one line of metrics.jsonl.
+
+        TensorBoard gets them as float32, not finite ones included; metrics.jsonl in full, not finite ones as null.
+        """
+        values = {name: value for name, value in values.items() if name != "step" and self._is_new(name, step)}
+        if not values:
+            return
+        with storage_errors(self._metrics.name):
+            self._metrics.write(metrics_log.encode(step, values))
+            self._metrics.flush()
+        tensors = {name: tf.make_tensor_proto(float(value), tf.float32) for name, value in values.items()}
+        self._write(step, tensors, _metadata("scalars", "DATA_CLASS_SCALAR"))
+
+    def image(self, step: int, tag: str, image: np.ndarray) -> None:
+        """Logs a uint8 image [H, W, C]."""
+        if self._is_new(tag, step):
+            size = [str(image.shape[1]).encode(), str(image.shape[0]).encode()]
+            tensor = tf.make_tensor_proto([*size, png(image)], tf.string)
+            self._write(step, {tag: tensor}, _metadata("images", "DATA_CLASS_BLOB_SEQUENCE"))
+
+    def text(self, step: int, tag: str, markdown: str) -> None:
+        """Logs a text in Markdown."""
+        if self._is_new(tag, step):
+            tensor = tf.make_tensor_proto(markdown, tf.string)
+            self._write(step, {tag: tensor}, _metadata("text", "DATA_CLASS_TENSOR"))
+
+    def flush(self) -> None:
+        """Makes everything logged so far durable; to be called before a checkpoint of this step is committed."""
+        with storage_errors(self._metrics.name):
+            self._metrics.flush()
+            os.fsync(self._metrics.fileno())
+        self._events.sync()
+
+    def close(self) -> None:
+        """Flushes and closes both logs; a second call does nothing."""
+        if self._metrics.closed:
+            return
+        try:
+            self.flush()
+        finally:
+            with storage_errors(self._metrics.name):
+                self._metrics.close()
+            self._events.close()
+
+    def _is_new(self, tag: str, step: int) -> bool:
+        """Whether the log has nothing of `tag` at `step` yet; it has from now on."""
+        if step <= self._last_step.get(tag, -1):
+            return False
+        self._last_step[tag] = step
+        return True
+
+    def _write(self, step: int, tensors: Mapping[str, tf.compat.v1.Summary], metadata) -> None:
+        """Writes one event with a tensor for each tag."""
+        value = tf.compat.v1.Summary.Value
+        values = [value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
+        summary = tf.compat.v1.Summary(value=values)
+        self._events.write(event_files.Event(step=step, wall_time=time.time(), summary=summary))
+        self._events.flush()
+
+
+def _metadata(plugin: str, data_class: str) -> tf.compat.v1.SummaryMetadata:
+    """What tells TensorBoard how to show a tensor."""
+    return tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin}, data_class=data_class)

@@ -1,0 +1,201 @@
+"""A run is a folder: who may write to it, what it was started with, and where everything in it lies.
+
+config.json      settings, facts of the data, versions, and a history of what was changed when the run was continued
+flags.txt        the same settings, usable as --flagfile
+.lock            one trainer a folder; names its process and host
+checkpoints/  train/  metrics.jsonl  eval/  evaluations.jsonl  samples/  exports/
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gan.config import RENAMED, Config, differences, fields, validated, without_effect
+from gan.errors import UserError
+from gan.machine import versions
+from gan.storage.files import sync_folder, write_atomically
+from gan.storage.refusals import storage_errors
+
+CONFIG = "config.json"
+FLAGS = "flags.txt"
+CHECKPOINTS = "checkpoints"
+SAMPLES = "samples"
+EXPORTS = "exports"
+
+_DATA_IDENTITY = ("fingerprint", "num_examples", "image_shape", "class_names")
+_NOT_FOREIGN = {"lost+found"}  # in the root of a disk that is otherwise empty
+
+
+def check_run(workdir: Path, config: Config, data_facts: Mapping[str, Any], override: bool) -> list[str]:
+    """Lines of warning of what `open_run` would accept, nothing written; raises what it would raise."""
+    workdir = Path(workdir)
+    check_folder(workdir)
+    content = _content(workdir)
+    return _accepted(workdir, content, config, data_facts, override)[1]
+
+
+def open_run(
+    workdir: Path,
+    config: Config,
+    data_facts: Mapping[str, Any],
+    override: bool,
+    numerics: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Begins a run in `workdir`, or continues the one there with `config`; returns lines of warning.
+
+    Settings whose change is free are accepted, numerical ones with a warning, tunable ones only with `override` and a
+    warning, fixed ones and other data never. What was accepted is written to config.json and flags.txt. `numerics`, a
+    `fingerprint`, is kept for people to read. Raises `UserError` with the list of differences, and `StorageError`.
+    """
+    workdir = Path(workdir)
+    check_folder(workdir)
+    content = _content(workdir)
+    changed, warnings = _accepted(workdir, content, config, data_facts, override)
+    now = versions.everything()
+    changed += _changes(content.get("versions", now), now)
+    if changed:
+        content["history"].append({"time": _now(), "changes": changed})
+    settings = {name: getattr(config, name) for name in fields()}
+    content |= {"settings": settings, "data": dict(data_facts), "versions": now, "numerics": dict(numerics or {})}
+    order = ("settings", "data", "versions", "numerics", "created", "history")
+    with storage_errors(workdir):
+        (workdir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    sync_folder(workdir)  # before the config: a run without this folder has lost it
+    write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
+    write_atomically(workdir / FLAGS, _flag_lines(config))
+    return warnings
+
+
+def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
+    """The config of the run in `workdir` and the facts of its data (as JSON has them: tuples are lists)."""
+    path = Path(workdir) / CONFIG
+    if not path.exists():
+        raise UserError(f"{workdir} has no {CONFIG}: there is no run in it; check --workdir")
+    content = _read(path)
+    try:
+        config = validated(
+            Config(**{name: content["settings"][name] for name in fields() if name in content["settings"]})
+        )
+    except UserError as error:
+        raise _damaged(path, str(error)) from error
+    return config, content["data"]
+
+
+def fingerprint_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two fingerprints, as `name: old -> new`; empty means that the bits will be the same."""
+    return _changes(old, new)
+
+
+def check_folder(workdir: Path) -> None:
+    """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count."""
+    if workdir.exists() and not workdir.is_dir():
+        raise UserError(f"{workdir} is a file; --workdir must name a folder")
+    with storage_errors(workdir):
+        names = os.listdir(workdir) if workdir.exists() else []
+    if CONFIG not in names and any(not name.startswith(".") and name not in _NOT_FOREIGN for name in names):
+        raise UserError(f"{workdir} holds files but no {CONFIG}, so it is not a run; use a new or empty --workdir")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The content of config.json; raises `UserError` if it is damaged, `StorageError` if it may not be read."""
+    with storage_errors(path):
+        text = path.read_bytes()
+    try:
+        content = json.loads(text)
+        kinds = {"settings": dict, "data": dict, "versions": dict, "created": str, "history": list}
+        wrong = [key for key, kind in kinds.items() if not isinstance(content[key], kind)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, "it is cut off or garbage") from error
+    if wrong:
+        raise _damaged(path, f"{', '.join(wrong)} has another form")
+    settings = {RENAMED.get(name, name): value for name, value in content["settings"].items()}
+    gone = sorted(settings.keys() - fields().keys())
+    if gone:
+        raise UserError(
+            f"{path} has settings that this version does not know: {', '.join(gone)}; "
+            "use the version that began the run, or another --workdir"
+        )
+    return content | {"settings": settings}
+
+
+def _content(workdir: Path) -> dict[str, Any]:
+    """What config.json says, or how it begins where there is none."""
+    path = workdir / CONFIG
+    return _read(path) if path.exists() else {"created": _now(), "history": []}
+
+
+def _damaged(path: Path, how: str) -> UserError:
+    return UserError(
+        f"{path} is damaged: {how}; put a copy of it back (nothing else was touched) or use another --workdir"
+    )
+
+
+def _accepted(
+    workdir: Path, content: Mapping[str, Any], config: Config, data_facts: Mapping[str, Any], override: bool
+) -> tuple[list[str], list[str]]:
+    """Lines of all that changes and of warning, if the run may be continued so; else raises `UserError`."""
+    if "settings" not in content:
+        return [], []
+    kinds = {
+        kind: [_change(*change) for change in changes]
+        for kind, changes in differences(content["settings"], config).items()
+    }
+    old, new = ({key: facts.get(key) for key in _DATA_IDENTITY} for facts in (content["data"], data_facts))
+    fixed = kinds["fixed"] + [f"data {line}" for line in _changes(old, new)]
+    if fixed:
+        raise UserError(f"{workdir} was begun with what cannot change: {', '.join(fixed)}; use another --workdir")
+    if kinds["tunable"] and not override:
+        listed = ", ".join(kinds["tunable"])
+        raise UserError(f"{workdir} was begun with other settings: {listed}; add --override or use another --workdir")
+    warnings = []
+    if kinds["tunable"]:
+        warnings.append(f"continuing with changed settings: {', '.join(kinds['tunable'])}")
+    if kinds["numerics"]:
+        warnings.append(f"continuing with other numerics, not to the bit: {', '.join(kinds['numerics'])}")
+    return [line for lines in kinds.values() for line in lines], warnings
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two mappings once both are as JSON has them."""
+    old, new = json.loads(json.dumps([dict(old), dict(new)]))
+    return [_change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def _change(name: str, old: Any, new: Any) -> str:
+    return f"{name}: {_short(old)} -> {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value) if value != "" else "''"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _flag_lines(config: Config) -> str:
+    """The settings in absl's --flagfile syntax: a line each, the value as it is; there are no quotes and no escapes."""
+    lines, idle = ["# Every setting of this run; use it with --flagfile."], _idle(config)
+    for name in fields():
+        value = getattr(config, name)
+        if name in idle:
+            lines.append(f"# --{name}={value} has no effect without {idle[name]}")
+            continue
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        writable = text.isprintable() and text == text.rstrip()
+        lines.append(f"--{name}={text}" if writable else f"# {name} cannot be written in this form: {text!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _idle(config: Config) -> dict[str, str]:
+    """The settings without effect and what they need, also of those that others without effect would need."""
+    idle: dict[str, str] = {}
+    while more := {name: needs for name, needs in without_effect(config).items() if name not in idle}:
+        idle |= more
+        config = dataclasses.replace(config, **{name: fields()[name].default for name in more})
+    return idle
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,76 @@
+"""Many images as one result, written while they are made: a NumPy archive, a folder of PNG files, a grid, a loop.
+
+Images come in batches, uint8 [n, H, W, C]. Each result appears complete or not at all.
+"""
+
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan.errors import UserError
+from gan.pictures import raster
+from gan.storage.files import staged_file, staged_folder
+from gan.storage.refusals import storage_errors
+
+Batches = Iterable[np.ndarray]
+
+GRID_SCALE = 2  # as in the grids that training draws
+LOOP_MILLISECONDS = 80  # each frame
+_DATE = (1980, 1, 1, 0, 0, 0)  # of every archive member: equal images give equal bytes
+
+
+def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping[str, Any]) -> None:
+    """Writes `images` uint8 of `shape` [N, H, W, C] and each of the facts, an integer or an array; nothing is pickled.
+
+    No more than a batch is held in memory. Raises `StorageError`.
+    """
+    with staged_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        header = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
+        with archive.open(zipfile.ZipInfo("images.npy", _DATE), "w", force_zip64=True) as member:
+            np.lib.format.write_array_header_1_0(member, header)
+            for images in batches:
+                member.write(np.ascontiguousarray(images).tobytes())
+        for name, value in facts.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w") as member:
+                array = np.int64(value) if isinstance(value, int) else np.asarray(value)
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def write_folder(path: Path, batches: Batches) -> None:
+    """Writes 00000000.png, 00000001.png, ... into a folder that must be new or empty; raises `UserError` before work.
+
+    Each number is that of the image. Raises `StorageError`.
+    """
+    check_folder(path)
+    number = 0
+    with staged_folder(path) as folder:
+        for images in batches:
+            for image in images:
+                (folder / f"{number:08d}.png").write_bytes(raster.png(image))
+                number += 1
+
+
+def check_folder(path: Path) -> None:
+    """Raises `UserError` if `path` is not new or an empty folder: nothing that is there is ever overwritten."""
+    with storage_errors(path):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path} is a file; --out must name a folder here, or end in .npz or .png")
+        left = [name for name in os.listdir(path) if not name.startswith(".")] if path.exists() else []
+    if left:
+        raise UserError(f"{path} is a folder that is not empty ({left[0]} ...); empty it or use another --out")
+
+
+def write_grid(path: Path, batches: Batches, rows: int, columns: int) -> None:
+    """Writes all images as one PNG of `rows` x `columns` cells, row by row; raises `StorageError`."""
+    images = np.concatenate(list(batches))
+    raster.write_png(path, raster.grid(images, rows, columns), scale=GRID_SCALE)
+
+
+def write_loop(path: Path, frames: Sequence[np.ndarray]) -> None:
+    """Writes grids uint8 [H, W, C] as an animation that goes round for ever; raises `StorageError`."""
+    shown = [frame.repeat(GRID_SCALE, axis=0).repeat(GRID_SCALE, axis=1) for frame in frames]
+    raster.write_gif(path, shown, LOOP_MILLISECONDS, max_frames=len(shown), last_factor=1)

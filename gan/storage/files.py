@@ -1,0 +1,164 @@
+"""Files that survive: written whole or not at all, and on the disk before anything relies on them.
+
+TensorFlow never calls fsync and writes its last file in place, so nothing here leaves durability to it. Whatever the
+storage refuses becomes one `StorageError`. Results that can be made again by the same command are staged: a file or a
+folder is filled under a temporary name and then takes its place, without every file of it being forced to the disk.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from gan.storage.refusals import storage_errors
+
+
+def sync_folder(path: Path | str) -> None:
+    """Makes the names in a folder durable: what was created, renamed or removed there survives a power cut."""
+    with storage_errors(path):
+        _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path | str, flags: int = os.O_RDONLY) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that knows no fsync has nothing more to offer
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: Path | str) -> str:
+    """The SHA-256 of a file's content, in hexadecimal; raises `OSError`."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path | str, data: bytes | str) -> None:
+    """Writes a file (text as UTF-8) so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises `StorageError`; the old file is then as it was.
+    """
+    path = Path(path)
+    with storage_errors(path):
+        new = temporary(path, path.parent)
+        try:
+            with open(new, "wb") as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def write_with_folders(path: Path | str, data: bytes | str) -> None:
+    """`write_atomically`, and the folders that are missing on the way."""
+    with storage_errors(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+
+
+def temporary(path: Path, beside: Path) -> Path:
+    """A free name in the folder `beside` for what will be `path`; removes what killed processes left of it."""
+    start, end = f".{path.name}.", ".tmp"
+    for name in os.listdir(beside):
+        pid = name[len(start) : -len(end)]
+        if name.startswith(start) and name.endswith(end) and pid.isdecimal():
+            left = beside / name
+            if int(pid) == os.getpid() or not alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return beside / f"{start}{os.getpid()}{end}"
+
+
+def sync_files(folder: Path) -> None:
+    """Makes every file of a folder durable, and the folder itself; raises `StorageError`."""
+    with storage_errors(folder):
+        for file in folder.iterdir():
+            _sync(file)
+    sync_folder(folder)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that id runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it runs, under another user
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def staged_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write; it becomes `path`, whatever stood there, when the block ends well, and is gone when it fails.
+
+    Makes the folders on the way. Raises `StorageError`.
+    """
+    with _os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = temporary(path, path.parent)
+        try:
+            with open(new, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def staged_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill; when the block ends well its entries are in the folder `path`, when it fails nowhere.
+
+    A folder that did not exist appears whole. Where there is one, the entries move into it one by one, each in the
+    place of one of the same name; everything else in it stays. Raises `StorageError`.
+    """
+    with _os_errors(path):
+        is_new = not path.exists()
+        beside = path.parent if is_new else path
+        beside.mkdir(parents=True, exist_ok=True)
+        new = temporary(path, beside)
+        new.mkdir()
+        try:
+            yield new
+            if is_new:
+                os.rename(new, path)
+            else:
+                _move_entries(new, path)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _os_errors(path: Path) -> Iterator[None]:
+    """`storage_errors` for the operating system's alone: what TensorFlow raises while it computes is not storage."""
+    try:
+        yield
+    except OSError as error:
+        with storage_errors(path):
+            raise error
+
+
+def _move_entries(source: Path, target: Path) -> None:
+    """Moves what is in `source` into the folder `target`; the folders it replaces are left in `source`."""
+    for name in sorted(os.listdir(source)):
+        if (target / name).is_dir():
+            os.rename(target / name, source / f".replaced.{name}")
+        os.replace(source / name, target / name)

@@ -1,0 +1,1 @@
+"""The loop: replicas, chunks of steps, and what is due between them."""

@@ -1,0 +1,160 @@
+"""From a config to a run that can be trained: devices, networks, variables, the newest checkpoint."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gan import build
+from gan.config import Config, fields
+from gan.core import step as steps
+from gan.core.game import Game
+from gan.data import shares
+from gan.data.source import Source
+from gan.errors import UserError
+from gan.evaluation import in_training
+from gan.machine import devices, environment
+from gan.runs import checkpoint, workdir
+from gan.sampling import sampler
+from gan.training import replicas
+from gan.training.run import Run
+
+
+class Machine(NamedTuple):
+    """The devices of a run and how the networks compute on them."""
+
+    placement: replicas.Placement
+    numerics: build.Numerics
+    fingerprint: dict[str, object]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the networks compute on the CPU."""
+        return not tf.config.list_physical_devices("GPU")
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch."""
+        return self.placement.num_replicas_in_sync
+
+
+def machine(config: Config, folder: Path | None = None) -> Machine:
+    """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be.
+
+    A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it.
+    """
+    devices.configure(config)
+    numerics = devices.resolve(config, _numerics_before(folder) if folder else None)
+    placement = replicas.strategy(config.strategy)
+    replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
+    fingerprint = environment.fingerprint(
+        devices=devices.kinds(),
+        replicas=placement.num_replicas_in_sync,
+        threads=tf.config.threading.get_intra_op_parallelism_threads(),
+        **numerics._asdict(),
+    )
+    return Machine(placement, numerics, fingerprint)
+
+
+def _numerics_before(folder: Path) -> build.Numerics | None:
+    """What the newest checkpoint of a run was computed with, if there is one that tells."""
+    saved = checkpoint.steps(folder / workdir.CHECKPOINTS)
+    try:
+        facts = checkpoint.manifest(folder / workdir.CHECKPOINTS, saved[-1])["facts"] if saved else {}
+        return build.Numerics(*(facts["fingerprint"][name] for name in build.Numerics._fields))
+    except (UserError, KeyError, TypeError):  # a damaged one is told of where it is restored
+        return None
+
+
+def data_facts(config: Config, source: Source) -> dict[str, object]:
+    """What config.json keeps of the data; another fingerprint later is other data."""
+    names = ("name", "num_examples", "image_shape", "class_names", "fingerprint", "location", "notes")
+    facts = {name: getattr(source, name) for name in names}
+    return facts | ({"class_shares": shares.of_classes(source)} if config.conditional else {})
+
+
+def game(config: Config, source: Source, on: Machine) -> Game:
+    """Everything that a step of the run is made of; raises `UserError` for what cannot go together."""
+    if on.numerics.jit_compile and on.replicas > 1 and build.has_batch_statistics(config):
+        raise UserError(
+            f"--jit_compile=true cannot average the batch statistics of --networks={config.networks} over "
+            f"{on.replicas} replicas; use --jit_compile=false"
+        )
+    share, group = config.batch_size // on.replicas, config.minibatch_deviation
+    if group and share % (2 * group):
+        raise UserError(
+            f"--minibatch_deviation={group} needs a batch divisible by {2 * group} on each replica, not {share}"
+        )
+    return build.game(config, source.image_shape, on.numerics, source.num_classes, replicas.replica_mean)
+
+
+def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Path) -> Run:
+    """The run at its first step: variables on every replica, the compiled chunk, the batches."""
+    step = steps.make_step(
+        game, tf.function(jit_compile=True, autograph=False) if on.numerics.jit_compile else _as_it_is
+    )
+    training = replicas.training_variables(on.placement, build.initial_state(config, game), steps.metric_names(game))
+    chunk = replicas.compile_chunk(
+        on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
+    )
+    sample = sampler.make_sampler(
+        build.sampling_generator(
+            config, source.image_shape, on.numerics, shares.of_classes(source) if config.conditional else ()
+        ),
+        config.latent_size,
+    )
+    return Run(
+        config=config,
+        folder=folder,
+        batches=build.batches(config, source),
+        num_examples=source.num_examples,
+        training=training,
+        chunk=chunk,
+        sample=sample,
+        evaluating=in_training.make(config, source, sample),
+        facts={"config_hash": _config_hash(config), "fingerprint": on.fingerprint},
+    )
+
+
+def restore(run: Run) -> checkpoint.Restored | None:
+    """Puts the newest good checkpoint into the run's variables; None if there is none. Raises `UserError`.
+
+    A run whose folder of checkpoints is gone is not taken for one that has not saved yet.
+    """
+    folder = run.folder / workdir.CHECKPOINTS
+    if (run.folder / workdir.CONFIG).exists() and not folder.is_dir():
+        raise UserError(f"{folder} is missing; put it back, or use another --workdir to begin anew")
+    return checkpoint.restore(folder, run.training)
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raises `UserError` in the place of what TensorFlow and NumPy raise where memory does not suffice."""
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        if isinstance(error, tf.errors.ResourceExhaustedError) and "OOM" not in str(error):
+            raise  # a disk
+        raise UserError("out of memory; give a smaller --batch_size or --width, in a new --workdir") from error
+
+
+def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
+    """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
+    changes = environment.fingerprint_changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
+    if not changes:
+        return ""
+    return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
+
+
+def _config_hash(config: Config) -> str:
+    """sha256 over the settings that the mathematics depends on."""
+    relevant = {n: getattr(config, n) for n, f in fields().items() if f.metadata["change"] in ("tunable", "fixed")}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+
+
+def _as_it_is(function):
+    return function

@@ -1,0 +1,156 @@
+"""Measuring images with features that are simply pixels: what collapsed, copied and real images must give."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan.data.source import Source, array_reader
+from gan.data.splits import Splits
+from gan.errors import UserError
+from gan.evaluation import comparison
+from gan.evaluation.features import Extractor
+from gan.metrics import suite
+
+
+def drawn(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of 2 x 2 pixels in three classes, told by the brightest of the first three pixels."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = random.integers(0, 100, (count, 4))
+    images[np.arange(count), labels] += 100
+    return images.reshape(count, 2, 2, 1).astype(np.uint8), labels.astype(np.int32)
+
+
+def source_of(name: str, count: int, seed: int) -> Source:
+    return Source(name, count, (2, 2, 1), ("a", "b", "c"), f"{name}{count}", "", array_reader(*drawn(count, seed)))
+
+
+def pixels(images: tf.Tensor):
+    flat = tf.reshape(tf.cast(images, tf.float32), [images.shape[0], 4]) / 50.0
+    return flat, tf.nn.softmax(20.0 * flat[:, :3])
+
+
+EXTRACTOR = Extractor("pixels", "four pixels", "0", pixels)
+TRAIN = source_of("train", 600, 1)
+SPLITS = Splits(TRAIN, source_of("test", 400, 2), TRAIN)
+PROTOCOL = comparison.Protocol("small", 300, False)
+
+
+@pytest.fixture(scope="module")
+def reference() -> comparison.Reference:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/nowhere/to/be/written")
+        return comparison.prepare(SPLITS, EXTRACTOR, PROTOCOL)
+
+
+def test_real_images_are_at_the_floor(reference):
+    images, labels = drawn(300, seed=3)
+    values = comparison.measure(reference, [images[:100], images[100:]], labels)
+    assert reference.floor["frechet_distance"] < 0.2 and values["frechet_distance"] < 0.2
+    for name in ("precision", "recall", "coverage"):
+        assert values[name] > 0.8 and abs(values[name] - reference.floor[name]) < 0.1
+    assert abs(values["kernel_distance"]) < 4 * values["kernel_distance_stderr"] + 1e-3
+    assert values["label_agreement"] > 0.99 and values["inception_score"] > 2.8
+    assert values["class_entropy"] == pytest.approx(np.log(3), abs=0.01)
+    assert [values[f"class_share/{name}"] for name in "abc"] == pytest.approx([1 / 3] * 3, abs=0.02)
+
+
+def test_collapsed_images_are_far_from_it(reference):
+    images = np.repeat(drawn(1, seed=4)[0], 300, axis=0)
+    values = comparison.measure(reference, [images], np.ones(300, np.int64))
+    assert values["frechet_distance"] > 10 * reference.floor["frechet_distance"]
+    assert values["recall"] == 0.0 and values["coverage"] < 0.1
+    assert (values["class_entropy"], values["smallest_class_share"], values["label_agreement"]) == (0.0, 0.0, 0.0)
+    assert values["inception_score"] == pytest.approx(1.0)
+
+
+def test_the_same_images_have_the_same_values(reference):
+    images, _ = drawn(300, seed=5)
+    assert comparison.measure(reference, [images]) == comparison.measure(reference, iter(np.split(images, 3)))
+
+
+def test_sizes_are_those_of_the_protocol_or_as_many_as_there_are(reference):
+    assert (reference.num, len(reference.real[0]), reference.floor_num) == (300, 300, 300)
+    assert reference.sizes == "small: 300 generated against 300 test images of test"
+    more = comparison.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=500)
+    assert (more.num, len(more.real[0]), more.floor_num) == (500, 400, 500)
+    against = comparison.prepare(SPLITS, EXTRACTOR, comparison.Protocol("all", 500, True), num=100)
+    assert (against.num, len(against.real[0]), against.floor_num) == (100, 600, 100)
+    assert against.floor_sizes == "100 real test images against the same 600"
+    seen = comparison.prepare(SPLITS._replace(seen=source_of("both", 1000, 1)), EXTRACTOR, PROTOCOL)
+    assert seen.sizes.endswith("test, which the generator was trained on too")
+
+
+def test_labels_that_are_wanted_are_as_frequent_as_in_the_data():
+    some, many = (comparison.wanted_labels(SPLITS.train, count) for count in (100, 1200))
+    assert np.array_equal(some, many[:100]) and many.dtype == np.int32
+    assert np.bincount(many).tolist() == [400, 400, 400]
+    assert len(set(some[:20].tolist())) == 3  # in no order
+    train = SPLITS.train
+    partly = dataclasses.replace(train, read=lambda rows: (None, np.where(rows % 2, train.read(rows)[1], -1)))
+    labels = comparison.wanted_labels(partly, 1200)
+    assert labels.min() == 0 and np.array_equal(labels[:50], comparison.wanted_labels(partly, 50))
+    none = dataclasses.replace(train, read=lambda rows: (None, np.full(len(rows), -1, np.int32)))
+    with pytest.raises(UserError, match="has no labels"):
+        comparison.wanted_labels(none, 5)
+
+
+def test_labels_of_files_become_those_of_the_data():
+    labels, known = np.array([1, 0, 1]), ("Bag", "Coat", "Dress")
+    assert comparison.in_classes(labels, ("Dress", "Bag"), known, "x").tolist() == [0, 2, 0]
+    assert comparison.in_classes(labels, ("0", "1"), known, "x").tolist() == [1, 0, 1]
+    assert comparison.in_classes(labels, ("1", "0"), ("0", "1"), "x").tolist() == [0, 1, 0]
+    assert comparison.in_classes(labels, ("0", "2"), ("2", "1", "0"), "x").tolist() == [0, 2, 0]  # names, not numbers
+    assert comparison.in_classes(labels, ("dress", "bag"), known, "x").tolist() == [0, 2, 0]
+    assert comparison.in_classes(labels, (), known, "x") is None
+    assert comparison.in_classes(labels, ("Bag",), (), "x") is None
+    with pytest.raises(UserError, match="1 of 3 images in x have no label; label all of them, or none"):
+        comparison.in_classes(np.array([1, -1, 0]), ("Dress", "Bag"), known, "x")
+    for names in (("Hat",), tuple("0123")):
+        with pytest.raises(UserError, match="x has a class (Hat|3), the data set has Bag, Coat, Dress"):
+            comparison.in_classes(labels, names, known, "x")
+
+
+def test_too_few_images_are_refused():
+    with pytest.raises(UserError, match="9 generated images are too few for the metrics; 10 are the least"):
+        comparison.prepare(SPLITS, EXTRACTOR, PROTOCOL, num=9)
+    few = SPLITS._replace(test=source_of("few", 8, 1))
+    with pytest.raises(UserError, match="8 images of few are too few"):
+        comparison.prepare(few, EXTRACTOR, PROTOCOL)
+
+
+def test_as_many_images_are_wanted_as_there_are_real_ones_and_the_floor_says_where_it_has_fewer():
+    few = SPLITS._replace(test=source_of("few", 12, 1))
+    assert comparison.wanted_num(few, PROTOCOL) == 12
+    reference = comparison.prepare(few, EXTRACTOR, PROTOCOL)
+    assert (reference.num, len(reference.real[0]), reference.floor_num) == (12, 12, 12)
+    assert "12 generated against 12 test" in reference.sizes and "fewer" not in reference.floor_sizes
+    against_train = comparison.prepare(few, EXTRACTOR, comparison.PROTOCOLS["50k"], num=40)
+    assert (against_train.num, against_train.floor_num) == (40, 12)
+    assert "12 real test images" in against_train.floor_sizes and "fewer than generated" in against_train.floor_sizes
+    assert comparison.wanted_num(few, comparison.PROTOCOLS["50k"]) == 50_000
+
+
+def test_features_that_are_not_finite_are_one_line():
+    broken = EXTRACTOR._replace(apply=lambda images: (pixels(images)[0] * np.nan, tf.zeros([images.shape[0], 0])))
+    with pytest.raises(UserError, match="the metrics cannot be computed: .* Use other features"):
+        comparison.prepare(SPLITS, broken._replace(identity="1"), PROTOCOL)
+
+
+def test_a_row_says_what_was_measured(reference):
+    values = comparison.measure(reference, [drawn(300, seed=3)[0]])
+    named = comparison.key(reference, 7, comparison.generator_identity({"kernel": tf.ones([3])}))
+    row = comparison.row(reference, named, values)
+    assert (row["step"], row["protocol"], row["num"], row["features"], row["data"]) == (
+        7,
+        "small",
+        300,
+        "pixels",
+        "train600",
+    )
+    assert row["metrics"] == values and row["floor"].keys() == values.keys()
+    assert set(suite.BETTER) >= {name for name in values if not name.startswith(comparison.SHARE)}
+    other = comparison.key(reference, 7, comparison.generator_identity({"kernel": tf.zeros([3])}))
+    assert {name for name in named if named[name] != other[name]} == {"generator"}

@@ -1,0 +1,106 @@
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+
+from gan import config
+from gan.build import Numerics
+from gan.machine import devices
+
+PLAIN_CPU = frozenset({"sse4_2", "avx2", "fma"})
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A function that makes `devices` see a CPU with these flags and GPUs of these compute capabilities."""
+
+    def pretend(flags=PLAIN_CPU, gpus=()):
+        listed = [SimpleNamespace(name=f"GPU:{i}", capability=capability) for i, capability in enumerate(gpus)]
+        monkeypatch.setattr(devices.processor, "flags", lambda: frozenset(flags))
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: listed if kind == "GPU" else [])
+        monkeypatch.setattr(
+            tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": gpu.capability}
+        )
+
+    return pretend
+
+
+F32, BF16 = Numerics("float32", "spectral", False), Numerics("mixed_bfloat16", "direct", False)
+GPU_BF16, GPU_F16, GPU_F32 = (Numerics(p, "direct", False) for p in ("mixed_bfloat16", "mixed_float16", "float32"))
+
+
+def with_xla(numerics):
+    return [numerics, numerics._replace(jit_compile=True)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "expected"),
+    [
+        (PLAIN_CPU, (), [F32]),
+        ((), (), [F32]),
+        (("avx512f", "avx512_bf16"), (), [F32, BF16]),  # float32 by another route may be faster: it is measured
+        (("amx_bf16",), (), [F32, BF16]),
+        (PLAIN_CPU, [(8, 0)], with_xla(GPU_BF16)),
+        (PLAIN_CPU, [(9, 0), (8, 6)], with_xla(GPU_BF16)),
+        (("amx_bf16",), [(7, 5)], with_xla(GPU_F16)),
+        (PLAIN_CPU, [(9, 0), (7, 0)], with_xla(GPU_F16)),
+        (PLAIN_CPU, [(9, 0), (6, 1)], with_xla(GPU_F32)),
+    ],
+)
+def test_auto_leaves_what_the_hardware_may_be_good_at(machine, flags, gpus, expected):
+    machine(flags, gpus)
+    assert devices.candidates(config.make("article")) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "asked", "expected"),
+    [
+        (("amx_bf16",), (), {"precision": "float32"}, [F32]),
+        (("amx_bf16",), (), {"precision": "mixed_bfloat16"}, [BF16]),
+        (("amx_bf16",), (), {"convolution": "spectral"}, [F32]),
+        (("amx_bf16",), (), {"convolution": "direct"}, [F32._replace(convolution="direct"), BF16]),
+        (("amx_bf16",), (), {"jit_compile": "true", "precision": "float32"}, [F32._replace(jit_compile=True)]),
+        # What the CPU has no units for is at least convolved by the fast route.
+        (PLAIN_CPU, (), {"precision": "mixed_bfloat16"}, [BF16._replace(convolution="spectral")]),
+        (PLAIN_CPU, (), {"precision": "mixed_float16"}, [GPU_F16._replace(convolution="spectral")]),
+        (PLAIN_CPU, (), {"precision": "mixed_bfloat16", "convolution": "direct"}, [BF16]),
+        (PLAIN_CPU, [(9, 0)], {"precision": "float32", "jit_compile": "false"}, [GPU_F32]),
+    ],
+)
+def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
+    machine(flags, gpus)
+    assert devices.candidates(config.make("article", **asked)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "convolution"),
+    [
+        ({"networks": "dcgan"}, "direct"),
+        ({"networks": "dcgan", "precision": "mixed_bfloat16"}, "spectral"),  # direct ones would be emulated
+        ({"networks": "residual", "d_width": 16}, "direct"),
+        ({"networks": "residual", "d_width": 16, "width": 2.0}, "spectral"),
+        ({"networks": "residual", "d_width": 64, "width": 0.25}, "direct"),
+        ({"networks": "article", "d_width": 16}, "spectral"),  # 5 x 5
+    ],
+)
+def test_without_16_bit_units_the_widths_decide_about_the_route(machine, asked, convolution):
+    machine(PLAIN_CPU)
+    assert [numerics.convolution for numerics in devices.candidates(config.make("article", **asked))] == [convolution]
+
+
+def test_a_single_candidate_is_taken_without_measuring(machine, capsys):
+    machine()
+    assert devices.resolve(config.make("article")) == F32
+    assert capsys.readouterr().err == ""
+
+
+def test_an_old_gpu_without_details_counts_as_slow_at_bfloat16(machine, monkeypatch):
+    machine(gpus=[(9, 0)])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
+    assert {numerics.precision for numerics in devices.candidates(config.make("article"))} == {"float32"}
+
+
+def test_the_machine_is_described_in_a_line():
+    line = devices.description()
+    assert line
+    assert "\n" not in line

@@ -1,0 +1,63 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gan.errors import Preempted
+from gan.machine.signals import StopRequest
+
+# Like a call into TensorFlow, the key derivation lasts for minutes and lets other threads run, but no Python handlers.
+SCRIPT = """
+import hashlib, sys
+from gan.machine.signals import StopRequest
+with StopRequest(lambda line: print(line, flush=True)) as stop:
+    print("ready", bool(stop), "tensorflow" in sys.modules, flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+
+
+def handlers():
+    return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_asks_and_leaving_gives_the_old_handlers_back(number):
+    before, told, lines = handlers(), threading.Event(), []
+    with StopRequest(lambda line: (lines.append(line), told.set())) as stop:
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert told.wait(60)
+        assert stop
+    assert stop
+    assert len(lines) == 1
+    assert "second signal" in lines[0]
+    assert handlers() == before
+
+
+def test_without_a_signal_nothing_is_asked_and_no_thread_stays():
+    threads = threading.active_count()
+    for _ in range(3):
+        with StopRequest() as stop:
+            assert threading.active_count() == threads + 1
+        assert not stop
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(("first", "second"), [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)])
+def test_the_second_signal_ends_the_process_in_the_middle_of_a_long_call(first, second):
+    command = [sys.executable, "-c", SCRIPT]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready False False\n"
+            process.send_signal(first)
+            assert "second signal" in process.stdout.readline()
+            process.send_signal(second)
+            assert process.stdout.read() == ""
+            assert process.wait(60) == Preempted.exit_code == 143
+        finally:
+            process.kill()

@@ -1,0 +1,314 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from absl import flags as absl_flags
+
+from gan import config as configs
+from gan.errors import BusyError, StorageError, UserError
+from gan.machine import environment
+from gan.runs import lock, workdir
+
+FACTS = {"fingerprint": "abc", "num_examples": 60, "image_shape": (8, 8, 1), "class_names": ("a", "b"), "name": "toy"}
+BASE = configs.make("article", g_learning_rate=2e-4, data_dir="/some/where", strategy="mirrored", logical_cpus=2)
+
+
+def changed(**settings):
+    return dataclasses.replace(BASE, **settings)
+
+
+def saved(path):
+    return json.loads((path / "config.json").read_text())
+
+
+@pytest.fixture
+def run(tmp_path):
+    path = tmp_path / "runs" / "one"
+    assert workdir.open_run(path, BASE, FACTS, override=False) == []
+    return path
+
+
+def test_a_new_run_holds_settings_data_and_versions(run):
+    content = saved(run)
+    assert content["settings"] == dataclasses.asdict(BASE)
+    assert content["data"]["fingerprint"] == "abc" and content["data"]["name"] == "toy"
+    assert set(content["versions"]) == {"python", "tensorflow", "numpy", "gan"}
+    assert content["history"] == [] and content["created"].endswith("+00:00")
+    config, data = workdir.load_run(run)
+    assert config == BASE and data["image_shape"] == [8, 8, 1]
+
+
+def test_the_same_settings_change_no_byte(run):
+    before = (run / "config.json").read_bytes()
+    assert workdir.open_run(run, BASE, FACTS, override=False) == []
+    assert (run / "config.json").read_bytes() == before
+
+
+def test_free_changes_are_accepted_in_silence_and_recorded(run):
+    config = changed(steps=7, log_every_steps=3)
+    assert workdir.open_run(run, config, {**FACTS, "name": "moved"}, override=False) == []
+    content = saved(run)
+    assert content["settings"]["steps"] == 7 and content["data"]["name"] == "moved"
+    assert [entry["changes"] for entry in content["history"]] == [["steps: 0 -> 7", "log_every_steps: 10 -> 3"]]
+
+
+def test_numerical_changes_are_accepted_with_a_warning(run):
+    warnings = workdir.open_run(run, changed(precision="float32", threads=1), FACTS, override=False)
+    assert len(warnings) == 1
+    assert "threads: 0 -> 1" in warnings[0] and "precision: auto -> float32" in warnings[0]
+
+
+def test_tunable_changes_need_override(run):
+    before = (run / "config.json").read_bytes()
+    config = changed(g_learning_rate=1e-3, gamma=1.0)
+    with pytest.raises(UserError) as caught:
+        workdir.open_run(run, config, FACTS, override=False)
+    text = str(caught.value)
+    assert f"g_learning_rate: {BASE.g_learning_rate} -> 0.001" in text
+    assert f"gamma: {BASE.gamma} -> 1.0" in text and "--override" in text
+    assert "\n" not in text and (run / "config.json").read_bytes() == before
+    warnings = workdir.open_run(run, config, FACTS, override=True)
+    assert len(warnings) == 1 and "g_learning_rate: 0.0002 -> 0.001" in warnings[0]
+    assert workdir.load_run(run)[0] == config
+    assert workdir.open_run(run, config, FACTS, override=False) == []
+
+
+@pytest.mark.parametrize("override", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "facts", "line"),
+    [
+        ({"seed": 1}, {}, "seed: 0 -> 1"),
+        ({"batch_size": 64}, {}, "batch_size: 128 -> 64"),
+        ({}, {"fingerprint": "abd"}, "data fingerprint: abc -> abd"),
+        ({}, {"num_examples": 59}, "data num_examples: 60 -> 59"),
+        ({}, {"image_shape": (8, 8, 3)}, "data image_shape: [8, 8, 1] -> [8, 8, 3]"),
+        ({}, {"class_names": ("a", "c")}, "data class_names: ['a', 'b'] -> ['a', 'c']"),
+    ],
+)
+def test_fixed_changes_and_other_data_are_refused_always(run, settings, facts, line, override):
+    before = (run / "config.json").read_bytes()
+    with pytest.raises(UserError) as caught:
+        workdir.open_run(run, changed(**settings), {**FACTS, **facts}, override=override)
+    assert line in str(caught.value) and "another --workdir" in str(caught.value)
+    assert (run / "config.json").read_bytes() == before
+
+
+def test_a_run_with_a_setting_that_is_no_more_is_not_continued_without_it(run):
+    content = saved(run)
+    content["settings"]["old_knob"] = 3
+    (run / "config.json").write_text(json.dumps(content))
+    for override in (False, True):
+        with pytest.raises(UserError, match="does not know: old_knob"):
+            workdir.open_run(run, BASE, FACTS, override=override)
+    with pytest.raises(UserError, match="does not know: old_knob"):
+        workdir.load_run(run)
+
+
+def test_a_setting_under_its_old_name_keeps_its_value(run):
+    content = saved(run)
+    del content["settings"]["gamma"]
+    content["settings"]["r1_gamma"] = 7.0
+    (run / "config.json").write_text(json.dumps(content))
+    assert workdir.load_run(run)[0].gamma == 7.0
+
+
+def test_flags_file_gives_the_same_config_to_absl(tmp_path):
+    odd = {"data_dir": "/a b/\"q\" 'r' #x \\ $HOME größe", "dataset": "folder:/x=y --flagfile=z"}
+    switched = {name: not field.default for name, field in configs.fields().items() if field.type is bool}
+    config = changed(**odd, **switched, steps=3, epsilon=1e-8)
+    workdir.open_run(tmp_path / "run", config, FACTS, override=False)
+    values = absl_flags.FlagValues()
+    define = {str: absl_flags.DEFINE_string, int: absl_flags.DEFINE_integer}
+    define |= {float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_bool}
+    for name, field in configs.fields().items():
+        define[field.type](name, field.default, "", flag_values=values)
+    values(["program", f"--flagfile={tmp_path / 'run' / 'flags.txt'}"])
+    assert configs.Config(**{name: values[name].value for name in configs.fields()}) == config
+
+
+def test_what_only_a_setting_without_effect_would_need_is_a_comment_too(tmp_path):
+    begun = configs.make("dcgan", schedule="cosine", schedule_images=1000, learning_rate_end_factor=0.5)
+    config = configs.continued(begun, {"learning_rate_end_factor": 1.0})
+    workdir.open_run(tmp_path / "run", config, FACTS, override=False)
+    lines = (tmp_path / "run" / "flags.txt").read_text().splitlines()
+    given = [line[2:].partition("=")[0] for line in lines if line.startswith("--")]
+    assert not {"schedule", "schedule_images"} & set(given)
+    again = configs.make(**{name: getattr(config, name) for name in given})
+    assert again == dataclasses.replace(config, schedule="constant", schedule_images=0)
+
+
+@pytest.mark.parametrize("value", ["/a\n--seed=5", "/a ", "/a\udcff"])
+def test_what_a_flags_file_cannot_hold_stands_there_as_a_comment(tmp_path, value):
+    workdir.open_run(tmp_path / "run", changed(data_dir=value), FACTS, override=False)
+    lines = (tmp_path / "run" / "flags.txt").read_text().splitlines()
+    assert [line for line in lines if line.startswith("--seed")] == ["--seed=0"]
+    assert any(line.startswith("# data_dir") for line in lines) and not any(
+        line.startswith("--data_dir") for line in lines
+    )
+    assert workdir.load_run(tmp_path / "run")[0].data_dir == value
+
+
+def cut(text):
+    return text[: len(text) // 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: b"",
+        cut,
+        lambda text: b"\xff\xfe\x00" + text,
+        lambda text: b"[]",
+        lambda text: b'{"settings": 3, "data": {}, "versions": {}, "created": "", "history": []}',
+        lambda text: b"[" * 100_000,
+    ],
+)
+def test_a_damaged_config_is_one_line_and_stays_as_it_is(run, damage):
+    path = run / "config.json"
+    bad = damage(path.read_bytes())
+    path.write_bytes(bad)
+    for attempt in (lambda: workdir.open_run(run, BASE, FACTS, override=True), lambda: workdir.load_run(run)):
+        with pytest.raises(UserError) as caught:
+            attempt()
+        assert "config.json is damaged" in str(caught.value) and "\n" not in str(caught.value)
+    assert path.read_bytes() == bad
+
+
+def test_a_config_with_an_impossible_value_is_damaged(run):
+    content = saved(run)
+    content["settings"]["batch_size"] = "many"
+    (run / "config.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"config\.json is damaged: --batch_size='many'"):
+        workdir.load_run(run)
+
+
+def test_folders_that_cannot_be_a_run_are_refused_untouched(tmp_path):
+    (tmp_path / "file").write_text("x")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.tex").write_text("x")
+    for path, words in ((tmp_path / "file", "is a file"), (foreign, "holds files but no config.json")):
+        for attempt in (lambda: workdir.open_run(path, BASE, FACTS, override=True), lock.Lock(path).__enter__):  # noqa: B023
+            with pytest.raises(UserError, match=words):
+                attempt()
+    assert os.listdir(foreign) == ["thesis.tex"]
+    with pytest.raises(UserError, match="no run in it"):
+        workdir.load_run(foreign)
+    with pytest.raises(StorageError, match="file stands where a folder is needed"):
+        workdir.open_run(tmp_path / "file" / "below", BASE, FACTS, override=False)
+
+
+def test_an_empty_folder_or_one_with_hidden_files_is_taken(tmp_path):
+    (tmp_path / ".hidden").write_text("x")
+    with lock.Lock(tmp_path):
+        workdir.open_run(tmp_path, BASE, FACTS, override=False)
+    assert (tmp_path / ".hidden").exists() and workdir.load_run(tmp_path)[0] == BASE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_without_permission_is_one_line(run):
+    os.chmod(run, 0o755)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            for folder in run.parents:
+                folder.exists() and os.chmod(folder, os.stat(folder).st_mode | 0o555)
+            os.setuid(65534)
+            workdir.open_run(run, BASE, FACTS, override=False)
+        except StorageError as error:
+            code = 0 if "Permission denied; check the permissions" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+HOLDER = textwrap.dedent("""
+    import os, pathlib, sys
+    from gan.engine import workdir
+    with workdir.Lock(pathlib.Path(sys.argv[1])):
+        trainer = os.getpid()
+        if sys.argv[2] == "plain" or not os.fork():
+            print(trainer, os.getpid(), flush=True)
+        sys.stdin.read()
+""")
+
+
+def holder(path, mode):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    return process, [int(word) for word in process.stdout.readline().split()]
+
+
+def test_a_second_trainer_is_told_who_holds_the_folder(tmp_path):
+    process, (pid, _) = holder(tmp_path / "run", "plain")
+    try:
+        with pytest.raises(BusyError) as caught, lock.Lock(tmp_path / "run"):
+            pass
+        text = str(caught.value)
+        assert caught.value.exit_code == 75 and "\n" not in text
+        assert f"PID {pid} on {os.uname().nodename}" in text and str(tmp_path / "run") in text
+    finally:
+        process.kill()
+        process.wait()
+    with (
+        lock.Lock(tmp_path / "run"),
+        pytest.raises(BusyError, match=f"PID {os.getpid()} "),
+        lock.Lock(tmp_path / "run"),
+    ):
+        pass
+    with lock.Lock(tmp_path / "run"):
+        pass
+
+
+def test_a_forked_child_does_not_hold_the_folder_after_its_parent_was_killed(tmp_path):
+    process, (_, child) = holder(tmp_path / "run", "fork")
+    try:
+        process.kill()
+        process.wait()
+        os.kill(child, 0)
+        with lock.Lock(tmp_path / "run"):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_started_program_does_not_inherit_the_lock(tmp_path):
+    listing = "import os; print([os.path.realpath(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd')])"
+    with lock.Lock(tmp_path):
+        command = [sys.executable, "-c", listing]
+        output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, close_fds=False).stdout
+    assert "/dev/null" in output or "pipe" in output
+    assert ".lock" not in output
+
+
+def test_a_forked_child_that_ends_leaves_the_lock_to_its_parent(tmp_path):
+    with lock.Lock(tmp_path):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        with pytest.raises(BusyError), lock.Lock(tmp_path):
+            pass
+
+
+def test_fingerprint_says_what_the_bits_depend_on(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    old = environment.fingerprint(replicas=1, devices=("CPU",), precision="float32")
+    assert old["onednn"] == "0" and old["devices"] == ("CPU",) and {"tensorflow", "cpu", "cpu_flags"} <= set(old)
+    assert old["cpu_flags"] == sorted(old["cpu_flags"])
+    assert environment.fingerprint_changes(json.loads(json.dumps(old)), old) == []
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    new = environment.fingerprint(replicas=2, devices=("CPU",), jit=True)
+    assert environment.fingerprint_changes(old, new) == [
+        "replicas: 1 -> 2",
+        "precision: float32 -> none",
+        "onednn: 0 -> default",
+        "jit: none -> True",
+    ]

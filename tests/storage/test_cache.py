@@ -1,0 +1,74 @@
+"""The cache of decoded images: whole or absent, verified, and never in the way."""
+
+import numpy as np
+import pytest
+
+from gan.storage import cache
+
+ARRAYS = np.arange(60, dtype=np.uint8).reshape(5, 2, 3, 2), np.arange(5, dtype=np.int32)
+
+
+@pytest.fixture
+def builds(tmp_path, monkeypatch):
+    """Counts how often the arrays were built."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = []
+
+    def build():
+        calls.append(1)
+        return ARRAYS
+
+    build.calls = calls
+    return build
+
+
+def check(found):
+    for one, other in zip(found, ARRAYS, strict=True):
+        assert np.array_equal(one, other) and one.dtype == other.dtype
+
+
+def test_the_second_time_comes_from_the_disk(builds):
+    for _ in range(3):
+        check(cache.get("toys", builds))
+    assert len(builds.calls) == 1
+    check(cache.get("others", builds))
+    assert len(builds.calls) == 2
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: flip(entry / "images.npy"),
+        lambda entry: flip(entry / "labels.npy"),
+        lambda entry: (entry / "images.npy").unlink(),
+        lambda entry: (entry / "facts.json").write_text("{"),
+        lambda entry: (entry / "facts.json").write_text("[]"),
+        lambda entry: (entry / "labels.npy").write_bytes(b""),
+    ],
+)
+def test_a_damaged_entry_is_made_again(builds, damage):
+    cache.get("toys", builds)
+    damage(cache.folder() / "toys")
+    check(cache.get("toys", builds))
+    check(cache.get("toys", builds))
+    assert len(builds.calls) == 2
+    assert [entry.name for entry in cache.folder().iterdir()] == ["toys"]
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(builds, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    check(cache.get("toys", builds))
+    check(cache.get("toys", builds))
+    assert len(builds.calls) == 2
+
+
+def test_nothing_is_kept_without_a_key(builds):
+    cache.get("", builds)
+    assert not cache.folder().exists()

@@ -1,0 +1,159 @@
+"""One process with two logical CPUs trains the same tiny run in several ways; the tests compare what came out."""
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan.errors import UserError
+from gan.training.replicas import check_batch
+
+SCRIPT = """
+    import dataclasses, pickle, sys
+    import numpy as np
+    import tensorflow as tf
+    from gan import build, config
+    from gan.core import step as steps
+    from gan.engine import devices, distribute
+    from gan.errors import UserError
+
+    cfg = config.make(
+        "article_corrected", strategy="mirrored", logical_cpus=2, threads=2,
+        g_width=4, d_width=2, latent_size=8, batch_size=8, d_steps=2,
+        d_dropout=0.4, d_input_noise=0.1, label_noise=0.15, gamma=1.0, g_learning_rate=1e-3, d_learning_rate=1e-3,
+    )
+    devices.configure(cfg)
+    shape = (20, 20, 1)
+    game = build.game(cfg, shape, build.PLAIN)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (4, 16, *shape)).astype(np.uint8)
+    labels = random.integers(0, 10, (4, 16)).astype(np.int32)
+
+    def copies(nest, replica):
+        def copy(variable):
+            local = variable.values[replica] if hasattr(variable, "values") else variable
+            return local.numpy()
+        return [copy(variable) for variable in tf.nest.flatten(nest)]
+
+    def train(strategy):
+        placement = distribute.strategy(strategy)
+        start = build.initial_state(cfg, game)
+        training = distribute.training_variables(placement, start, steps.metric_names(game))
+        chunk = distribute.compile_chunk(placement, training, steps.make_step(game), cfg.seed, 8, 2, shape)
+        before, after = distribute.read(training), []
+        for chunks in ([4], [1, 2, 1]):
+            distribute.assign(training, before)
+            first = 0
+            for count in chunks:
+                chunk(tf.constant(images[first : first + count]), tf.constant(labels[first : first + count]))
+                first += count
+            after.append([copies(training, replica) for replica in range(placement.num_replicas_in_sync)])
+        return {
+            "whole": after[0],
+            "parts": after[1],
+            "read": [tensor.numpy() for tensor in tf.nest.flatten(distribute.read(training))],
+            "start": [tensor.numpy() for tensor in tf.nest.flatten(start)],
+            "totals": {name: total.numpy() for name, total in distribute.read(training.totals).items()},
+            "step": int(training.state.step.numpy()),
+            "count": int(training.count.numpy()),
+            "traces": chunk.experimental_get_tracing_count(),
+        }
+
+    found = {
+        "kinds": devices.kinds(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "auto": type(distribute.strategy("auto")).__name__,
+        "one": train("one_device"),
+        "mirrored": train("mirrored"),
+    }
+    try:
+        devices.configure(dataclasses.replace(cfg, logical_cpus=3))
+    except UserError as error:
+        found["too late"] = str(error)
+    placement = distribute.strategy("mirrored")
+    pair = distribute.variables(placement, {"a": tf.zeros([2]), "b": tf.zeros([], tf.int64)})
+    distribute.assign(pair, {"a": tf.constant([3.0, 4.0]), "b": tf.constant(5, tf.int64)})
+    found["assigned"] = [copies(pair, replica) for replica in (0, 1)]
+    with open(sys.argv[1], "wb") as file:
+        pickle.dump(found, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    path = tmp_path_factory.mktemp("distribute") / "found.pickle"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return pickle.loads(path.read_bytes())
+
+
+def assert_same_bits(one, two):
+    assert [value.tobytes() for value in one] == [value.tobytes() for value in two]
+
+
+def test_two_replicas_with_half_the_batch_equal_one_device(found):
+    one, two = found["one"], found["mirrored"]
+    assert (len(one["whole"]), len(two["whole"])) == (1, 2)
+    assert one["step"] == two["step"] == one["count"] == two["count"] == 4
+    moved = 0
+    for a, b, start in zip(one["whole"][0], two["whole"][0], one["start"], strict=False):  # the state comes first
+        # Adam divides by the root of the second moment: it turns the rounding of a tiny gradient into a share of the
+        # learning rate, 1e-3 a step.
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)
+        moved += np.abs(a - start).max() > 1e-4
+    assert moved > 20
+
+
+def test_two_replicas_sum_the_same_metrics_as_one_device(found):
+    one, two = found["one"]["totals"], found["mirrored"]["totals"]
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(two[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+    assert one["d_penalty"] > 0
+    np.testing.assert_allclose(one["g_learning_rate"], 4 * 1e-3, rtol=1e-6)
+
+
+def test_replicas_stay_bit_equal_to_each_other(found):
+    for run in ("whole", "parts"):
+        assert_same_bits(*found["mirrored"][run])
+    assert_same_bits(found["mirrored"]["read"], found["mirrored"]["parts"][1])
+
+
+@pytest.mark.parametrize("placement", ["one", "mirrored"])
+def test_chunks_of_any_sizes_give_the_same_bits(found, placement):
+    assert_same_bits(found[placement]["whole"][0], found[placement]["parts"][0])
+
+
+@pytest.mark.parametrize("placement", ["one", "mirrored"])
+def test_a_chunk_is_traced_once_for_any_number_of_steps(found, placement):
+    assert found[placement]["traces"] == 1
+
+
+def test_assigning_writes_every_copy(found):
+    for copy in found["assigned"]:
+        np.testing.assert_array_equal(copy[0], [3.0, 4.0])
+        assert copy[1] == 5
+
+
+def test_devices_are_configured_before_the_start_or_in_one_line_not_at_all(found):
+    assert found["threads"] == 2
+    assert found["too late"].startswith("the devices cannot be configured: ")
+    assert "\n" not in found["too late"]
+
+
+def test_auto_mirrors_over_gpus_alone(found):
+    assert found["kinds"] == ["CPU:0", "CPU:1"]
+    assert found["auto"] == "OneDeviceStrategy"
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused():
+    check_batch(8, 4)
+    with pytest.raises(UserError, match="--batch_size=10 is global and must be divisible by the 4 replicas"):
+        check_batch(10, 4)
