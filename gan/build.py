@@ -7,13 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from gan import effects
-from gan.config import Config
+from gan.config import Config, group
 from gan.core import augment, base, objectives, optimizers, penalties, schedules, state
 from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.data import shares, sources
 from gan.data.batches import Batches
 from gan.data.source import Source
+from gan.data.splits import Splits, open_splits
 from gan.errors import UserError
 from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS
@@ -34,11 +35,19 @@ class Numerics(NamedTuple):
 PLAIN = Numerics("float32", "direct", False)
 
 
+def splits(config: Config) -> Splits:
+    """The images of a config's data set that training sees and those that it does not; raises `UserError`."""
+    return open_splits(**group(config, "data"))
+
+
+def held_out(config: Config) -> Source | None:
+    """The images that a config's data set has beside those for training, read by index; None where it has none."""
+    return sources.open_test(**group(config, "data") | {"data_in_memory": "false"})
+
+
 def source(config: Config) -> Source:
     """The data set of a config, checked against what the networks can take; raises `UserError`."""
-    opened = sources.open_source(
-        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-    )
+    opened = sources.open_source(**group(config, "data"))
     height, width, channels = opened.image_shape
     pair = pairs.PAIRS[config.networks]
     reason = pair.check(height)

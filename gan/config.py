@@ -144,6 +144,11 @@ def fields() -> dict[str, dataclasses.Field]:
     return {field.name: field for field in dataclasses.fields(Config)}
 
 
+def group(config: Config, name: str) -> dict[str, Any]:
+    """The settings of one of the `GROUPS` by name; those of "data" are what `gan.data` opens a data set by."""
+    return {key: getattr(config, key) for key, field in fields().items() if field.metadata["group"] == name}
+
+
 def make(preset: str = "modern", **settings: Any) -> Config:
     """The config of a preset with the given settings changed, validated; raises `UserError`.
 

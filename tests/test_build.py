@@ -205,6 +205,6 @@ def test_every_choice_of_a_setting_is_in_its_registry():
     assert set(choices["schedule"]) == set(build.schedules.SHAPES)
     assert set(choices["augmentation"]) == {"none", *build.augment.AUGMENTATIONS}
     assert set(choices["label_noise_mode"]) == set(objectives.TARGETS)
-    assert set(choices["networks"]) == set(build.networks.PAIRS)
+    assert set(choices["networks"]) == set(build.pairs.PAIRS)
     assert set(choices["convolution"]) - {"auto"} == set(build.CONVOLVERS)
     assert set(choices["precision"]) - {"auto"} == set(build.DTYPES)

@@ -44,14 +44,12 @@ def check() -> None:
 
 def opened(config, image_shape: tuple[int, ...]):
     """The real images to compare generated ones of `image_shape` with; raises `UserError`."""
-    from gan.data import splits
+    from gan import build
     from gan.evaluation import comparison
 
     if PROTOCOL.value not in comparison.PROTOCOLS:
         raise UserError(f"--protocol={PROTOCOL.value} must be one of {', '.join(comparison.PROTOCOLS)}")
-    found = splits.open_splits(
-        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-    )
+    found = build.splits(config)
     if tuple(found.train.image_shape) != image_shape:
         shapes = [" x ".join(map(str, shape)) for shape in (image_shape, found.train.image_shape)]
         raise UserError(

@@ -8,7 +8,9 @@ import numpy as np
 from absl import flags
 
 from gan.cli import command, settings
+from gan.config import group
 from gan.data import batches, sources
+from gan.data.source import Source
 from gan.pictures.figures import titled_grid
 
 COUNTED = 20_000  # of a set that is not in memory, classes and pixels are counted over so many images
@@ -23,9 +25,7 @@ OUT = flags.DEFINE_string("out", "preview.png", "PNG file to write")
 def main() -> None:
     """Writes the grid of images drawn by the seed, and prints the facts; raises `UserError`."""
     config = settings.config()
-    source = sources.open_source(
-        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-    )
+    source = sources.open_source(**group(config, "data"))
     shown = batches.permutation(config.seed, 0, source.num_examples)[: ROWS.value * COLUMNS.value]
     images, labels = source.read(shown)
     pairs = zip(shown, labels, strict=True)
@@ -35,7 +35,7 @@ def main() -> None:
     print(f"{'grid':<12} {OUT.value}")
 
 
-def facts(source: sources.Source) -> list[tuple[str, str]]:
+def facts(source: Source) -> list[tuple[str, str]]:
     """What there is to know of a source, as lines of (title, fact)."""
     height, width, channels = source.image_shape
     some = source.num_examples if source.in_memory else min(source.num_examples, COUNTED)
@@ -55,7 +55,7 @@ def facts(source: sources.Source) -> list[tuple[str, str]]:
     return lines + [("note", note) for note in source.notes]
 
 
-def _statistics(source: sources.Source, some: int) -> tuple[list[int], float, float]:
+def _statistics(source: Source, some: int) -> tuple[list[int], float, float]:
     """Images of each class, and mean and standard deviation of the pixels, over `some` images spread evenly."""
     counts, total, squares = np.zeros(source.num_classes, np.int64), 0, 0
     spread = np.arange(some, dtype=np.int64) * source.num_examples // some

@@ -79,7 +79,7 @@ def _resolve(workdir: str, given: dict) -> tuple[Path, Config, object]:
             fresh, source = _opened(fresh)
         workdir = configs.default_workdir(fresh.preset, fresh.dataset)
         config = _continued(Path(workdir), given)
-        if config.dataset == "auto" and _data_settings(config) == _data_settings(named):
+        if config.dataset == "auto" and configs.group(config, "data") == configs.group(named, "data"):
             return Path(workdir), dataclasses.replace(config, dataset=fresh.dataset), source
     folder = Path(workdir)
     config, source = _opened(_continued(folder, given))
@@ -114,10 +114,6 @@ def _continued(folder: Path, given: dict) -> Config:
     if given.get("dataset") == "auto":  # decided when the run began
         given = {**given, "dataset": saved.dataset}
     return configs.continued(saved, given)
-
-
-def _data_settings(config: Config) -> list:
-    return [getattr(config, name) for name, f in configs.fields().items() if f.metadata["group"] == "data"]
 
 
 def _check_place(folder: Path) -> None:

@@ -29,21 +29,21 @@ class Request(NamedTuple):
 
 
 def open_source(
-    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+    dataset: str, data_dir: str = "", resolution: int = 0, channels: int = 0, data_in_memory: str = "auto"
 ) -> Source:
-    """The source called `name`: auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH.
+    """The source called `dataset`: auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH.
 
-    Images are decoded in memory, or read by index, as `in_memory` says ("auto": where they fit). Only `auto` ever
+    Images are decoded in memory, or read by index, as `data_in_memory` says ("auto": where they fit). Only `auto` ever
     gives another set than the one named. Raises `UserError` with one line if the data cannot be used.
     """
-    return _opened(name, Request(data_dir, resolution, channels, in_memory, test=False))
+    return _opened(dataset, Request(data_dir, resolution, channels, data_in_memory, test=False))
 
 
 def open_test(
-    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+    dataset: str, data_dir: str = "", resolution: int = 0, channels: int = 0, data_in_memory: str = "auto"
 ) -> Source | None:
-    """The images of the source called `name` that training does not see, None if it has none; see `open_source`."""
-    return _opened(name, Request(data_dir, resolution, channels, in_memory, test=True))
+    """The images of the source called `dataset` that training does not see, None if it has none; see `open_source`."""
+    return _opened(dataset, Request(data_dir, resolution, channels, data_in_memory, test=True))
 
 
 def _opened(name: str, request: Request) -> Source | None:

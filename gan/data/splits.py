@@ -33,15 +33,15 @@ class Splits(NamedTuple):
 
 
 def open_splits(
-    name: str, data_dir: str = "", resolution: int = 0, channels: int = 0, in_memory: str = "auto"
+    dataset: str, data_dir: str = "", resolution: int = 0, channels: int = 0, data_in_memory: str = "auto"
 ) -> Splits:
-    """The splits of the source called `name`; see `sources.open_source`.
+    """The splits of the source called `dataset`; see `sources.open_source`.
 
     Of a set without a test split one image in `HELD_OUT`, always the same ones, is held out for it. Raises `UserError`.
     """
-    whole = sources.open_source(name, data_dir, resolution, channels, in_memory)
-    name = whole.name if name == "auto" else name
-    test = sources.open_test(name, data_dir, resolution, channels, in_memory)
+    form = {"resolution": resolution, "channels": channels, "data_in_memory": data_in_memory}
+    whole = sources.open_source(dataset, data_dir, **form)
+    test = sources.open_test(whole.name if dataset == "auto" else dataset, data_dir, **form)
     if test:
         return Splits(whole, test, whole)
     order = permutation(_SEED, 0, whole.num_examples)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan import build
 from gan.config import Config
-from gan.data import sources, splits
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.evaluation import comparison, features, record
@@ -65,12 +65,12 @@ def check(config: Config, source: Source, folder: Path) -> None:
             f"--evaluate_features=classifier needs labels of two classes or more, and {source.name} has "
             f"{source.num_classes or 'none'}; use random"
         )
-    held_out = kind == "classifier" and _test_split(config)
+    held_out = kind == "classifier" and build.held_out(config)
     if held_out and not _has_labels(held_out):
         raise UserError(f"the images held out of {source.name} have no labels; give --evaluate_features=random")
     if source.num_examples < _SMALL:
         try:
-            comparison.check_sizes(_opened(config), _PROTOCOL, config.evaluate_num)
+            comparison.check_sizes(build.splits(config), _PROTOCOL, config.evaluate_num)
         except UserError as error:
             raise UserError(f"{error}: add images, or give --evaluate_every_steps=0") from None
     if metric in _OF_CLASSES and kind != "classifier":
@@ -87,7 +87,7 @@ def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
 
     def reference(stop: object) -> Reference:
         if not made:
-            opened = _opened(config)
+            opened = build.splits(config)
             if chosen == "classifier":
                 extractor = features.from_classifier(opened, stop=stop)
             else:
@@ -146,20 +146,9 @@ def kind_of(row: Row) -> tuple:
     return tuple(row[name] for name in _COMPARABLE)
 
 
-def _test_split(config: Config) -> Source | None:
-    """The images that the data set has beside those for training; where it has none, some of these are held out."""
-    return sources.open_test(config.dataset, config.data_dir, config.resolution, config.channels, in_memory="false")
-
-
 def _has_labels(source: Source) -> bool:
     """Whether any of a few hundred images has a label."""
     return bool(np.any(source.read(comparison.chosen(source, _FEW))[1] >= 0))
-
-
-def _opened(config: Config) -> splits.Splits:
-    return splits.open_splits(
-        config.dataset, config.data_dir, config.resolution, config.channels, config.data_in_memory
-    )
 
 
 def _features(config: Config, source: Source) -> str:

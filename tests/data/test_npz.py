@@ -34,7 +34,7 @@ def test_classes_have_their_names_where_the_file_has_them(tmp_path):
 def test_in_memory_and_mapped_are_the_same_bits(tmp_path, order):
     file = tmp_path / "set.npz"
     np.savez(file, images=np.asarray(np.stack([IMAGES] * 3, -1), order=order))
-    held, mapped = (open_source(f"npz:{file}", in_memory=mode) for mode in ("true", "false"))
+    held, mapped = (open_source(f"npz:{file}", data_in_memory=mode) for mode in ("true", "false"))
     rows = np.random.default_rng(1).permutation(12)
     assert held.in_memory and not mapped.in_memory and held.fingerprint == mapped.fingerprint
     assert np.array_equal(held.read(rows)[0], mapped.read(rows)[0])

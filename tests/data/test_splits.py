@@ -23,7 +23,7 @@ def archive(tmp_path):
 
 
 def test_a_share_is_held_out_where_there_is_no_test_split(archive):
-    found, again = open_splits(archive), open_splits(archive, in_memory="false")
+    found, again = open_splits(archive), open_splits(archive, data_in_memory="false")
     assert found.test_is_seen and found.fingerprint == open_source(archive).fingerprint
     assert (found.train.num_examples, found.test.num_examples) == (17, 3)
     levels = [loaded(split)[0][:, 0, 0, 0].tolist() for split in found[:2]]
@@ -35,7 +35,7 @@ def test_a_share_is_held_out_where_there_is_no_test_split(archive):
 
 
 def test_garments_for_tests_are_those_after_the_ones_for_training():
-    found = open_splits("garments", in_memory="false")
+    found = open_splits("garments", data_in_memory="false")
     assert (found.train.num_examples, found.test.num_examples, found.test_is_seen) == (60_000, 10_000, False)
     images, labels = found.test.read(np.array([3, 9_999]))
     expected = garments.draw(np.array([60_003, 69_999]))

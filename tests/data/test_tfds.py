@@ -71,7 +71,7 @@ def no_network(monkeypatch):
 
 def test_images_and_labels_come_back_in_the_order_of_the_shards(tmp_path):
     prepare(tmp_path)
-    source = open_source("tfds:toys", str(tmp_path), in_memory="false")
+    source = open_source("tfds:toys", str(tmp_path), data_in_memory="false")
     rows = np.array([6, 0, 4, 4])
     images, labels = source.read(rows)
     assert np.array_equal(images, IMAGES[rows]) and labels.tolist() == [0, 0, 1, 1]
@@ -197,7 +197,7 @@ def test_an_explicit_name_never_falls_back(tmp_path, no_network):
 
 
 def test_auto_falls_back_with_a_warning_that_is_recorded(tmp_path, no_network, capsys):
-    source = open_source("auto", str(tmp_path), in_memory="false")
+    source = open_source("auto", str(tmp_path), data_in_memory="false")
     assert source.name == "garments"
     assert any("Fashion-MNIST could not be had" in note and "network" in note for note in source.notes)
     assert "NOT THE REAL DATA" in capsys.readouterr().err
@@ -244,7 +244,7 @@ REAL = os.environ.get("TFDS_DATA_DIR", "")
 
 @pytest.mark.skipif(not os.path.isdir(os.path.join(REAL, "fashion_mnist")), reason="Fashion-MNIST is not prepared")
 def test_the_real_images_are_those_everyone_knows(tmp_path):
-    source = open_source("auto", in_memory="false")
+    source = open_source("auto", data_in_memory="false")
     assert source.name == "fashion_mnist" and source.num_examples == 60_000 and source.notes == ()
     assert source.class_names[:2] == ("T-shirt/top", "Trouser") and source.image_shape == (28, 28, 1)
     rows = np.arange(0, 60_000, 60)
