@@ -142,7 +142,7 @@ def test_a_stop_reaches_the_classifier_in_training(tmp_path, monkeypatch):
         list(signals.until(stop, range(9)))
         raise AssertionError("it went on")
 
-    monkeypatch.setattr(in_training, "_opened", lambda config: SPLITS)
+    monkeypatch.setattr(in_training.build, "splits", lambda config: SPLITS)
     monkeypatch.setattr(in_training.features, "from_classifier", from_classifier)
     config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="classifier")
     parts = in_training.make(config, SPLITS.train, Generator().sample)
@@ -227,7 +227,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, monkeypatch, settings, classes, words):
-    monkeypatch.setattr(in_training, "_test_split", lambda config: SPLITS.test)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config: SPLITS.test)
     config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
@@ -250,13 +250,13 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
 def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path, monkeypatch):
     test = SPLITS.test
     nameless = dataclasses.replace(test, read=lambda rows: (test.read(rows)[0], np.full(len(rows), -1, np.int32)))
-    monkeypatch.setattr(in_training, "_test_split", lambda config: nameless)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config: nameless)
     config = configs.make("article", evaluate_every_steps=1)
     source = SimpleNamespace(name="these", num_classes=3, num_examples=60_000)
     with pytest.raises(UserError, match="held out of these have no labels; give --evaluate_features=random"):
         in_training.check(config, source, tmp_path)
     in_training.check(dataclasses.replace(config, evaluate_features="random"), source, tmp_path)
-    monkeypatch.setattr(in_training, "_test_split", lambda config: None)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config: None)
     in_training.check(config, source, tmp_path)
 
 
