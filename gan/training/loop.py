@@ -235,7 +235,7 @@ class _Loop:
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": self.step * self._per_step}
         checkpoint.save(self._checkpoints, run.training, self.step, facts)
         best = in_training.best(run.evaluating, run.folder, self.step).values()
-        checkpoint.prune(self._checkpoints, self._config.keep_checkpoints, {row["step"] for row in best})
+        checkpoint.prune(self._checkpoints, self._config.keep_checkpoints, {evaluation.key.step for evaluation in best})
         self._saved_at, self._saved_step = time.monotonic(), self.step
         self._progress.note(f"saved step {self.step}")
 
