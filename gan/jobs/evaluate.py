@@ -16,7 +16,7 @@ from gan.data.source import Source
 from gan.data.splits import Splits
 from gan.errors import StorageError, UserError
 from gan.evaluation import comparison, neighbours, record
-from gan.evaluation.comparison import SCORE, Reference
+from gan.evaluation.comparison import Reference
 from gan.evaluation.neighbours import Nearest
 from gan.evaluation.record import Evaluation, Key
 from gan.jobs import evaluate_table
@@ -25,6 +25,7 @@ from gan.jobs.notices import warn
 from gan.jobs.progress_bar import with_progress
 from gan.jobs.requests import Evaluate as Request
 from gan.machine import devices
+from gan.metrics.suite import SCORE
 from gan.runs import checkpoint, trained, workdir
 from gan.runs.trained import SavedRun, Trained
 from gan.sampling import sampler

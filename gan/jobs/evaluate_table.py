@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from gan.evaluation.comparison import SHARE, Reference
+from gan.evaluation.comparison import Reference
 from gan.evaluation.record import Evaluation
-from gan.metrics.suite import BETTER
+from gan.metrics.suite import BETTER, SHARE
 
 _WAYS = {1: "more is better", -1: "less is better", 0: ""}
 _NAME, _CELL = 36, 14
