@@ -155,7 +155,7 @@ def _known(name: str, modules: dict) -> str:
 
 
 def arrows(sources: dict[str, str], everywhere: bool) -> dict[str, set[str]]:
-    """What each module imports: `everywhere`, or only where it is itself imported; other packages by their own names."""
+    """What each module imports, `everywhere` or only while it is imported; other packages by their own names."""
     found = {}
     for module, source in sources.items():
         tree = ast.parse(source)
