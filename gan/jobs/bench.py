@@ -94,35 +94,35 @@ def _raced(
         return seconds, {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
 
 
-def _dissected(request: Request, run: Run, source: Source, machine: Machine, step_seconds: float) -> Report:
+def _dissected(request: Request, ours: Run, source: Source, machine: Machine, step_seconds: float) -> Report:
     """What --parts, --limit, --roofline and --host ask for, printed and returned."""
     found: Report = {}
     if request.parts:
-        shares = parts.measure(lambda steps: windows.window(run, steps), request.window_steps)
+        shares = parts.measure(lambda steps: windows.window(ours, steps), request.window_steps)
         print(f"\n{bench_tables.parts(shares, step_seconds)}")
         found["parts"] = bench_tables.as_json(shares)
     if request.limit or request.roofline:
-        found |= _limit(request.roofline, run, source, machine)
+        found |= _limit(request.roofline, ours, source, machine)
     if request.host:
-        costs = host_costs.measure(run)
+        costs = host_costs.measure(ours)
         start = host_costs.first_step([f"--{name}={value}" for name, value in request.settings.items()])
         print(f"\n{bench_tables.host(costs, start, step_seconds)}")
         found["host"] = {"seconds": costs, "start": start}
     return found
 
 
-def _limit(picture: str, run: Run, source: Source, machine: Machine) -> Report:
+def _limit(picture: str, ours: Run, source: Source, machine: Machine) -> Report:
     """Measures the convolutions alone, prints them and draws the picture, if one is asked for."""
     dtype = build.DTYPES[machine.numerics.precision]
     with session.memory_errors():
-        work = convolution_work.of_step(run.config, source, machine)
-        best = limit.measure(work, dtype, lambda: windows.window(run, 1))
+        work = convolution_work.of_step(ours.config, source, machine)
+        best = limit.measure(work, dtype, lambda: windows.window(ours, 1))
     print(f"\n{bench_tables.limit(work, best)}")
     found = {"limit": bench_tables.limit_json(work, best)}
     if picture:
         roof = roofline.measure(dtype)
         dots = roofline.points(work, best, dtype)
-        title = f"{run.config.preset}, batch {run.config.batch_size}, {dtype.name}: {devices.description()}"
+        title = f"{ours.config.preset}, batch {ours.config.batch_size}, {dtype.name}: {devices.description()}"
         roofline.write_roofline(picture, roof, dots, title)
         print(picture)
         found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}

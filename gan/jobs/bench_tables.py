@@ -3,6 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan.bench.convolution_work import Work
+from gan.bench.limit import Limit
+from gan.bench.parts import Parts
+from gan.bench.windows import Timing
+from gan.build import Numerics
+
 
 def as_json(value: Any) -> Any:
     """A nest of NamedTuples, dicts and lists with the names of the fields kept."""
@@ -15,7 +21,7 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def heading(report: Mapping[str, Any], numerics) -> str:
+def heading(report: Mapping[str, Any], numerics: Numerics) -> str:
     """What was measured, in two lines."""
     machine, versions = report["machine"], report["versions"]
     packages = versions | {k: v for facts in report["references"].values() for k, v in facts["versions"].items()}
@@ -28,7 +34,7 @@ def heading(report: Mapping[str, Any], numerics) -> str:
     )
 
 
-def timings(timings: Mapping[str, Any], images: Mapping[str, int], limit: float, names: Sequence[str]) -> str:
+def timings(of: Mapping[str, Timing], images: Mapping[str, int], most_seconds: float, names: Sequence[str]) -> str:
     """A line for each contestant; speeds are images a second against the first, paired within rounds."""
     width = max([22, *map(len, names)]) + 2
     first = images[names[0]]
@@ -38,10 +44,10 @@ def timings(timings: Mapping[str, Any], images: Mapping[str, int], limit: float,
         f"{'least':>8}{'median':>8}{'greatest':>9}",
     ]
     for name in names:
-        if name not in timings:
-            lines.append(f"{name:<{width}}  not one window within --contestant_seconds={limit:g}")
+        if name not in of:
+            lines.append(f"{name:<{width}}  not one window within --contestant_seconds={most_seconds:g}")
             continue
-        timing, factor = timings[name], images[name] / first
+        timing, factor = of[name], images[name] / first
         s, ratio = timing.seconds, [factor * number for number in timing.speedup]
         lines.append(
             f"{name:<{width}}{s.least:>9.3f}{s.median:>9.3f}{s.greatest:>9.3f}{images[name] / s.median:>10.1f}"
@@ -52,54 +58,54 @@ def timings(timings: Mapping[str, Any], images: Mapping[str, int], limit: float,
     return "\n".join(lines)
 
 
-def parts(parts, step_seconds: float) -> str:
+def parts(shares: Parts, step_seconds: float) -> str:
     """The share of each part that has any; they add up to the profiled step."""
     lines = [f"{'part of a step':<28}{'seconds':>9}{'share':>8}"]
-    for name, seconds in parts.seconds.items():
+    for name, seconds in shares.seconds.items():
         if seconds or name != "compiled by XLA":
-            lines.append(f"{name:<28}{seconds:>9.4f}{seconds / parts.step:>8.1%}")
-    lines.append(f"{'together':<28}{parts.step:>9.4f}{sum(parts.seconds.values()) / parts.step:>8.1%}")
+            lines.append(f"{name:<28}{seconds:>9.4f}{seconds / shares.step:>8.1%}")
+    lines.append(f"{'together':<28}{shares.step:>9.4f}{sum(shares.seconds.values()) / shares.step:>8.1%}")
     return "\n".join([*lines, f"The profiled step; without the profiler a step took {step_seconds:.4f} s."])
 
 
-def limit(work: Mapping, limit) -> str:
+def limit(work: Work, found: Limit) -> str:
     """The convolutions alone, and what they leave of the step."""
     numbers = _numbers(work)
-    texts = [str(convolution) for convolution, _ in limit.alone]
+    texts = [str(convolution) for convolution, _ in found.alone]
     width = max(map(len, texts)) + 2
     lines = [
         f"{'convolution':<{width}}{'batch':>6}  {'pass':<16}{'times':>6}{'GFLOP':>9}{'ms':>10}{'GFLOP/s':>9}  route"
     ]
-    for text, ((convolution, kind), best) in zip(texts, limit.alone.items(), strict=True):
+    for text, ((convolution, kind), best) in zip(texts, found.alone.items(), strict=True):
         lines.append(
             f"{text:<{width}}{convolution.batch:>6}  {kind:<16}{numbers[convolution, kind]:>6}"
             f"{convolution.flops / 1e9:>9.2f}{1e3 * best.seconds:>10.2f}"
             f"{convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
         )
-    values = limit_json(work, limit)
+    values = limit_json(work, found)
     lines += [
-        f"The convolutions of a step alone: {values['gflop']:,.1f} GFLOP in {limit.seconds:.3f} s "
-        f"({values['gflop'] / limit.seconds:,.0f} GFLOP/s).",
-        f"A step, timed between them: {limit.step:.3f} s, {values['ratio']:.2f} times as long.",
+        f"The convolutions of a step alone: {values['gflop']:,.1f} GFLOP in {found.seconds:.3f} s "
+        f"({values['gflop'] / found.seconds:,.0f} GFLOP/s).",
+        f"A step, timed between them: {found.step:.3f} s, {values['ratio']:.2f} times as long.",
     ]
     return "\n".join(lines)
 
 
-def limit_json(work: Mapping, limit) -> dict[str, Any]:
+def limit_json(work: Work, found: Limit) -> dict[str, Any]:
     """The same as values."""
     numbers = _numbers(work)
     gflop = sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
     rows = [
         {**convolution._asdict(), "pass": kind, "times": numbers[convolution, kind], "flops": convolution.flops}
         | best._asdict()
-        for (convolution, kind), best in limit.alone.items()
+        for (convolution, kind), best in found.alone.items()
     ]
     together = [
         {**use.convolution._asdict(), "passes": [kind for kind, _ in use.passes], "times": work[use]} | best._asdict()
-        for use, best in limit.together.items()
+        for use, best in found.together.items()
     ]
-    found = {"gflop": gflop, "seconds": limit.seconds, "step": limit.step, "ratio": limit.step / limit.seconds}
-    return found | {"alone": rows, "together": together}
+    values = {"gflop": gflop, "seconds": found.seconds, "step": found.step, "ratio": found.step / found.seconds}
+    return values | {"alone": rows, "together": together}
 
 
 def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: float) -> str:
@@ -112,7 +118,7 @@ def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: f
     return "\n".join(lines)
 
 
-def _numbers(work: Mapping) -> dict[tuple, int]:
+def _numbers(work: Work) -> dict[tuple, int]:
     """How often each pass of each convolution is computed in a step."""
     numbers: dict[tuple, int] = {}
     for use, number in work.items():

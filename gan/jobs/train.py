@@ -66,17 +66,17 @@ def run(request: Request) -> Result | None:
     return Result(folder, step, step * cadence.images_per_step(config))
 
 
-def _trained(run: Run, restored: Restored | None) -> int:
+def _trained(prepared: Run, restored: Restored | None) -> int:
     """Trains to the end from what was restored, or from the beginning; says where that is. Returns the last step."""
     if restored:
-        warn(*restored.skipped, session.numerics_warning(run, restored))
-    if restored and loop.is_complete(run):
+        warn(*restored.skipped, session.numerics_warning(prepared, restored))
+    if restored and loop.is_complete(prepared):
         print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
         return restored.step
     if restored:
         print(f"continuing after step {restored.step}", flush=True)
-    last = loop.train(run, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
-    print(f"done: {last:,} steps, {last * cadence.images_per_step(run.config):,} images; see {run.folder}")
+    last = loop.train(prepared, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
+    print(f"done: {last:,} steps, {last * cadence.images_per_step(prepared.config):,} images; see {prepared.folder}")
     return last
 
 

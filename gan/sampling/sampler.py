@@ -45,15 +45,15 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
     settle = tf.function(generator.settle, autograph=False) if generator.settle else lambda params: params
 
     @tf.function(autograph=False)
-    def compute(params, latents: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    def compute(params, points: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         address = rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _NETWORK)
-        return generator.apply(params, latents, labels, address, False)
+        return generator.apply(params, points, labels, address, False)
 
     def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
         settled = settle(params) if count else params
         asked = np.resize(np.int32([NO_CLASS] if labels is None else labels), count + batch)
-        for first, latents in zip(range(0, count, batch), points, strict=True):
-            shaped = tf.ensure_shape(tf.constant(latents), [batch, None])
+        for first, part in zip(range(0, count, batch), points, strict=True):
+            shaped = tf.ensure_shape(tf.constant(part), [batch, None])
             numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
             drawn = compute(settled, shaped, tf.constant(asked[first : first + batch]), *numbers)
             yield to_uint8(drawn.numpy())[: count - first]

@@ -1,0 +1,61 @@
+"""What jobs can be asked for: what cannot be is refused when the request is made, by the name of its flag."""
+
+import dataclasses
+
+import pytest
+
+from gan.errors import UserError
+from gan.jobs import requests
+from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Train
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Sample("", "x.png"), "--workdir is missing"),
+        (lambda: Sample("run", ""), "--out is missing"),
+        (lambda: Sample("run", "x.bmp"), "ends in .bmp; it must end in"),
+        (lambda: Sample("run", "x.npz", seed=-1), "--seed=-1 must be from 0 to"),
+        (lambda: Evaluate(), "give either --workdir"),
+        (lambda: Evaluate("run", images="x.npz"), "give either --workdir"),
+        (lambda: Evaluate(images="/nowhere/x.npz"), "--images=/nowhere/x.npz is not there"),
+        (lambda: Evaluate(images=__file__, step=1), "--step and --all are for runs"),
+        (lambda: Evaluate(images=__file__, numerics={"precision": "float32"}), "--precision is for runs"),
+        (lambda: Evaluate("run", all=True, neighbours="x.png"), "--all goes with neither"),
+        (lambda: Evaluate("run", neighbours="x.jpg"), "--neighbours=x.jpg must end in .png"),
+        (lambda: Evaluate("run", num=0), "--num=0 must be at least 1"),
+        (lambda: Evaluate("run", k=0), "--k=0 must be at least 1"),
+        (lambda: Evaluate("run", features="inception"), "--features=inception is unknown"),
+        (lambda: Evaluate("run", features="saved_model"), "--features=saved_model is unknown"),
+        (lambda: Evaluate("run", model_range="bytes"), "--model_range is for --features=saved_model:PATH"),
+        (lambda: Export("run", format="onnx"), "--format=onnx must be one of h5, keras, saved_model"),
+        (lambda: Export("run", out=__file__), "is a file; name a folder"),
+        (lambda: Preview(rows=65), "--rows=65 must be from 1 to 64"),
+        (lambda: Plot(()), "--workdir is missing"),
+        (lambda: Plot(("run",), grids=("0", "last")), "--grids=0,last must be steps"),
+        (lambda: Plot(("run",), metrics=(" ",)), "--metrics is empty"),
+        (lambda: Plot(("run",), smoothing=1.0), "--smoothing=1.0 must be at least 0 and below 1"),
+        (lambda: Bench(rounds=0), "--rounds and --window_steps must be at least 1"),
+        (lambda: Bench({"batch_size": 0}), "--batch_size=0"),
+        (lambda: Bench(against=("threads=1",)), "'threads=1' is not a setting=value that one process can compare"),
+    ],
+)
+def test_what_cannot_be_is_one_line(make, words):
+    with pytest.raises(UserError) as caught:
+        make()
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_kind_of_samples_is_the_end_of_the_path(tmp_path):
+    (tmp_path / "there.d").mkdir()
+    for out, kind in (("x.NPZ", "npz"), ("x.png", "png"), ("images", "folder"), ("x.v2/", "folder")):
+        assert Sample("run", out).kind == kind
+    assert Sample("run", str(tmp_path / "there.d")).kind == "folder"
+
+
+def test_requests_cannot_be_changed_and_their_fields_are_their_own():
+    for kind in vars(requests).values():
+        if dataclasses.is_dataclass(kind):
+            assert kind.__dataclass_params__.frozen
+    one, other = Train(), Train()
+    assert one == other and one.settings is not other.settings
