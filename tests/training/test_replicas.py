@@ -19,8 +19,9 @@ SCRIPT = """
     import tensorflow as tf
     from gan import build, config
     from gan.core import step as steps
-    from gan.engine import devices, distribute
     from gan.errors import UserError
+    from gan.machine import devices
+    from gan.training import replicas
 
     cfg = config.make(
         "article_corrected", strategy="mirrored", logical_cpus=2, threads=2,
@@ -41,13 +42,13 @@ SCRIPT = """
         return [copy(variable) for variable in tf.nest.flatten(nest)]
 
     def train(strategy):
-        placement = distribute.strategy(strategy)
+        placement = replicas.strategy(strategy)
         start = build.initial_state(cfg, game)
-        training = distribute.training_variables(placement, start, steps.metric_names(game))
-        chunk = distribute.compile_chunk(placement, training, steps.make_step(game), cfg.seed, 8, 2, shape)
-        before, after = distribute.read(training), []
+        training = replicas.training_variables(placement, start, steps.metric_names(game))
+        chunk = replicas.compile_chunk(placement, training, steps.make_step(game), cfg.seed, 8, 2, shape)
+        before, after = replicas.read(training), []
         for chunks in ([4], [1, 2, 1]):
-            distribute.assign(training, before)
+            replicas.assign(training, before)
             first = 0
             for count in chunks:
                 chunk(tf.constant(images[first : first + count]), tf.constant(labels[first : first + count]))
@@ -56,9 +57,9 @@ SCRIPT = """
         return {
             "whole": after[0],
             "parts": after[1],
-            "read": [tensor.numpy() for tensor in tf.nest.flatten(distribute.read(training))],
+            "read": [tensor.numpy() for tensor in tf.nest.flatten(replicas.read(training))],
             "start": [tensor.numpy() for tensor in tf.nest.flatten(start)],
-            "totals": {name: total.numpy() for name, total in distribute.read(training.totals).items()},
+            "totals": {name: total.numpy() for name, total in replicas.read(training.totals).items()},
             "step": int(training.state.step.numpy()),
             "count": int(training.count.numpy()),
             "traces": chunk.experimental_get_tracing_count(),
@@ -67,7 +68,7 @@ SCRIPT = """
     found = {
         "kinds": devices.kinds(),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "auto": type(distribute.strategy("auto")).__name__,
+        "auto": type(replicas.strategy("auto")).__name__,
         "one": train("one_device"),
         "mirrored": train("mirrored"),
     }
@@ -75,9 +76,9 @@ SCRIPT = """
         devices.configure(dataclasses.replace(cfg, logical_cpus=3))
     except UserError as error:
         found["too late"] = str(error)
-    placement = distribute.strategy("mirrored")
-    pair = distribute.variables(placement, {"a": tf.zeros([2]), "b": tf.zeros([], tf.int64)})
-    distribute.assign(pair, {"a": tf.constant([3.0, 4.0]), "b": tf.constant(5, tf.int64)})
+    placement = replicas.strategy("mirrored")
+    pair = replicas.variables(placement, {"a": tf.zeros([2]), "b": tf.zeros([], tf.int64)})
+    replicas.assign(pair, {"a": tf.constant([3.0, 4.0]), "b": tf.constant(5, tf.int64)})
     found["assigned"] = [copies(pair, replica) for replica in (0, 1)]
     with open(sys.argv[1], "wb") as file:
         pickle.dump(found, file)
@@ -86,7 +87,7 @@ SCRIPT = """
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    path = tmp_path_factory.mktemp("distribute") / "found.pickle"
+    path = tmp_path_factory.mktemp("replicas") / "found.pickle"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
