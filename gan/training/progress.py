@@ -1,8 +1,8 @@
 """How far a run is: one live line on a terminal, a plain line for each report elsewhere.
 
-tqdm could draw the live line, some 25 lines of these, but not the plain ones nor the numbers in either: its estimate of
-the time left swings between 0.7 and 1.7 times the true one where every ten seconds of steps are followed by five of
-saving, it cuts the line in the midst of a number, and a terminal that goes away raises from it.
+tqdm could draw the live line, some 25 lines of these, but neither the plain ones nor the numbers in both: its estimate
+of the time left, as smoothed by default, swings between 0.7 and 1.7 times the true one where five seconds of saving
+follow every ten of steps. It also cuts the line within a word, and raises where a terminal has gone away.
 """
 
 import math
