@@ -207,7 +207,7 @@ GOOD = [
     ("gan.build", "from gan import config\nfrom gan.core import step\nfrom gan.data import sources"),
     ("gan.training.replicas", "import tensorflow as tf\ntf.distribute.MirroredStrategy()"),
     ("gan.export.networks", "import keras\nfrom gan import build"),
-    ("gan.cli.train", "from absl import flags\ndef main():\n    from gan.engine import loop"),
+    ("gan.cli.train", "from absl import flags\ndef main():\n    from gan.jobs import train"),
     ("gan.cli.command", "def f():\n    import tensorflow as tf"),
 ]
 

@@ -30,31 +30,12 @@ from gan.machine import versions
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 _VERSION = {"--version", "-version"}
 
-_LARGEST_SEED = 2**63 - 1
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 _TYPE_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
 _STORAGE_ERRORS |= {errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
-
-
-def check_seed(seed: int) -> None:
-    """Raises `UserError` for a --seed that cannot be one."""
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise UserError(f"--seed={seed} must be from 0 to {_LARGEST_SEED}")
-
-
-def check_workdir(workdir: str) -> None:
-    """Raises `UserError` if a command that needs the folder of a run was given none."""
-    if not workdir:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
-
-
-def warn(*lines: str) -> None:
-    """Tells the person each line that is not empty."""
-    for line in filter(None, lines):
-        print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 def execute(main: Callable[[], int | None], argv: Sequence[str] | None = None) -> NoReturn:

@@ -19,6 +19,11 @@ _DEFINERS = {
 }
 
 
+# What the commands on a run that is there take of the settings.
+NUMERICS = ("precision", "convolution")
+DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
+
+
 def define(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the named settings, of all if none is named; raises KeyError for an unknown name."""
     fields = config_lib.fields()
@@ -27,14 +32,10 @@ def define(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) ->
         _DEFINERS[field.type](name, None, _help(field), flag_values=values)
 
 
-def explicit(values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
-    """The settings that were given, by name."""
-    return {name: values[name].value for name in config_lib.fields() if name in values and values[name].present}
-
-
-def config(values: flags.FlagValues = flags.FLAGS) -> config_lib.Config:
-    """The config of the given preset with the given settings; raises `UserError` if they do not fit."""
-    return config_lib.make(**explicit(values))
+def explicit(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
+    """Those of the named settings, of all if none is named, that were given, by name."""
+    wanted = tuple(names) or config_lib.fields()
+    return {name: values[name].value for name in wanted if name in values and values[name].present}
 
 
 def describe(values: flags.FlagValues = flags.FLAGS) -> dict[str, list[str]]:

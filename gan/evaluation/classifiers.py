@@ -46,7 +46,7 @@ class Recipe(NamedTuple):
 RECIPE = Recipe()
 
 
-class Trained(NamedTuple):
+class TrainedClassifier(NamedTuple):
     """A classifier with its parameters, and its accuracy on labelled images that it was not trained on."""
 
     network: Classifier
@@ -55,7 +55,7 @@ class Trained(NamedTuple):
     tested_on: int
 
 
-def cached(splits: Splits, recipe: Recipe = RECIPE, stop: object = False) -> Trained:
+def cached(splits: Splits, recipe: Recipe = RECIPE, stop: object = False) -> TrainedClassifier:
     """The classifier of a data set, trained on the images and labels of `splits.train` where the cache has none.
 
     Raises `UserError` if the data have no labels, and `Stopped` once `stop` is true while it is trained.
@@ -73,7 +73,7 @@ def cached(splits: Splits, recipe: Recipe = RECIPE, stop: object = False) -> Tra
         return _flat(params), np.array(accuracy(network, params, splits.test), np.float64)
 
     weights, (share, tested_on) = cache.get(_key(splits, recipe), build, _FILES)
-    return Trained(network, _nest(weights, like), float(share), int(tested_on))
+    return TrainedClassifier(network, _nest(weights, like), float(share), int(tested_on))
 
 
 def fit(

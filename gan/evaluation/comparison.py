@@ -1,37 +1,34 @@
 """How good generated images are: a reference made once of the real images, and the metrics of any generated ones.
 
-    reference = evaluation.prepare(splits, extractor, evaluation.PROTOCOLS["lucic"])
-    values = evaluation.measure(reference, sample(params, seed, reference.num))
+    reference = comparison.prepare(splits, extractor, comparison.PROTOCOLS["lucic"])
+    values = comparison.measure(reference, sample(params, seed, reference.num))
 
 The second line is cheap to repeat in one process. Every value means something only beside the reference's `floor`:
 that of real images which are not those of the reference, measured in the same way.
 """
 
 import datetime
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from gan.data import classes
 from gan.data.batches import permutation
 from gan.data.source import Source
 from gan.data.splits import Splits
 from gan.errors import UserError
-from gan.evaluation import features
+from gan.evaluation import classifiers, features, record
 from gan.evaluation.features import Arrays, Extractor
-from gan.metrics import classification, suite
+from gan.evaluation.record import Evaluation, Key
+from gan.metrics import suite
+from gan.metrics.suite import NEIGHBOURS, SCORE, SEED
 
-NEIGHBOURS = 5  # k of precision, recall, density and coverage, unless another is given
-SEED = 0  # of the latents and the subsets of the kernel distance, unless another is given
 _SEED = 2**63 + 1  # of the choice of real images
 _LEAST = 10  # more than any metric needs
-_MOST_CLASSES = 100
+_MOST_CLASSES = 100  # whose shares are measured: more could not be read
 _CHUNK = 2048  # images read at a time for their labels
-_SIZES = {"real_samples", "fake_samples"}  # of the suite's values, no metrics
-SHARE = "class_share/"  # before the class, in the name of the share of generated images taken for it
 
 Values = dict[str, float]
 
@@ -49,8 +46,6 @@ PROTOCOLS = {
     "50k": Protocol("50k", 50_000, True),
 }
 
-# Which way each metric is better: 1 for more, -1 for less, 0 for neither.
-
 
 class Reference(NamedTuple):
     """The real side of an evaluation, computed once."""
@@ -62,7 +57,7 @@ class Reference(NamedTuple):
     extractor: Extractor
     splits: Splits
     real: Arrays  # features [R, D], class probabilities [R, K] of the real images compared with
-    floor: Values  # the metrics of real images of the other split
+    floor: Mapping[str, float]  # the metrics of real images of the other split; it cannot be changed
     floor_num: int
 
     @property
@@ -84,7 +79,7 @@ class Reference(NamedTuple):
 
 
 def prepare(
-    splits: Splits, extractor: Extractor, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS, seed: int = 0
+    splits: Splits, extractor: Extractor, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS, seed: int = SEED
 ) -> Reference:
     """The reference for `num` generated images (0: see `wanted_num`), its features from the cache if it has them.
 
@@ -97,11 +92,10 @@ def prepare(
     floor_rows = chosen(other, num)
     real = features.of_source(extractor, compared, rows)
     apart = features.of_source(extractor, other, floor_rows)
-    floor = _compared(real, apart, k, seed) | _shares(splits.train.class_names, apart[1])
+    floor = _compared(real, apart, splits.train.class_names, k, seed)
     if extractor.trained:
-        floor["label_agreement"] = extractor.trained.accuracy
-        floor["classification_accuracy_score"] = extractor.trained.accuracy
-    return Reference(protocol, num, k, seed, extractor, splits, real, floor, len(floor_rows))
+        floor |= dict.fromkeys(("label_agreement", SCORE), extractor.trained.accuracy)
+    return Reference(protocol, num, k, seed, extractor, splits, real, MappingProxyType(floor), len(floor_rows))
 
 
 def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS) -> None:
@@ -132,11 +126,8 @@ def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndar
     they add `label_agreement`.
     """
     fake = features.of_batches(reference.extractor, batches)
-    values = _compared(reference.real, fake, reference.k, reference.seed)
-    values |= _shares(reference.splits.train.class_names, fake[1])
-    if labels is not None and fake[1].shape[1]:
-        values |= classification.label_agreement(fake[1], labels)
-    return values
+    class_names = reference.splits.train.class_names
+    return _compared(reference.real, fake, class_names, reference.k, reference.seed, labels)
 
 
 def wanted_labels(train: Source, count: int) -> np.ndarray:
@@ -176,39 +167,48 @@ def in_classes(labels: np.ndarray, names: tuple[str, ...], known: tuple[str, ...
     return np.array(found, np.int32)[labels]
 
 
-def key(reference: Reference, step: int, generator: str) -> dict[str, Any]:
-    """What names an evaluation of the generator with the given identity after `step`: see `record.KEY`."""
-    return {
-        "step": step,
-        "protocol": reference.protocol.name,
-        "num": reference.num,
-        "features": reference.extractor.kind,
-        "extractor": reference.extractor.identity[:16],
-        "data": reference.splits.fingerprint[:16],
-        "k": reference.k,
-        "seed": reference.seed,
-        "generator": generator[:16],
-    }
+def key(reference: Reference, step: int, generator: str) -> Key:
+    """What names an evaluation, after `step`, of the generator with the given identity (in full)."""
+    return record.key(
+        step=step,
+        protocol=reference.protocol.name,
+        num=reference.num,
+        features=reference.extractor.kind,
+        extractor=reference.extractor.identity,
+        data=reference.splits.fingerprint,
+        k=reference.k,
+        seed=reference.seed,
+        generator=generator,
+    )
 
 
-def row(reference: Reference, named: dict[str, Any], values: Values) -> dict[str, Any]:
-    """The evaluation that `key` named, for `record.record`: values, floor, and what both mean."""
-    return named | {
-        "metrics": {name: float(value) for name, value in values.items()},
-        "floor": {name: float(value) for name, value in reference.floor.items() if name in values},
-        "real_samples": len(reference.real[0]),
-        "floor_samples": reference.floor_num,
-        "meaning": {"features": reference.extractor.title, "sizes": reference.sizes, "floor": reference.floor_sizes},
-        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    }
+def evaluated(reference: Reference, named: Key, values: Mapping[str, float], **optional: Any) -> Evaluation:
+    """The evaluation that `key` named: values, floor, what both mean, and `optional`, fields of `Evaluation`."""
+    return Evaluation(
+        named,
+        metrics=record.finite({name: float(value) for name, value in values.items()}),
+        floor=record.finite({name: float(value) for name, value in reference.floor.items() if name in values}),
+        real_samples=len(reference.real[0]),
+        floor_samples=reference.floor_num,
+        meaning={"features": reference.extractor.title, "sizes": reference.sizes, "floor": reference.floor_sizes},
+        time=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        **optional,
+    )
 
 
-def generator_identity(params: Any) -> str:
-    """sha256 (hex) of a generator's parameters."""
-    digest = hashlib.sha256()
-    for tensor in tf.nest.flatten(params):
-        digest.update(np.asarray(tensor).tobytes())
-    return digest.hexdigest()
+def with_score(reference: Reference, evaluation: Evaluation, images: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """The evaluation with the classification accuracy score of generated images, and that of the real ones as floor.
+
+    images uint8 [N, H, W, C], labels int [N] in the classes of the data. It takes a training, and where the cache has
+    no classifier of the data a second one. Raises `UserError` if there are no such classes.
+    """
+    real = classifiers.cached(reference.splits).accuracy
+    score = classifiers.classification_accuracy_score(images, labels, reference.splits.test)
+    return evaluation._replace(
+        metrics={**evaluation.metrics, SCORE: score},
+        floor={**evaluation.floor, SCORE: real},
+        score_samples=len(images),
+    )
 
 
 def chosen(source: Source, num: int) -> np.ndarray:
@@ -218,23 +218,18 @@ def chosen(source: Source, num: int) -> np.ndarray:
     return np.sort(permutation(_SEED, 0, source.num_examples)[:num])
 
 
-def _compared(real: Arrays, fake: Arrays, k: int, seed: int) -> Values:
-    """All metrics of two sets that need no labels; raises `UserError` where features are not finite."""
+def _compared(
+    real: Arrays, fake: Arrays, class_names: tuple[str, ...], k: int, seed: int, labels: np.ndarray | None = None
+) -> Values:
+    """All metrics that there are of these images; raises `UserError` where features are not finite."""
+    inputs = suite.Inputs(real[0], fake[0], k=k, seed=seed)
+    if fake[1].shape[1]:
+        readable = class_names if len(class_names) <= _MOST_CLASSES else None
+        inputs = inputs._replace(probabilities=fake[1], class_names=readable, labels=labels)
     try:
-        values = suite.evaluate(real[0], fake[0], k, seed)
-        if fake[1].shape[1]:
-            values |= classification.inception_score(fake[1]) | classification.class_variety(fake[1])
+        return suite.evaluate(inputs)
     except ValueError as error:
         raise UserError(f"the metrics cannot be computed: {error} Use other features") from None
-    return {name: value for name, value in values.items() if name not in _SIZES}
-
-
-def _shares(class_names: tuple[str, ...], probabilities: np.ndarray) -> Values:
-    """The share of each class among the most probable ones, as metrics; none where there are too many to read."""
-    if not 0 < probabilities.shape[1] <= _MOST_CLASSES:
-        return {}
-    shares = classification.class_histogram(probabilities.argmax(axis=1), probabilities.shape[1])
-    return {f"{SHARE}{name}": float(share) for name, share in zip(class_names, shares, strict=True)}
 
 
 def _plain_name(source: Source) -> str:

@@ -35,7 +35,7 @@ class Extractor(NamedTuple):
     title: str  # for people, in every output
     identity: str  # hex; equal only where all features are
     apply: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-    trained: classifiers.Trained | None = None  # the classifier, where it is one
+    trained: classifiers.TrainedClassifier | None = None  # the classifier, where it is one
 
 
 def from_classifier(splits: Splits, recipe: classifiers.Recipe = classifiers.RECIPE, stop: object = False) -> Extractor:

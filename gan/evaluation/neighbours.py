@@ -26,7 +26,7 @@ class Nearest(NamedTuple):
     which: str  # the other real images
 
 
-def draw(path: Path, extractor: Extractor, samples: np.ndarray, splits: Splits) -> Nearest:
+def write_neighbours(path: Path, extractor: Extractor, samples: np.ndarray, splits: Splits) -> Nearest:
     """Writes the picture of the first of `samples` (uint8 [N, H, W, C]) as PNG; raises `StorageError`.
 
     A row holds a sample, its nearest training images in feature space, and those by their pixels, with the distances.

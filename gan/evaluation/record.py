@@ -6,17 +6,21 @@ replaced as a whole, and the events in eval/ are made from it at each change.
 
 import contextlib
 import fcntl
+import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from gan.errors import UserError
-from gan.evaluation import comparison
+from gan.metrics.suite import NEIGHBOURS, SEED
 from gan.storage import event_files
 from gan.storage.files import write_atomically
 from gan.storage.refusals import storage_errors
@@ -24,51 +28,123 @@ from gan.storage.refusals import storage_errors
 FILE_NAME = "evaluations.jsonl"
 FOLDER = "eval"
 _LOCK = ".evaluations.lock"
-# What makes two evaluations the same one; of those of one step only the last generator's is kept.
-_WHAT = ("step", "protocol", "num", "features", "extractor", "data", "k", "seed")
-KEY = (*_WHAT, "generator")
+_DIGITS = 16  # of an identity, in a key
+# The order of the fields in a line, after those of the key.
+_ORDER = (
+    "images", "metrics", "floor", "real_samples", "floor_samples", "meaning", "time", "score_samples", "in_training",
+)  # fmt: skip
 _OURS = ("classifier", "random")  # features; of any others there may be several of one name
 
-Row = dict[str, Any]
+Figures = Mapping[str, float | None]  # by the name of the metric; None where it was not finite
 
 
-def read(workdir: Path) -> list[Row]:
+class Key(NamedTuple):
+    """What an evaluation is of; two of one key have the same values, so that the second can be spared.
+
+    Made by `key`. Of the keys that differ in the generator alone, a run keeps the last one's evaluation.
+    """
+
+    step: int
+    protocol: str
+    num: int  # generated images
+    features: str  # their kind
+    extractor: str
+    data: str
+    k: int
+    seed: int
+    generator: str
+
+
+class Evaluation(NamedTuple):
+    """What was measured of a generator, or of images in files, beside the floor: the same of real images."""
+
+    key: Key
+    metrics: Figures
+    floor: Figures
+    real_samples: int  # images that the generated ones were compared with
+    floor_samples: int
+    meaning: Mapping[str, str]  # a line on each of features, sizes and floor
+    time: str
+    in_training: bool = False  # measured, or asked for, by the trainer
+    score_samples: int = 0  # generated images that the classification accuracy score is of; 0: it has none
+    images: str = ""  # path of images in files that were measured in the place of a run
+    further: Mapping[str, Any] = MappingProxyType({})  # what another version wrote beside: kept as it is
+
+
+def key(
+    *, step: int, protocol: str, num: int, features: str, extractor: str, data: str, k: int, seed: int, generator: str
+) -> Key:
+    """The key of an evaluation from the full identities of extractor, data and generator, which it holds shortened."""
+    extractor, data, generator = (identity[:_DIGITS] for identity in (extractor, data, generator))
+    return Key(step, protocol, num, features, extractor, data, k, seed, generator)
+
+
+def generator_identity(params: Any) -> str:
+    """sha256 (hex) of a generator's parameters."""
+    digest = hashlib.sha256()
+    for tensor in tf.nest.flatten(params):
+        digest.update(np.asarray(tensor).tobytes())
+    return digest.hexdigest()
+
+
+def finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """`values` for an evaluation, None in the place of what is not finite: strict JSON has no number for it."""
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in values.items()}
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as a flat object for JSON: the names of its key first, and what it does not have is left out."""
+    fields, absent = evaluation._asdict(), Evaluation._field_defaults
+    there = {name: fields[name] for name in _ORDER if name not in absent or fields[name] != absent[name]}
+    return {**evaluation.key._asdict(), **there, **evaluation.further}
+
+
+def from_json(row: Mapping[str, Any]) -> Evaluation:
+    """The evaluation that `to_json` made `row` of; raises `ValueError`, `KeyError` or `TypeError` for a damaged one."""
+    left = dict(row)
+    return Evaluation(
+        Key(*(_taken(left, name, kind) for name, kind in Key.__annotations__.items())),
+        metrics=_taken_figures(left, "metrics"),
+        floor=_taken_figures(left, "floor"),
+        real_samples=_taken(left, "real_samples", int),
+        floor_samples=_taken(left, "floor_samples", int),
+        meaning=_taken(left, "meaning", dict),
+        time=_taken(left, "time", str),
+        in_training=_taken(left, "in_training", bool, False),
+        score_samples=_taken(left, "score_samples", int, 0),
+        images=_taken(left, "images", str, ""),
+        further=left,
+    )
+
+
+def read(workdir: Path) -> list[Evaluation]:
     """The evaluations of a run by step; empty where there are none. Raises `UserError` if the file is damaged."""
     path = Path(workdir) / FILE_NAME
     with storage_errors(path):
         lines = path.read_bytes().splitlines() if path.exists() else []
-    rows = []
+    evaluations = []
     for number, line in enumerate(lines, start=1):
         try:
-            row = json.loads(line)
-            key(row), _tags(row, _group(row))  # both must be there
-            rows.append(row)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            evaluations.append(from_json(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is damaged in line {number}; remove that line") from error
-    return rows
+    return evaluations
 
 
-def key(row: Mapping[str, Any]) -> tuple:
-    """What an evaluation is of; two of one key have the same values, so that the second can be spared."""
-    return tuple(row[name] for name in KEY)
+def add(workdir: Path, evaluation: Evaluation) -> None:
+    """Adds an evaluation, in the place of one whose key differs in the generator at most; shows all in TensorBoard.
 
-
-def record(workdir: Path, row: Row) -> None:
-    """Adds an evaluation, in the place of one of the same kind at its step, and shows all in TensorBoard.
-
-    Of the same generator, what had been measured then and was not now is kept. `row` holds what `KEY` names, `metrics`
-    and `floor` (numbers by name), and anything else JSON can hold. Raises `StorageError`, and `UserError` if the file
-    there is damaged.
+    Of the same generator, what had been measured then and was not now is kept. Raises `StorageError`, and `UserError`
+    if the file there is damaged.
     """
     workdir = Path(workdir)
     with _locked(workdir):
         there = read(workdir)
-        kept = [old for old in there if _what(old) != _what(row)]
-        new = _finite(row)
+        kept = [old for old in there if _of_any_generator(old.key) != _of_any_generator(evaluation.key)]
         for old in there:
-            if key(old) == key(row):
-                new = old | new | {part: old[part] | new[part] for part in ("metrics", "floor")}
-        _write(workdir, sorted([*kept, new], key=lambda each: each["step"]))
+            if old.key == evaluation.key:
+                evaluation = _joined(old, evaluation)
+        _write(workdir, sorted([*kept, evaluation], key=lambda each: each.key.step))
 
 
 def remove_later(workdir: Path, step: int) -> None:
@@ -77,66 +153,93 @@ def remove_later(workdir: Path, step: int) -> None:
     Raises `StorageError`, and `UserError` if the file is damaged.
     """
     workdir = Path(workdir)
-    if any(row["step"] > step for row in read(workdir)):
+    if any(evaluation.key.step > step for evaluation in read(workdir)):
         with _locked(workdir):
-            _write(workdir, [row for row in read(workdir) if row["step"] <= step])
+            _write(workdir, [evaluation for evaluation in read(workdir) if evaluation.key.step <= step])
 
 
-def _group(row: Mapping[str, Any]) -> str:
+def _taken(row: dict[str, Any], name: str, kind: type, *default: Any) -> Any:
+    """What `row` held by the name and holds no more; raises `KeyError`, and `TypeError` unless it is of the kind."""
+    value = row.pop(name, *default)
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__}; it is {value!r}")
+    return value
+
+
+def _taken_figures(row: dict[str, Any], name: str) -> Figures:
+    """The same, of numbers by name; raises `TypeError` for others."""
+    return finite(_taken(row, name, dict))
+
+
+def _of_any_generator(named: Key) -> Key:
+    return named._replace(generator="")
+
+
+def _joined(old: Evaluation, new: Evaluation) -> Evaluation:
+    """The new evaluation of a generator, with what only the old one has."""
+    return new._replace(
+        metrics={**old.metrics, **new.metrics},
+        floor={**old.floor, **new.floor},
+        in_training=old.in_training or new.in_training,
+        score_samples=new.score_samples or old.score_samples,
+        images=new.images or old.images,
+        further={**old.further, **new.further},
+    )
+
+
+def _group(named: Key) -> str:
     """PROTOCOL-NUM-FEATURES, the first part of an evaluation's tags in TensorBoard.
 
     What is not as in the evaluations of a training is in it, too: k, seed, which model of yours.
     """
-    group = f"{row['protocol']}-{row['num']}-{row['features']}"
-    for part, usual in (("k", comparison.NEIGHBOURS), ("seed", comparison.SEED)):
-        group += f"-{part}{row[part]}" if row[part] != usual else ""
-    return group if row["features"] in _OURS else f"{group}-{row['extractor'][:6]}"
+    group = f"{named.protocol}-{named.num}-{named.features}"
+    group += f"-k{named.k}" * (named.k != NEIGHBOURS) + f"-seed{named.seed}" * (named.seed != SEED)
+    return group if named.features in _OURS else f"{group}-{named.extractor[:6]}"
 
 
-def _tags(row: Mapping[str, Any], group: str) -> dict[str, float]:
+def _tags(evaluation: Evaluation, group: str) -> dict[str, float]:
     """The scalars of an evaluation by their tags: GROUP/METRIC, and the floor beside."""
-    scalars = {f"{group}/{name}": value for name, value in row["metrics"].items()}
-    scalars |= {f"{group}-floor/{name}": value for name, value in row["floor"].items()}
+    scalars = {f"{group}/{name}": value for name, value in evaluation.metrics.items()}
+    scalars |= {f"{group}-floor/{name}": value for name, value in evaluation.floor.items()}
     return {tag: value for tag, value in scalars.items() if value is not None}
 
 
-def _what(row: Mapping[str, Any]) -> tuple:
-    return tuple(row[name] for name in _WHAT)
-
-
-def _write(workdir: Path, rows: list[Row]) -> None:
-    """Replaces all evaluations by `rows`."""
-    text = "".join(json.dumps(each, allow_nan=False) + "\n" for each in rows)
+def _write(workdir: Path, evaluations: list[Evaluation]) -> None:
+    """Replaces all evaluations by these."""
+    text = "".join(json.dumps(to_json(evaluation), allow_nan=False) + "\n" for evaluation in evaluations)
     write_atomically(workdir / FILE_NAME, text)
-    _show(workdir / FOLDER, rows)
+    _show(workdir / FOLDER, evaluations)
 
 
-def _show(folder: Path, rows: list[Row]) -> None:
-    """Writes the events of all rows into a new file, and removes those before.
+def _show(folder: Path, evaluations: list[Evaluation]) -> None:
+    """Writes the events of all evaluations into a new file, and removes those before.
 
     Figures of two data sets or of two extractors make two curves, though both are called a classifier.
     """
-    groups = [_group(row) for row in rows]
+    groups = [_group(evaluation.key) for evaluation in evaluations]
     measures: dict[str, set] = {}
-    for row, group in zip(rows, groups, strict=True):
-        measures.setdefault(group, set()).add((row["extractor"], row["data"]))
+    for evaluation, group in zip(evaluations, groups, strict=True):
+        measures.setdefault(group, set()).add((evaluation.key.extractor, evaluation.key.data))
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)
     events = event_files.EventFile(folder, step=0)
     try:
-        value = tf.compat.v1.Summary.Value
-        metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
-        for row, group in zip(rows, groups, strict=True):
+        for evaluation, group in zip(evaluations, groups, strict=True):
             if len(measures[group]) > 1:
-                group += f"-{row['extractor'][:6]}-{row['data'][:6]}"
-            values = [
-                value(tag=tag, tensor=tf.make_tensor_proto(float(number), tf.float32), metadata=metadata)
-                for tag, number in _tags(row, group).items()
-            ]
-            summary = tf.compat.v1.Summary(value=values)
-            events.write(event_files.Event(step=row["step"], wall_time=time.time(), summary=summary))
+                group += f"-{evaluation.key.extractor[:6]}-{evaluation.key.data[:6]}"
+            summary = _summary(_tags(evaluation, group))
+            events.write(event_files.Event(step=evaluation.key.step, wall_time=time.time(), summary=summary))
     finally:
         events.close()
+
+
+def _summary(scalars: Mapping[str, float]) -> tf.compat.v1.Summary:
+    """Scalars by their tags, as TensorBoard reads them."""
+    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
+    summary = tf.compat.v1.Summary()
+    for tag, number in scalars.items():
+        summary.value.add(tag=tag, tensor=tf.make_tensor_proto(float(number), tf.float32), metadata=metadata)
+    return summary
 
 
 @contextlib.contextmanager
@@ -150,12 +253,3 @@ def _locked(workdir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _finite(value: Any) -> Any:
-    """`value` for strict JSON: what is not finite becomes null."""
-    if isinstance(value, Mapping):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, float) and value - value != 0:
-        return None
-    return value

@@ -19,9 +19,13 @@ _HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the
 
 
 def configure(config: Config) -> None:
-    """Applies threads, logical CPUs and memory growth; raises `UserError` where the machine does not allow it."""
+    """Applies threads, logical CPUs and memory growth; raises `UserError` where the machine does not allow it.
+
+    In a process in which TensorFlow has started, what it was started with can no longer be changed: threads that the
+    config leaves open stay as they are, and anything else that differs is refused.
+    """
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(config.threads or len(os.sched_getaffinity(0)))
+        _set_threads(config.threads)
         if config.logical_cpus:
             cpu = tf.config.list_physical_devices("CPU")[0]
             parts = [tf.config.LogicalDeviceConfiguration()] * config.logical_cpus
@@ -34,6 +38,15 @@ def configure(config: Config) -> None:
             tf.config.experimental.enable_tensor_float_32_execution(False)
     except RuntimeError as error:
         raise UserError(f"the devices cannot be configured: {error}") from error
+
+
+def _set_threads(threads: int) -> None:
+    """Threads within an operation; 0: one for each core, or as many as TensorFlow was started with."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads or len(os.sched_getaffinity(0)))
+    except RuntimeError:
+        if threads:
+            raise
 
 
 def kinds() -> list[str]:

@@ -49,7 +49,9 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
     return result
 
 
-def draw(path: str | Path, runs: Sequence[Logged], metrics: Sequence[str], smoothing: float, title: str = "") -> None:
+def write_curves(
+    path: str | Path, runs: Sequence[Logged], metrics: Sequence[str], smoothing: float, title: str = ""
+) -> None:
     """Writes the curves of `metrics` of `runs` as PNG to `path`.
 
     Raises `UserError` for a metric that a run does not have, naming those it has, and `StorageError`.

@@ -9,7 +9,9 @@ from gan.errors import UserError
 from gan.pictures.figures import write_figure
 
 
-def draw(path: str | Path, runs: Sequence[tuple[str, dict[int, Path]]], steps: Sequence[int], title: str = "") -> None:
+def write_montage(
+    path: str | Path, runs: Sequence[tuple[str, dict[int, Path]]], steps: Sequence[int], title: str = ""
+) -> None:
     """Writes the figure as PNG: of each run, a name and its grids, those of `steps`; a missing one leaves a gap.
 
     Raises `UserError` if no run has any of the steps, and `StorageError`.

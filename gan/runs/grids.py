@@ -39,9 +39,9 @@ def are_complete(folder: Path, step: int) -> bool:
     return path(folder, step).exists() and (folder / ANIMATION).exists()
 
 
-def found_grids(workdir: str | Path) -> dict[int, Path]:
+def found(workdir: str | Path) -> dict[int, Path]:
     """The sample grids of the run in `workdir` by step, ascending; raises `UserError` if there is none."""
-    found = by_step(Path(workdir) / SAMPLES)
-    if not found:
+    grids = by_step(Path(workdir) / SAMPLES)
+    if not grids:
         raise UserError(f"{workdir} has no sample grids yet; train first, or lower --sample_every_steps")
-    return found
+    return grids

@@ -1,46 +1,84 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config
+from gan.config import Config, validated
 from gan.core import rng
+from gan.core.base import Network, Params
 from gan.core.state import VECTORS
 from gan.errors import UserError
+from gan.machine import devices
 from gan.runs import checkpoint, tensors, workdir
 
 _REMEDY = "use the version of this program that wrote it, or another --workdir"
 
 
-class Trained(NamedTuple):
-    """The parameters of both networks after `step`, and a line for each damaged checkpoint that was passed over.
+class SavedRun(NamedTuple):
+    """What config.json says of a run: its config, with the numerics of now, and what its networks were made for.
 
-    The generator's are the moving averages where the run keeps any, the discriminator's those that it is applied with:
-    under spectral normalization divided by their norms. `class_names` are those of the labels of its data, with the
-    share that each has there: all equal where the run does not say.
+    `class_names` are those of the labels of its data, with the share that each has there: all equal where the run does
+    not say. `fingerprint` is that of the data.
     """
 
+    folder: Path
     config: Config
     image_shape: tuple[int, int, int]  # [H, W, C]
     class_names: tuple[str, ...]
     class_shares: tuple[float, ...]
+    fingerprint: str
+
+
+class Trained(NamedTuple):
+    """The parameters of both networks of a run after `step`, and a line for each damaged checkpoint passed over.
+
+    The generator's are the moving averages where the run keeps any, the discriminator's those that it is applied with:
+    under spectral normalization divided by their norms.
+    """
+
+    run: SavedRun
     step: int
-    generator: Any
-    discriminator: Any
+    generator: Params
+    discriminator: Params
     skipped: list[str]
 
 
-def load(folder: Path, step: int | None = None) -> Trained:
-    """The newest good checkpoint of the run in `folder`, or that of `step`; writes and renames nothing there.
+def open(folder: Path, step: int | None = None, numerics: Mapping[str, Any] | None = None) -> Trained:
+    """The newest good checkpoint of the run in `folder`, or that of `step`: `saved_run` and `load` in one."""
+    return load(saved_run(folder, numerics), step)
 
-    Optimizer slots and metrics are not looked at, so that a run stays usable when those change. Raises `UserError` if
-    there is no run, no checkpoint yet, none that is good or none of that step, `StorageError` if it may not be read.
+
+def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedRun:
+    """The run in `folder`, on one device, and in the precision and by the convolutions that `numerics` names, if any.
+
+    Raises `UserError` if there is no run.
     """
-    config, facts = workdir.load_run(folder)
-    image_shape, names = tuple(facts["image_shape"]), tuple(facts["class_names"])
+    saved, facts = workdir.load_run(folder)
+    names = tuple(facts["class_names"])
+    return SavedRun(
+        folder=folder,
+        config=validated(dataclasses.replace(saved, logical_cpus=0, **(numerics or {}))),
+        image_shape=tuple(facts["image_shape"]),
+        class_names=names,
+        class_shares=tuple(facts.get("class_shares") or [1 / len(names) for _ in names]),
+        fingerprint=facts.get("fingerprint", ""),
+    )
+
+
+def load(run: SavedRun, step: int | None = None) -> Trained:
+    """The networks of the newest good checkpoint of a run, or of that of `step`; writes and renames nothing there.
+
+    Configures TensorFlow's devices for the run. Optimizer slots and metrics are not looked at, so that a run stays
+    usable when those change. Raises `UserError` if there is no checkpoint yet, none that is good or none of that step,
+    `StorageError` if it may not be read.
+    """
+    config, folder = run.config, run.folder
+    devices.configure(config)
     found = checkpoint.find(folder / workdir.CHECKPOINTS, step, set_aside=False)
     if found is None:
         raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
@@ -49,22 +87,20 @@ def load(folder: Path, step: int | None = None) -> Trained:
         return _read(found.path, found.values, f"{tensors.ROOT}/state/{where}", like)
 
     anything = rng.stream(seed=0, step=-1)
-    generator, discriminator = (
-        network(config, image_shape, build.PLAIN, len(names)) for network in (build.generator, build.discriminator)
+    making, judging = (
+        make(config, run.image_shape, build.PLAIN, len(run.class_names))
+        for make in (build.generator, build.discriminator)
     )
-    judge = read("discriminator/params", discriminator.init(anything))
-    if discriminator.normalize:
-        judge, _ = discriminator.normalize(judge, read(f"extra/{VECTORS}", discriminator.init_state(anything, judge)))
-    return Trained(
-        config=config,
-        image_shape=image_shape,
-        class_names=names,
-        class_shares=tuple(facts.get("class_shares") or [1 / len(names) for _ in names]),
-        step=found.step,
-        generator=read("averages" if config.ema_half_life_images else "generator/params", generator.init(anything)),
-        discriminator=judge,
-        skipped=found.skipped,
-    )
+    judge = read("discriminator/params", judging.init(anything))
+    if judging.normalize:
+        judge, _ = judging.normalize(judge, read(f"extra/{VECTORS}", judging.init_state(anything, judge)))
+    drawing = read("averages" if config.ema_half_life_images else "generator/params", making.init(anything))
+    return Trained(run, found.step, drawing, judge, found.skipped)
+
+
+def generator(run: SavedRun) -> Network:
+    """The generator of a run as it draws outside of training, computing as the run's config says on this machine."""
+    return build.sampling_generator(run.config, run.image_shape, devices.resolve(run.config), run.class_shares)
 
 
 def _read(path: Path, values: dict[str, Any], name: str, like: Any) -> Any:

@@ -56,7 +56,7 @@ def open_run(
     content = _content(workdir)
     changed, warnings = _accepted(workdir, content, config, data_facts, override)
     now = versions.everything()
-    changed += _changes(content.get("versions", now), now)
+    changed += changes(content.get("versions", now), now)
     if changed:
         content["history"].append({"time": _now(), "changes": changed})
     settings = {name: getattr(config, name) for name in fields()}
@@ -85,9 +85,10 @@ def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
     return config, content["data"]
 
 
-def fingerprint_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two fingerprints, as `name: old -> new`; empty means that the bits will be the same."""
-    return _changes(old, new)
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two mappings once both are as JSON has them, as `name: old -> new`."""
+    old, new = json.loads(json.dumps([dict(old), dict(new)]))
+    return [_change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 def check_folder(workdir: Path) -> None:
@@ -145,7 +146,7 @@ def _accepted(
         for kind, changes in differences(content["settings"], config).items()
     }
     old, new = ({key: facts.get(key) for key in _DATA_IDENTITY} for facts in (content["data"], data_facts))
-    fixed = kinds["fixed"] + [f"data {line}" for line in _changes(old, new)]
+    fixed = kinds["fixed"] + [f"data {line}" for line in changes(old, new)]
     if fixed:
         raise UserError(f"{workdir} was begun with what cannot change: {', '.join(fixed)}; use another --workdir")
     if kinds["tunable"] and not override:
@@ -157,12 +158,6 @@ def _accepted(
     if kinds["numerics"]:
         warnings.append(f"continuing with other numerics, not to the bit: {', '.join(kinds['numerics'])}")
     return [line for lines in kinds.values() for line in lines], warnings
-
-
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two mappings once both are as JSON has them."""
-    old, new = json.loads(json.dumps([dict(old), dict(new)]))
-    return [_change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 def _change(name: str, old: Any, new: Any) -> str:

@@ -61,7 +61,7 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
     return render
 
 
-def draw(
+def images_of(
     generator: Network, params, points: np.ndarray, labels: Sequence[int] | None = None, batch: int = BATCH
 ) -> np.ndarray:
     """The images uint8 [N, H, W, C] of the latents `points` [N, latent_size]; labels as `make_sampler` takes them."""

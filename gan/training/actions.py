@@ -106,13 +106,13 @@ class Actions:
         Its time does not count in images per second.
         """
         with self._since_log.stopped():
-            found = self._evaluation(step)
-        if found:
+            outcome = self._outcome(step)
+        if outcome:
             self._evaluated_step = step
-            self._progress.note(found.line)
-            if found.is_best:
+            self._progress.note(outcome.line)
+            if outcome.is_best:
                 self.save_once(step)
-        return bool(found)
+        return bool(outcome)
 
     def save(self, step: int) -> None:
         """Makes the log durable, then the checkpoint; a state that is not finite is never saved."""
@@ -122,7 +122,7 @@ class Actions:
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}
         checkpoint.save(run.checkpoints, run.training, step, facts)
         best = in_training.best(run.evaluating, run.folder, step).values()
-        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {row["step"] for row in best})
+        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
         self._since_save.lap()
         self._saved_step = step
         self._progress.note(f"saved step {step}")
@@ -146,7 +146,7 @@ class Actions:
         """Closes the log."""
         self._summaries.close()
 
-    def _evaluation(self, step: int) -> in_training.Found | None:
+    def _outcome(self, step: int) -> in_training.Outcome | None:
         """The evaluation of a step; None after a signal. If it fails, the run ends, but the step is saved first."""
         run = self._run
         divergence.check_state(run.training.state, step, run.checkpoints)

@@ -145,7 +145,7 @@ def memory_errors() -> Iterator[None]:
 
 def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
     """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
-    changes = environment.fingerprint_changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
+    changes = workdir.changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
     if not changes:
         return ""
     return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"

@@ -106,13 +106,14 @@ def test_the_default_folder_is_that_of_the_step(exported, trained_run):
 
 def test_plain_keras_and_tensorflow_compute_what_the_engine_computes(exported, trained_run, tmp_path):
     folder = exported.folder
-    run = trained.load(trained_run)
+    found = trained.open(trained_run)
+    run = found.run
     random = np.random.default_rng(1)
     latents, images = random.standard_normal((7, 16), np.float32), random.random((7, 28, 28, 1), np.float32)
     stream, labels = rng.stream(0, 0), tf.fill([7], -1)
     networks = [make(run.config, run.image_shape, build.PLAIN) for make in (build.generator, build.discriminator)]
-    made = np.clip(networks[0].apply(run.generator, latents, labels, stream, False), 0, 1)
-    probabilities = tf.sigmoid(networks[1].apply(run.discriminator, images, labels, stream, False)).numpy()[:, None]
+    made = np.clip(networks[0].apply(found.generator, latents, labels, stream, False), 0, 1)
+    probabilities = tf.sigmoid(networks[1].apply(found.discriminator, images, labels, stream, False)).numpy()[:, None]
     np.savez(tmp_path / "expected.npz", latents=latents, images=images, made=made, probabilities=probabilities)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-c", _PLAIN, folder, tmp_path / "expected.npz"]
@@ -138,8 +139,9 @@ def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_r
     assert "labels: int32 [N] from 0 to 2" in lines[5] and "model.serve(x, labels)" in lines[-1]
     loaded = tf.saved_model.load(f"{tmp_path}/models/generatormodel")
     latents, labels = sampler.latents(0, 0, 128, 8), sampler.random_labels(0, 128, [0.2, 0.5, 0.3])
-    found = trained.load(conditional_run)
-    generator = build.sampling_generator(found.config, found.image_shape, build.PLAIN, found.class_shares)
+    found = trained.open(conditional_run)
+    run = found.run
+    generator = build.sampling_generator(run.config, run.image_shape, build.PLAIN, run.class_shares)
     (images,) = sampler.make_sampler(generator, 8)(found.generator, 0, 128, labels)
     assert np.abs(raster.to_uint8(loaded.serve(latents, labels)).astype(int) - images).max() <= 1
 

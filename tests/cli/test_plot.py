@@ -67,7 +67,7 @@ def test_mistakes_are_one_line(workdirs, flags, line):
 
 def test_runs_of_one_name_are_told_apart_and_tensorflow_stays_out():
     code = (
-        "import sys; from pathlib import Path; from gan.cli import plot; from gan.engine import curves\n"
+        "import sys; from pathlib import Path; from gan.jobs import plot; from gan.pictures import curves\n"
         "print(plot.names([Path('x/a/run'), Path('x/b/run')]), plot.names([Path('x/a'), Path('y/b/')]))\n"
         "print(plot.names([Path('a'), Path('a')]), 'tensorflow' in sys.modules)"
     )

@@ -23,30 +23,35 @@ def test_every_setting_is_a_flag_of_its_type():
 
 
 def test_only_what_was_given_is_explicit():
-    assert settings.explicit(parsed()) == {}
-    given = settings.explicit(parsed("--steps=3", "--d_dropout", "0.1", "--dataset=garments", "--seed=0"))
+    assert settings.explicit(values=parsed()) == {}
+    given = settings.explicit(values=parsed("--steps=3", "--d_dropout", "0.1", "--dataset=garments", "--seed=0"))
     assert given == {"steps": 3, "d_dropout": 0.1, "dataset": "garments", "seed": 0}
     assert isinstance(given["d_dropout"], float)
 
 
 def test_config_is_the_preset_with_what_was_given():
-    values = parsed("--preset=article_as_published", "--epochs=2")
-    assert settings.config(values) == config.make("article_as_published", epochs=2.0)
-    assert (
-        settings.config(parsed("--label_noise_mode=added", "--preset=article_as_published")).label_noise_mode == "added"
-    )
-    assert settings.config(parsed()) == config.make()
+    given = settings.explicit(values=parsed("--preset=article_as_published", "--epochs=2"))
+    assert config.make(**given) == config.make("article_as_published", epochs=2.0)
+    given = settings.explicit(values=parsed("--label_noise_mode=added", "--preset=article_as_published"))
+    assert config.make(**given).label_noise_mode == "added"
+    assert config.make(**settings.explicit(values=parsed())) == config.make()
+
+
+def test_some_of_the_settings_alone():
+    values = parsed("--precision=float32", "--steps=3", "--dataset=garments")
+    assert settings.explicit(settings.NUMERICS, values) == {"precision": "float32"}
+    assert settings.explicit(settings.DATA, values) == {"dataset": "garments"}
 
 
 def test_flagfile_counts_as_given_and_later_flags_override_it(tmp_path):
     file = tmp_path / "flags.txt"
     file.write_text("# a run\n--steps=5\n\n--seed=9\n")
-    assert settings.explicit(parsed(f"--flagfile={file}", "--steps=6")) == {"steps": 6, "seed": 9}
+    assert settings.explicit(values=parsed(f"--flagfile={file}", "--steps=6")) == {"steps": 6, "seed": 9}
 
 
 def test_a_bad_value_is_refused():
     with pytest.raises(UserError, match="--precision=float8"):
-        settings.config(parsed("--precision=float8"))
+        config.make(**settings.explicit(values=parsed("--precision=float8")))
     with pytest.raises(flags.IllegalFlagValueError):
         parsed("--steps=many")
 
@@ -54,7 +59,7 @@ def test_a_bad_value_is_refused():
 def test_a_command_may_define_some_settings():
     values = parsed("--dataset=garments", names=["dataset", "seed"])
     assert set(values) == {"dataset", "seed"}
-    assert settings.explicit(values) == {"dataset": "garments"}
+    assert settings.explicit(values=values) == {"dataset": "garments"}
     assert settings.describe(values) == {"Run": ["seed"], "Data": ["dataset"]}
     with pytest.raises(KeyError):
         settings.define(["nonsense"], flags.FlagValues())

@@ -64,6 +64,5 @@ def serve() -> None:
 
 if __name__ == "__main__":
     startup.import_tensorflow()
-    for name in ("gan.build", "gan.cli.report", "gan.training.loop", "gan.training.session"):
-        importlib.import_module(name)
+    importlib.import_module("gan.jobs.train")
     serve()

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gan.data.source import Source, array_reader
 from gan.data.splits import Splits
 from gan.errors import UserError
-from gan.evaluation import comparison
+from gan.evaluation import classifiers, comparison, record
 from gan.evaluation.features import Extractor
 from gan.metrics import suite
 
@@ -139,18 +139,72 @@ def test_features_that_are_not_finite_are_one_line():
         comparison.prepare(SPLITS, broken._replace(identity="1"), PROTOCOL)
 
 
-def test_a_row_says_what_was_measured(reference):
+def test_no_class_is_left_out_of_the_shares_and_of_too_many_there_are_none(reference):
+    images, labels = drawn(300, seed=3)
+    names = [name for name in comparison.measure(reference, [images], labels) if name.startswith(suite.SHARE)]
+    assert names == [name for name in reference.floor if name.startswith(suite.SHARE)]
+    assert names == ["class_share/a", "class_share/b", "class_share/c"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "_MOST_CLASSES", 2)
+        values = comparison.measure(reference, [images], labels)
+    assert values.keys() == suite.INPUTS.keys()  # all else is measured
+
+
+def test_the_floor_cannot_be_changed(reference):
+    with pytest.raises(TypeError):
+        reference.floor["classification_accuracy_score"] = 0.8
+
+
+def test_an_evaluation_says_what_was_measured(reference):
     values = comparison.measure(reference, [drawn(300, seed=3)[0]])
-    named = comparison.key(reference, 7, comparison.generator_identity({"kernel": tf.ones([3])}))
-    row = comparison.row(reference, named, values)
-    assert (row["step"], row["protocol"], row["num"], row["features"], row["data"]) == (
-        7,
-        "small",
-        300,
-        "pixels",
-        "train600",
+    key = comparison.key(reference, 7, record.generator_identity({"kernel": tf.ones([3])}))
+    evaluation = comparison.evaluated(reference, key, values, images="some.npz")
+    assert evaluation.key == key and key[:6] == (7, "small", 300, "pixels", "0", "train600") and key[6:8] == (5, 0)
+    assert evaluation.metrics == values and evaluation.floor.keys() == values.keys()
+    assert (evaluation.real_samples, evaluation.floor_samples, evaluation.images) == (300, 300, "some.npz")
+    assert evaluation.meaning == {
+        "features": "four pixels",
+        "sizes": "small: 300 generated against 300 test images of test",
+        "floor": "300 real training images against the same 300",
+    }
+    assert set(suite.BETTER) >= {name for name in values if not name.startswith(suite.SHARE)}
+    other = comparison.key(reference, 7, record.generator_identity({"kernel": tf.zeros([3])}))
+    assert key._replace(generator=other.generator) == other != key
+
+
+def test_identities_are_shortened_in_a_key(reference):
+    long = reference._replace(
+        extractor=EXTRACTOR._replace(identity="e" * 64),
+        splits=SPLITS._replace(seen=dataclasses.replace(TRAIN, fingerprint="d" * 64)),
     )
-    assert row["metrics"] == values and row["floor"].keys() == values.keys()
-    assert set(suite.BETTER) >= {name for name in values if not name.startswith(comparison.SHARE)}
-    other = comparison.key(reference, 7, comparison.generator_identity({"kernel": tf.zeros([3])}))
-    assert {name for name in named if named[name] != other[name]} == {"generator"}
+    key = comparison.key(long, 7, "9" * 64)
+    assert (key.extractor, key.data, key.generator) == ("e" * 16, "d" * 16, "9" * 16)
+
+
+def test_figures_that_are_not_finite_are_none(reference):
+    key = comparison.key(reference, 7, "9")
+    broken = dict.fromkeys(reference.floor, np.nan) | {"recall": np.float32(np.inf), "density": np.float32(0.5)}
+    evaluation = comparison.evaluated(reference, key, broken)
+    assert evaluation.metrics == dict.fromkeys(broken) | {"density": 0.5}
+    assert type(evaluation.metrics["density"]) is float  # JSON does not know those of NumPy
+    assert evaluation.floor == dict(reference.floor)
+
+
+def test_the_score_comes_with_that_of_the_real_images_as_its_floor(reference, monkeypatch):
+    images, labels = drawn(300, seed=3)
+    seen = []
+
+    def score(*given):
+        seen.extend(given)
+        return 0.25
+
+    monkeypatch.setattr(classifiers, "cached", lambda splits: classifiers.TrainedClassifier(None, None, 0.75, 400))
+    monkeypatch.setattr(classifiers, "classification_accuracy_score", score)
+    key = comparison.key(reference, 7, "9")
+    before = comparison.evaluated(reference, key, comparison.measure(reference, [images]), in_training=True)
+    after = comparison.with_score(reference, before, images, labels)
+    assert seen[0] is images and seen[1] is labels and seen[2] is SPLITS.test
+    assert after.metrics == before.metrics | {"classification_accuracy_score": 0.25}
+    assert after.floor == before.floor | {"classification_accuracy_score": 0.75}
+    assert after.score_samples == 300 and before.score_samples == 0
+    assert after._replace(metrics=before.metrics, floor=before.floor, score_samples=0) == before

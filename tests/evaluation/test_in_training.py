@@ -67,15 +67,19 @@ def generator() -> Generator:
 
 
 @pytest.fixture
-def parts(reference, generator) -> in_training.Evaluating:
+def evaluating(reference, generator) -> in_training.Evaluating:
     config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="random")
     data = SimpleNamespace(fingerprint=SPLITS.fingerprint, num_classes=3)
     return in_training.make(config, data, generator.sample)._replace(reference=lambda stop: reference)
 
 
-def best(parts, folder, last_step):
+def best(evaluating, folder, last_step):
     """The best evaluation of the kind that is made here."""
-    return in_training.best(parts, folder, last_step).get((NUM, "random", "e" * 16))
+    return in_training.best(evaluating, folder, last_step).get(in_training.Kind(NUM, "random", "e" * 16))
+
+
+def best_step(evaluating, folder, last_step) -> int:
+    return best(evaluating, folder, last_step).key.step
 
 
 def save(folder, *steps) -> None:
@@ -83,31 +87,32 @@ def save(folder, *steps) -> None:
         (folder / f"checkpoints/step_{step:010d}").mkdir(parents=True)
 
 
-def test_an_evaluation_is_what_bin_evaluate_would_record(parts, reference, generator, tmp_path):
-    found = in_training.evaluate(parts, tmp_path, 5, params(20.0))
-    named = comparison.key(reference, 5, comparison.generator_identity(params(20.0)))
-    assert record.key(found.row) == record.key(named)
+def test_an_evaluation_is_what_bin_evaluate_would_record(evaluating, reference, generator, tmp_path):
+    found = in_training.evaluate(evaluating, tmp_path, 5, params(20.0))
+    assert found.evaluation.key == comparison.key(reference, 5, record.generator_identity(params(20.0)))
+    assert found.evaluation.in_training
     values = comparison.measure(reference, generator.sample(params(20.0), 0, NUM, None))
-    assert found.row["metrics"] == pytest.approx(values, rel=1e-6)
-    assert found.row["floor"]["frechet_distance"] == reference.floor["frechet_distance"]
-    assert [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()] == [found.row]
+    assert found.evaluation.metrics == pytest.approx(values, rel=1e-6)
+    assert found.evaluation.floor["frechet_distance"] == reference.floor["frechet_distance"]
+    lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
+    assert lines == [record.to_json(found.evaluation)] and record.read(tmp_path) == [found.evaluation]
     for words in (f"step 5: frechet_distance {values['frechet_distance']:.4g}, floor", "40 images, random", "--step=5"):
         assert words in found.line
     assert generator.asked[0] == (20.0, NUM, None)
 
 
-def test_what_was_recorded_is_not_measured_again_unless_the_parameters_differ(parts, generator, tmp_path):
-    first = in_training.evaluate(parts, tmp_path, 5, params(20.0))
-    assert in_training.evaluate(parts, tmp_path, 5, params(20.0)) == first
+def test_what_was_recorded_is_not_measured_again_unless_the_parameters_differ(evaluating, generator, tmp_path):
+    first = in_training.evaluate(evaluating, tmp_path, 5, params(20.0))
+    assert in_training.evaluate(evaluating, tmp_path, 5, params(20.0)) == first
     assert len(generator.asked) == 1
-    other = in_training.evaluate(parts, tmp_path, 5, params(30.0))
-    assert len(generator.asked) == 2 and record.read(tmp_path) == [other.row]
-    assert in_training.recorded(parts, tmp_path, 5, params(20.0)) is None
-    assert in_training.recorded(parts, tmp_path, 5, params(30.0)) == other.row
+    other = in_training.evaluate(evaluating, tmp_path, 5, params(30.0))
+    assert len(generator.asked) == 2 and record.read(tmp_path) == [other.evaluation]
+    assert in_training.recorded(evaluating, tmp_path, 5, params(20.0)) is None
+    assert in_training.recorded(evaluating, tmp_path, 5, params(30.0)) == other.evaluation
 
 
-def test_labels_are_those_of_the_data_for_networks_that_are_told_them(parts, generator, tmp_path):
-    in_training.evaluate(parts._replace(conditional=True), tmp_path, 5, params(20.0))
+def test_labels_are_those_of_the_data_for_networks_that_are_told_them(evaluating, generator, tmp_path):
+    in_training.evaluate(evaluating._replace(conditional=True), tmp_path, 5, params(20.0))
     ((_, _, labels),) = generator.asked
     assert labels.tolist() == comparison.wanted_labels(SPLITS.train, NUM).tolist()
 
@@ -124,16 +129,18 @@ class StopAfter:
 
 
 @pytest.mark.parametrize("questions", [0, 1, 2, 4])
-def test_a_request_to_stop_cuts_it_short_and_nothing_is_recorded(parts, tmp_path, questions):
-    assert in_training.evaluate(parts, tmp_path, 5, params(20.0), StopAfter(questions)) is None
+def test_a_request_to_stop_cuts_it_short_and_nothing_is_recorded(evaluating, tmp_path, questions):
+    assert in_training.evaluate(evaluating, tmp_path, 5, params(20.0), StopAfter(questions)) is None
     assert not (tmp_path / "evaluations.jsonl").exists()
 
 
-def test_a_request_to_stop_cuts_the_preparation_short(parts, tmp_path):
+def test_a_request_to_stop_cuts_the_preparation_short(evaluating, tmp_path):
     def reference(stop):
         return list(signals.until(stop, range(9)))
 
-    assert in_training.evaluate(parts._replace(reference=reference), tmp_path, 5, params(20.0), StopAfter(3)) is None
+    assert (
+        in_training.evaluate(evaluating._replace(reference=reference), tmp_path, 5, params(20.0), StopAfter(3)) is None
+    )
     assert not (tmp_path / "evaluations.jsonl").exists()
 
 
@@ -145,71 +152,83 @@ def test_a_stop_reaches_the_classifier_in_training(tmp_path, monkeypatch):
     monkeypatch.setattr(in_training.build, "splits", lambda config: SPLITS)
     monkeypatch.setattr(in_training.features, "from_classifier", from_classifier)
     config = configs.make("article", evaluate_every_steps=1, evaluate_num=NUM, evaluate_features="classifier")
-    parts = in_training.make(config, SPLITS.train, Generator().sample)
-    assert in_training.evaluate(parts, tmp_path, 5, params(20.0), StopAfter(3)) is None
+    evaluating = in_training.make(config, SPLITS.train, Generator().sample)
+    assert in_training.evaluate(evaluating, tmp_path, 5, params(20.0), StopAfter(3)) is None
 
 
-def test_the_best_so_far_is_told_and_found(parts, tmp_path):
+def test_the_best_so_far_is_told_and_found(evaluating, tmp_path):
     seen = []
     for step, brightness in enumerate((60.0, 30.0, 90.0, 30.0, 10.0), start=1):
-        found = in_training.evaluate(parts, tmp_path, step, params(brightness))
+        found = in_training.evaluate(evaluating, tmp_path, step, params(brightness))
         save(tmp_path, step)
         seen.append(found.is_best)
-        assert f"--step={best(parts, tmp_path, step)['step']}" in found.line
+        assert f"--step={best_step(evaluating, tmp_path, step)}" in found.line
     assert seen == [True, True, False, False, True]  # what is only as good does not take the place
-    assert [best(parts, tmp_path, step)["step"] for step in range(1, 6)] == [1, 2, 2, 2, 5]
-    assert best(parts, tmp_path, 0) is None
+    assert [best_step(evaluating, tmp_path, step) for step in range(1, 6)] == [1, 2, 2, 2, 5]
+    assert best(evaluating, tmp_path, 0) is None
 
 
-def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(parts, tmp_path):
+def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(evaluating, tmp_path):
     for step, brightness in ((1, 40.0), (2, 10.0), (3, 20.0)):
-        in_training.evaluate(parts, tmp_path, step, params(brightness))
-    row = record.read(tmp_path)[0]
-    better = row["metrics"] | {"frechet_distance": 0.0}
-    record.record(tmp_path, row | {"num": NUM + 1, "metrics": better})
-    record.record(tmp_path, row | {"protocol": "50k", "metrics": better})
-    record.record(tmp_path, row | {"extractor": "another", "metrics": better})
-    record.record(tmp_path, row | {"step": 3, "features": "classifier", "metrics": better})
+        in_training.evaluate(evaluating, tmp_path, step, params(brightness))
+    first = record.read(tmp_path)[0]
+    better = first._replace(metrics=first.metrics | {"frechet_distance": 0.0})
+    for changed in (
+        {"num": NUM + 1},
+        {"protocol": "50k"},
+        {"data": "others"},
+        {"k": 3},
+        {"seed": 1},
+        {"extractor": "another"},
+        {"step": 3, "features": "classifier"},
+    ):
+        record.add(tmp_path, better._replace(key=first.key._replace(**changed)))
     save(tmp_path, 1, 3)
-    assert best(parts, tmp_path, 3)["step"] == 3
-    kept = in_training.best(parts, tmp_path, 3)  # what other settings or another machine have measured takes no place
-    assert {kind: row["step"] for kind, row in kept.items()} == {
+    assert best_step(evaluating, tmp_path, 3) == 3
+    kept = in_training.best(
+        evaluating, tmp_path, 3
+    )  # what other settings or another machine have measured takes no place
+    assert {kind: evaluation.key.step for kind, evaluation in kept.items()} == {
         (NUM, "random", "e" * 16): 3,
         (NUM, "random", "another"): 1,
         (NUM, "classifier", "e" * 16): 3,
         (NUM + 1, "random", "e" * 16): 1,
     }
-    assert in_training.best(parts._replace(kind=parts.kind | {"num": NUM + 1}), tmp_path, 3) == kept
-    again = in_training.evaluate(parts, tmp_path, 2, params(10.0))
+    assert in_training.best(evaluating._replace(num=NUM + 1), tmp_path, 3) == kept
+    again = in_training.evaluate(evaluating, tmp_path, 2, params(10.0))
     assert again.is_best  # killed between its record and its checkpoint
     save(tmp_path, 2)
-    assert best(parts, tmp_path, 3)["step"] == 2
-    more = parts._replace(metric="precision")
-    expected = max(record.read(tmp_path)[-3:], key=lambda row: row["metrics"]["precision"])
-    assert best(more, tmp_path, 3)["metrics"]["precision"] == expected["metrics"]["precision"]
+    assert best_step(evaluating, tmp_path, 3) == 2
+    more = evaluating._replace(metric="precision")
+    of_this_kind = [each for each in record.read(tmp_path) if each.key[1:6] == again.evaluation.key[1:6]]
+    expected = max(each.metrics["precision"] for each in of_this_kind if each.key[6:8] == (5, 0))
+    assert best(more, tmp_path, 3).metrics["precision"] == expected
 
 
-def test_a_metric_that_is_not_finite_is_never_the_best(parts, tmp_path):
-    row = in_training.evaluate(parts, tmp_path, 1, params(40.0)).row
-    record.record(tmp_path, row | {"metrics": row["metrics"] | {"frechet_distance": float("nan")}})
+def test_a_metric_that_is_not_finite_is_never_the_best(evaluating, generator, tmp_path):
+    measure = comparison.measure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "measure", lambda *given: measure(*given) | {"frechet_distance": float("nan")})
+        first = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))
     save(tmp_path, 1)
-    again = in_training.evaluate(parts, tmp_path, 1, params(40.0))
+    again = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))
+    assert len(generator.asked) == 1 and again == first
     assert not again.is_best and "frechet_distance not finite" in again.line
-    assert best(parts, tmp_path, 1) is None
+    assert best(evaluating, tmp_path, 1) is None
 
 
 def test_the_choices_of_keep_best_are_the_metrics_with_a_direction_that_an_evaluation_here_has():
     choices = configs.fields()["keep_best"].metadata["choices"]
     directed = [name for name, way in suite.BETTER.items() if way]
-    assert [*choices, "classification_accuracy_score"] == directed
+    assert [*choices, "classification_accuracy_score"] == [*suite.KEEP_BEST, suite.SCORE] == directed
 
 
-def test_the_best_is_sought_in_the_direction_of_its_metric(parts, tmp_path):
+def test_the_best_is_sought_in_the_direction_of_its_metric(evaluating, tmp_path):
     for step, brightness in ((1, 0.0), (2, 150.0)):
-        in_training.evaluate(parts, tmp_path, step, params(brightness))
+        in_training.evaluate(evaluating, tmp_path, step, params(brightness))
     save(tmp_path, 1, 2)
     for metric in ("frechet_distance", "kernel_distance", "precision", "recall", "coverage"):
-        assert best(parts._replace(metric=metric), tmp_path, 2)["step"] == 1, metric
+        assert best_step(evaluating._replace(metric=metric), tmp_path, 2) == 1, metric
 
 
 @pytest.mark.parametrize(
@@ -260,14 +279,16 @@ def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path,
     in_training.check(config, source, tmp_path)
 
 
-def test_what_bin_evaluate_measured_keeps_no_checkpoint_unless_the_trainer_asks_for_it_too(parts, generator, tmp_path):
-    row = in_training.evaluate(parts, tmp_path, 5, params(20.0)).row
+def test_what_bin_evaluate_measured_keeps_no_checkpoint_unless_the_trainer_asks_for_it_too(
+    evaluating, generator, tmp_path
+):
+    evaluation = in_training.evaluate(evaluating, tmp_path, 5, params(20.0)).evaluation
     save(tmp_path, 5)
     (tmp_path / "evaluations.jsonl").unlink()
-    record.record(tmp_path, {name: value for name, value in row.items() if name != "in_training"})
-    assert best(parts, tmp_path, 5) is None
-    assert in_training.evaluate(parts, tmp_path, 5, params(20.0)).is_best and len(generator.asked) == 1
-    assert best(parts, tmp_path, 5) == row
+    record.add(tmp_path, evaluation._replace(in_training=False))
+    assert best(evaluating, tmp_path, 5) is None
+    assert in_training.evaluate(evaluating, tmp_path, 5, params(20.0)).is_best and len(generator.asked) == 1
+    assert best(evaluating, tmp_path, 5) == evaluation
 
 
 def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):

@@ -32,7 +32,7 @@ def test_copies_are_at_distance_zero_and_the_picture_is_written(tmp_path, monkey
     monkeypatch.setattr(neighbours, "SHOWN", 2)
     copies = SPLITS.train.read(np.arange(12))[0]
     extractor = features.from_random((9, 9, 1))
-    near = neighbours.draw(tmp_path / "deep" / "near.png", extractor, copies, SPLITS)
+    near = neighbours.write_neighbours(tmp_path / "deep" / "near.png", extractor, copies, SPLITS)
     assert near.samples == 0.0 < near.real and near.which == "test images"
     with Image.open(tmp_path / "deep" / "near.png") as picture:
         assert picture.width == round(7 * 1.1 * 1.1 * 120) and picture.height > 2 * 132
@@ -45,5 +45,5 @@ def test_where_all_images_were_trained_on_copies_of_any_of_them_are_found(tmp_pa
     held_out = subset(whole, np.arange(0, 180, 6), "held out")
     splits = Splits(subset(whole, np.arange(180)[np.arange(180) % 6 > 0], "rest"), held_out, whole)
     extractor = features.from_random((9, 9, 1))
-    near = neighbours.draw(tmp_path / "near.png", extractor, held_out.read(np.arange(12))[0], splits)
+    near = neighbours.write_neighbours(tmp_path / "near.png", extractor, held_out.read(np.arange(12))[0], splits)
     assert near.samples == 0.0 < near.real and near.which == "training images to each other"

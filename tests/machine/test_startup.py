@@ -18,27 +18,27 @@ some text without an end of line"""
 
 
 def process(body, **environment):
-    code = f"import os, sys\nfrom gan.cli import banner\nKNOWN = {KNOWN!r}\nOTHERS = {OTHERS!r}\n{body}"
+    code = f"import os, sys\nfrom gan.machine import startup\nKNOWN = {KNOWN!r}\nOTHERS = {OTHERS!r}\n{body}"
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
 
 
 def test_known_lines_are_dropped_and_all_others_come_through():
-    done = process("with banner.hidden_banner():\n    os.write(2, (KNOWN + OTHERS).encode())\nos.write(2, b'!')")
+    done = process("with startup.hidden_banner():\n    os.write(2, (KNOWN + OTHERS).encode())\nos.write(2, b'!')")
     assert (done.returncode, done.stderr) == (0, OTHERS + "!")
 
 
 def test_known_lines_are_shown_again_afterwards():
-    assert process("with banner.hidden_banner(): pass\nos.write(2, KNOWN.encode())").stderr == KNOWN
+    assert process("with startup.hidden_banner(): pass\nos.write(2, KNOWN.encode())").stderr == KNOWN
 
 
 def test_a_crash_does_not_hide_its_last_words():
-    done = process("with banner.hidden_banner():\n    os.write(2, OTHERS.encode())\n    os.abort()")
+    done = process("with startup.hidden_banner():\n    os.write(2, OTHERS.encode())\n    os.abort()")
     assert done.returncode < 0 and done.stderr == OTHERS
 
 
 def test_an_exception_is_shown_whole():
-    done = process("with banner.hidden_banner():\n    print('before', file=sys.stderr)\n    raise ValueError('why')")
+    done = process("with startup.hidden_banner():\n    print('before', file=sys.stderr)\n    raise ValueError('why')")
     assert done.stderr.startswith("before\nTraceback") and done.stderr.endswith("ValueError: why\n")
 
 
@@ -49,18 +49,18 @@ def stand_in(tmp_path, text):
 
 
 def test_an_old_tensorflow_is_refused(tmp_path):
-    done = process("banner.import_tensorflow()", **stand_in(tmp_path, "__version__ = '2.4.1'"))
+    done = process("startup.import_tensorflow()", **stand_in(tmp_path, "__version__ = '2.4.1'"))
     assert "UserError: TensorFlow 2.4.1 is too old, 2.21 is needed" in done.stderr
 
 
 def test_a_broken_tensorflow_shows_its_own_error(tmp_path):
-    done = process("banner.import_tensorflow()", **stand_in(tmp_path, "import no_such_library"))
+    done = process("startup.import_tensorflow()", **stand_in(tmp_path, "import no_such_library"))
     assert "ModuleNotFoundError: No module named 'no_such_library'" in done.stderr and "UserError" not in done.stderr
 
 
 def test_the_real_import_is_silent_and_a_value_of_the_environment_is_left_alone():
     body = (
-        "tf = banner.import_tensorflow()\nprint(tf.reduce_sum(tf.ones(3)).numpy(), os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+        "tf = startup.import_tensorflow()\nprint(tf.reduce_sum(tf.ones(3)).numpy(), os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     )
     done = process(body, TF_CPP_MIN_LOG_LEVEL="0")
     assert (done.stdout, done.stderr) == ("3.0 0\n", "")

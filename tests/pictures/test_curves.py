@@ -62,7 +62,7 @@ def test_a_single_spike_does_not_set_the_range():
 @pytest.mark.parametrize(("count", "size"), [(1, (7.2, 4.7)), (2, (10.4, 4.7)), (5, (15.6, 9.0))])
 def test_the_figure_has_a_panel_for_each_run(tmp_path, count, size):
     runs = [run(f"run {i}", np.cos(np.arange(30.0) + i)) for i in range(count)]
-    curves.draw(tmp_path / "a.png", runs, ["d_loss", "g_loss"], 0.9, title="losses")
+    curves.write_curves(tmp_path / "a.png", runs, ["d_loss", "g_loss"], 0.9, title="losses")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == tuple(round(130 * inches) for inches in size)
         assert np.asarray(picture.convert("L")).std() > 5
@@ -70,15 +70,15 @@ def test_the_figure_has_a_panel_for_each_run(tmp_path, count, size):
 
 @pytest.mark.parametrize("values", [[0.5], [0.0, 0.0], [None, None], [-1.0, None, 2.0]])
 def test_short_constant_and_gappy_curves_are_drawn(tmp_path, values):
-    curves.draw(tmp_path / "a.png", [run("a", values)], ["d_loss"], 0.9)
-    curves.draw(tmp_path / "b.png", [run("a", values, epoch=0.0)], ["d_loss"], 0.0)
+    curves.write_curves(tmp_path / "a.png", [run("a", values)], ["d_loss"], 0.9)
+    curves.write_curves(tmp_path / "b.png", [run("a", values, epoch=0.0)], ["d_loss"], 0.0)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path):
     with pytest.raises(UserError, match="a has no metrics yet"):
-        curves.draw(tmp_path / "a.png", [curves.Logged("a", [])], ["d_loss"], 0.9)
+        curves.write_curves(tmp_path / "a.png", [curves.Logged("a", [])], ["d_loss"], 0.9)
     with pytest.raises(UserError, match="a has no metric fid; --metrics can name epoch, d_loss, g_loss"):
-        curves.draw(tmp_path / "a.png", [run("a", [1.0])], ["d_loss", "fid"], 0.9)
+        curves.write_curves(tmp_path / "a.png", [run("a", [1.0])], ["d_loss", "fid"], 0.9)
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
-        curves.draw(tmp_path / "file" / "a.png", [run("a", [1.0])], ["d_loss"], 0.9)
+        curves.write_curves(tmp_path / "file" / "a.png", [run("a", [1.0])], ["d_loss"], 0.9)

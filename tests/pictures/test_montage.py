@@ -18,18 +18,18 @@ def _run(folder, steps, shade):
 def test_grids_are_found_by_step_and_other_files_are_not(tmp_path):
     folder = _run(tmp_path / "a", (200, 0), 90)
     (folder / "samples" / "grid_of_mine.png").write_bytes(b"")
-    assert list(grids.found_grids(folder)) == [0, 200]
+    assert list(grids.found(folder)) == [0, 200]
 
 
 def test_a_run_without_grids_is_a_mistake(tmp_path):
     with pytest.raises(UserError, match="no sample grids"):
-        grids.found_grids(tmp_path)
+        grids.found(tmp_path)
 
 
 def test_each_run_has_a_row_and_a_missing_grid_a_gap(tmp_path):
     dark, light = _run(tmp_path / "dark", (0, 100), 90), _run(tmp_path / "light", (0,), 200)
     out = tmp_path / "grids.png"
-    montage.draw(out, [("dark", grids.found_grids(dark)), ("light", grids.found_grids(light))], [0, 100, 300])
+    montage.write_montage(out, [("dark", grids.found(dark)), ("light", grids.found(light))], [0, 100, 300])
     picture = np.asarray(Image.open(out).convert("L")).astype(int)
     middle = picture.shape[0] // 2
     counts = {(shade, part): int((abs(rows - shade) < 3).sum()) for shade in (90, 200)
@@ -39,6 +39,6 @@ def test_each_run_has_a_row_and_a_missing_grid_a_gap(tmp_path):
 
 
 def test_steps_that_nobody_has_are_a_mistake_that_names_those_there(tmp_path):
-    run = ("run", grids.found_grids(_run(tmp_path, (0, 50), 90)))
+    run = ("run", grids.found(_run(tmp_path, (0, 50), 90)))
     with pytest.raises(UserError, match="step 7; there are 0, 50"):
-        montage.draw(tmp_path / "out.png", [run], [7])
+        montage.write_montage(tmp_path / "out.png", [run], [7])

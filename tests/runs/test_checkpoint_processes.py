@@ -19,7 +19,7 @@ MIRRORED = """
     from pathlib import Path
     import numpy as np
     import tensorflow as tf
-    from gan.engine import checkpoint
+    from gan.runs import checkpoint
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -61,7 +61,7 @@ KILLED = """
     from pathlib import Path
     import numpy as np
     import tensorflow as tf
-    from gan.engine import checkpoint
+    from gan.runs import checkpoint
 
     folder = Path(sys.argv[1])
 

@@ -50,10 +50,10 @@ def values(found: trained.Trained) -> set[float]:
 
 
 def test_the_newest_or_the_one_asked_for(run):
-    newest, second = trained.load(run), trained.load(run, 2)
+    newest, second = trained.open(run), trained.open(run, 2)
     assert (newest.step, values(newest), newest.skipped) == (3, {3.0}, [])
     assert (second.step, values(second), second.skipped) == (2, {2.0}, [])
-    assert (newest.config, newest.image_shape) == (CONFIG, SHAPE)
+    assert (newest.run.config, newest.run.image_shape) == (CONFIG, SHAPE)
     assert sum(tensor.shape.num_elements() for tensor in tf.nest.flatten(newest.generator)) == sum(
         row.parameters for row in build.generator(CONFIG, SHAPE, build.PLAIN).table
     )
@@ -75,9 +75,9 @@ def test_a_generator_is_the_averages_where_the_run_keeps_any(tmp_path):
     state = state._replace(averages=tf.nest.map_structure(lambda average: tf.fill(average.shape, 7.0), state.averages))
     training = replicas.training_variables(replicas.strategy("one_device"), state, [])
     checkpoint.save(tmp_path / workdir.CHECKPOINTS, training, 0, {})
-    found = trained.load(tmp_path)
+    found = trained.open(tmp_path)
     assert {float(x) for tensor in tf.nest.flatten(found.generator) for x in np.unique(tensor)} == {7.0}
-    assert found.class_names == ("Bag", "Coat") and found.class_shares == (0.5, 0.5)
+    assert found.run.class_names == ("Bag", "Coat") and found.run.class_shares == (0.5, 0.5)
     expected, _ = game.discriminator.normalize(state.discriminator.params, state.extra[VECTORS])
     tf.nest.map_structure(np.testing.assert_array_equal, found.discriminator, expected)
 
@@ -85,11 +85,11 @@ def test_a_generator_is_the_averages_where_the_run_keeps_any(tmp_path):
 def test_a_damaged_one_is_passed_over_and_left_where_it_is(run):
     damage(run, 3)
     before = contents(run)
-    found = trained.load(run)
+    found = trained.open(run)
     assert (found.step, values(found)) == (2, {2.0})
     assert [line.split(" (")[0] for line in found.skipped] == ["step_0000000003 is damaged"]
     with pytest.raises(UserError, match=r"step_0000000003 is damaged .*; choose another step"):
-        trained.load(run, 3)
+        trained.open(run, 3)
     assert contents(run) == before
 
 
@@ -99,23 +99,23 @@ def test_damage_is_never_taken_for_absence(run):
     with pytest.raises(
         UserError, match=r"no checkpoint that can be read: step_0000000003 is damaged .* put a copy back"
     ):
-        trained.load(run)
+        trained.open(run)
     folder = run / workdir.CHECKPOINTS
     for step in (1, 2, 3):
         (folder / f"step_{step:010d}").rename(folder / f"damaged_step_{step:010d}")
     with pytest.raises(UserError, match="no checkpoint that can be read: damaged_step_0000000001; "):
-        trained.load(run)
+        trained.open(run)
 
 
 def test_a_run_before_its_first_checkpoint(tmp_path):
     workdir.open_run(tmp_path, CONFIG, {"image_shape": list(SHAPE), "class_names": []}, override=False)
     for step in (None, 1):
         with pytest.raises(UserError, match="has no checkpoint (yet|of step 1; nor any other yet)"):
-            trained.load(tmp_path, step)
+            trained.open(tmp_path, step)
 
 
 def test_tensors_of_other_networks(run):
     path = run / workdir.CONFIG
     path.write_text(path.read_text().replace('"g_width": 4', '"g_width": 5'))
     with pytest.raises(UserError, match=r"tensor state/generator/params/dense_1/kernel is not that of its run; use"):
-        trained.load(run)
+        trained.open(run)

@@ -1,17 +1,12 @@
 import dataclasses
 import json
 import os
-import signal
-import subprocess
-import sys
-import textwrap
 
 import pytest
 from absl import flags as absl_flags
 
 from gan import config as configs
-from gan.errors import BusyError, StorageError, UserError
-from gan.machine import environment
+from gan.errors import StorageError, UserError
 from gan.runs import lock, workdir
 
 FACTS = {"fingerprint": "abc", "num_examples": 60, "image_shape": (8, 8, 1), "class_names": ("a", "b"), "name": "toy"}
@@ -226,89 +221,3 @@ def test_a_folder_without_permission_is_one_line(run):
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-HOLDER = textwrap.dedent("""
-    import os, pathlib, sys
-    from gan.engine import workdir
-    with workdir.Lock(pathlib.Path(sys.argv[1])):
-        trainer = os.getpid()
-        if sys.argv[2] == "plain" or not os.fork():
-            print(trainer, os.getpid(), flush=True)
-        sys.stdin.read()
-""")
-
-
-def holder(path, mode):
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    return process, [int(word) for word in process.stdout.readline().split()]
-
-
-def test_a_second_trainer_is_told_who_holds_the_folder(tmp_path):
-    process, (pid, _) = holder(tmp_path / "run", "plain")
-    try:
-        with pytest.raises(BusyError) as caught, lock.Lock(tmp_path / "run"):
-            pass
-        text = str(caught.value)
-        assert caught.value.exit_code == 75 and "\n" not in text
-        assert f"PID {pid} on {os.uname().nodename}" in text and str(tmp_path / "run") in text
-    finally:
-        process.kill()
-        process.wait()
-    with (
-        lock.Lock(tmp_path / "run"),
-        pytest.raises(BusyError, match=f"PID {os.getpid()} "),
-        lock.Lock(tmp_path / "run"),
-    ):
-        pass
-    with lock.Lock(tmp_path / "run"):
-        pass
-
-
-def test_a_forked_child_does_not_hold_the_folder_after_its_parent_was_killed(tmp_path):
-    process, (_, child) = holder(tmp_path / "run", "fork")
-    try:
-        process.kill()
-        process.wait()
-        os.kill(child, 0)
-        with lock.Lock(tmp_path / "run"):
-            pass
-    finally:
-        os.kill(child, signal.SIGKILL)
-
-
-def test_a_started_program_does_not_inherit_the_lock(tmp_path):
-    listing = "import os; print([os.path.realpath(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd')])"
-    with lock.Lock(tmp_path):
-        command = [sys.executable, "-c", listing]
-        output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, close_fds=False).stdout
-    assert "/dev/null" in output or "pipe" in output
-    assert ".lock" not in output
-
-
-def test_a_forked_child_that_ends_leaves_the_lock_to_its_parent(tmp_path):
-    with lock.Lock(tmp_path):
-        child = os.fork()
-        if not child:
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        with pytest.raises(BusyError), lock.Lock(tmp_path):
-            pass
-
-
-def test_fingerprint_says_what_the_bits_depend_on(monkeypatch):
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    old = environment.fingerprint(replicas=1, devices=("CPU",), precision="float32")
-    assert old["onednn"] == "0" and old["devices"] == ("CPU",) and {"tensorflow", "cpu", "cpu_flags"} <= set(old)
-    assert old["cpu_flags"] == sorted(old["cpu_flags"])
-    assert environment.fingerprint_changes(json.loads(json.dumps(old)), old) == []
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
-    new = environment.fingerprint(replicas=2, devices=("CPU",), jit=True)
-    assert environment.fingerprint_changes(old, new) == [
-        "replicas: 1 -> 2",
-        "precision: float32 -> none",
-        "onednn: 0 -> default",
-        "jit: none -> True",
-    ]

@@ -100,13 +100,13 @@ def test_random_labels_are_those_of_their_examples_and_as_likely_as_their_shares
 def test_images_of_given_latents(conditional, sample):
     network, params = conditional
     points, labels = sampler.latents(1, 0, 4, 8).numpy(), np.int32([0, 2, 1, 2])
-    np.testing.assert_array_equal(sampler.draw(network, params, points, labels, batch=4), sample(4, labels))
-    one_class = sampler.draw(network, params, points, [1], batch=4)
+    np.testing.assert_array_equal(sampler.images_of(network, params, points, labels, batch=4), sample(4, labels))
+    one_class = sampler.images_of(network, params, points, [1], batch=4)
     np.testing.assert_array_equal(one_class, sample(4, [1] * 4))
 
 
 def test_images_of_latents_keep_their_order_over_batches():
     params, points = NETWORK.init(rng.stream(1, -1)), sampler.latents(1, 0, 7, 8).numpy()
-    images = sampler.draw(NETWORK, params, points, batch=3)
+    images = sampler.images_of(NETWORK, params, points, batch=3)
     assert np.abs(images.astype(int) - np.concatenate(list(make_sampler(NETWORK, 8, 4)(params, 1, 7)))).max() <= 1
     assert len(np.unique(images.reshape(7, -1), axis=0)) == 7

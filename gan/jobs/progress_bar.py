@@ -1,4 +1,4 @@
-"""What commands do with batches of images while these pass."""
+"""How far a long list of images is, as a line on terminals."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,13 +15,3 @@ def with_progress(batches: Iterable[np.ndarray], num: int, title: str = "") -> I
         for images in batches:
             yield images
             bar.update(len(images))
-
-
-def first_kept(batches: Iterable[np.ndarray], kept: list[np.ndarray], wanted: int) -> Iterator[np.ndarray]:
-    """The same batches; those that hold the first `wanted` images are in `kept` when they have passed."""
-    have = 0
-    for images in batches:
-        if have < wanted:
-            kept.append(images)
-            have += len(images)
-        yield images

@@ -1,12 +1,18 @@
-"""What the flags of bin/sample ask for."""
+"""What a request for samples means: how many images, in which grid, of which classes."""
 
 import pytest
 
-from gan.cli import selection
-from gan.cli.selection import Plan
 from gan.errors import UserError
+from gan.jobs import sample_plan
+from gan.jobs.requests import Sample
+from gan.jobs.sample_plan import Plan
 
+OUT = {"npz": "x.npz", "png": "x.png", "gif": "x.gif", "folder": "images/"}
 NAMES = ("T-shirt/top", "Bag", "Ankle boot", "a, b")
+
+
+def wanted(kind: str, num=None, rows=None, columns=None, steps=None) -> Sample:
+    return Sample("run", OUT[kind], num=num, rows=rows, columns=columns, interpolate=steps)
 
 
 @pytest.mark.parametrize(
@@ -20,24 +26,24 @@ NAMES = ("T-shirt/top", "Bag", "Ankle boot", "a, b")
     ],
 )
 def test_classes_by_name_or_number(text, numbers):
-    assert selection.chosen(text, True, NAMES) == numbers
+    assert sample_plan.chosen(text, True, NAMES) == numbers
 
 
 def test_a_name_comes_before_a_number():
-    assert selection.chosen("2,0", True, ("2", "1", "0")) == [0, 2]
-    assert selection.chosen("bag,BAG", True, ("Bag", "bag", "BAG")) == [1, 2]
+    assert sample_plan.chosen("2,0", True, ("2", "1", "0")) == [0, 2]
+    assert sample_plan.chosen("bag,BAG", True, ("Bag", "bag", "BAG")) == [1, 2]
 
 
 def test_unknown_classes_are_told_the_known_ones():
     with pytest.raises(UserError, match="--class=boot is unknown; the classes are 0 T-shirt/top, 1 Bag, 2 Ankle boot"):
-        selection.chosen("bag,boot", True, NAMES)
+        sample_plan.chosen("bag,boot", True, NAMES)
     with pytest.raises(UserError, match=r"--class=100 .* 28, 29 \.\.\. \(100 in all\)"):
-        selection.chosen("100", True, [str(i) for i in range(100)])
+        sample_plan.chosen("100", True, [str(i) for i in range(100)])
     with pytest.raises(UserError, match="--class= is unknown"):
-        selection.chosen("", True, NAMES)
+        sample_plan.chosen("", True, NAMES)
     with pytest.raises(UserError, match="--class=bag: the run was trained without --conditional"):
-        selection.chosen("bag", False, NAMES)
-    assert selection.chosen(None, False, NAMES) == []
+        sample_plan.chosen("bag", False, NAMES)
+    assert sample_plan.chosen(None, False, NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -65,27 +71,28 @@ def test_unknown_classes_are_told_the_known_ones():
     ],
 )
 def test_what_is_drawn(flags, plan):
-    assert selection.plan(*flags) == plan
-    selection.check_shown(plan, flags[1], named=False)
+    kind, class_count, *grid = flags
+    assert sample_plan.plan(wanted(kind, *grid), class_count) == plan
+    sample_plan.check_shown(plan, class_count, named=False)
 
 
 def test_all_classes_that_are_named_are_drawn():
-    selection.check_shown(Plan(6, 2, 3), 2, named=True)
-    selection.check_shown(Plan(64), 64, named=True)
-    selection.check_shown(Plan(4, 2, 3), 2, named=True)
+    sample_plan.check_shown(Plan(6, 2, 3), 2, named=True)
+    sample_plan.check_shown(Plan(64), 64, named=True)
+    sample_plan.check_shown(Plan(4, 2, 3), 2, named=True)
     with pytest.raises(
         UserError, match="3 classes, each of which needs a row, and there would be 2; give --rows=3, or"
     ):
-        selection.check_shown(Plan(6, 2, 3), 3, named=True)
+        sample_plan.check_shown(Plan(6, 2, 3), 3, named=True)
     with pytest.raises(UserError, match="names 3 classes, which is more than 2 images; name fewer"):
-        selection.check_shown(Plan(2), 3, named=True)
+        sample_plan.check_shown(Plan(2), 3, named=True)
     for num, rows in ((12, None), (25, None), (8, 7)):  # of 10 classes
-        plan = selection.plan("png", 10, num, rows, None, None)
+        plan = sample_plan.plan(wanted("png", num, rows), 10)
         with pytest.raises(UserError, match=rf"{num} images do not fill {plan.rows} rows of {plan.columns}, .* --num="):
-            selection.check_shown(plan, 10, named=False)
-    plan = selection.plan("png", 3, 4, None, None, None)
+            sample_plan.check_shown(plan, 10, named=False)
+    plan = sample_plan.plan(wanted("png", 4), 3)
     with pytest.raises(UserError, match="4 images do not fill 3 rows of 2, each of which shows a class; give --num=6"):
-        selection.check_shown(plan, 3, named=True)
+        sample_plan.check_shown(plan, 3, named=True)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +108,6 @@ def test_all_classes_that_are_named_are_drawn():
         (("npz", None, None, 8, 8), "--columns does not go with --interpolate but in a .gif"),
     ],
 )
-def test_flags_that_cannot_be(flags, words):
+def test_what_cannot_be_asked_for(flags, words):
     with pytest.raises(UserError, match=words):
-        selection.check(*flags)
+        wanted(*flags)

@@ -1,16 +1,13 @@
-"""What bin/sample is asked for: the kind of result, its grid, its classes."""
+"""How many images a request for samples means, in which grid, and of which classes."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from gan.data import classes
 from gan.errors import UserError
+from gan.jobs.requests import LARGEST_SIDE, Sample
 
-KINDS = (".npz", ".png", ".gif")
-LARGEST_SIDE = 64  # cells of a grid
-LARGEST_STEPS = 1000  # between two latents
 DEFAULT_NUM = 64
 _DEFAULT_COLUMNS = 8  # where each row is a class
 _WALKS = 8  # rows of walks
@@ -24,41 +21,6 @@ class Plan(NamedTuple):
     num: int
     rows: int = 0
     columns: int = 0
-
-
-def kind_of(out: str) -> str:
-    """npz, png, gif or folder, by the end of the path; raises `UserError` for any other."""
-    if not out:
-        raise UserError("--out is missing: name a file that ends in .npz, .png or .gif, or a folder")
-    path = Path(out)
-    suffix = path.suffix.lower()
-    if out.endswith("/") or not suffix or path.is_dir():
-        return "folder"
-    if suffix not in KINDS:
-        raise UserError(f"--out={out} ends in {path.suffix}; it must end in .npz, .png or .gif, or in / for a folder")
-    return suffix[1:]
-
-
-def check(kind: str, num: int | None, rows: int | None, columns: int | None, steps: int | None) -> None:
-    """Raises `UserError` for flags out of their range, or that do not go together."""
-    for name, value in (("rows", rows), ("columns", columns)):
-        if value is not None and not 1 <= value <= LARGEST_SIDE:
-            raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
-    if num is not None and num < 1:
-        raise UserError(f"--num={num} must be at least 1")
-    if steps is None:
-        if kind == "gif":
-            raise UserError("an animation (.gif) walks between latents: give --interpolate=STEPS, such as 16")
-        if kind != "png" and (rows is not None or columns is not None):
-            raise UserError("--rows and --columns belong to a grid: let --out end in .png")
-        return
-    most = LARGEST_SIDE if kind == "png" else LARGEST_STEPS
-    if not 2 <= steps <= most:
-        raise UserError(f"--interpolate={steps} must be from 2 to {most}" + " in a grid" * (kind == "png"))
-    if num is not None:
-        raise UserError("--num does not go with --interpolate, where --rows (and in a .gif --columns) say how many")
-    if columns is not None and kind != "gif":
-        raise UserError("--columns does not go with --interpolate but in a .gif: each row has STEPS images")
 
 
 def chosen(text: str | None, conditional: bool, names: Sequence[str]) -> list[int]:
@@ -88,43 +50,43 @@ def _number(word: str, names: Sequence[str]) -> int:
     raise UserError(f"--class={word} is unknown; the classes are {listed}{more}")
 
 
-def plan(
-    kind: str, class_count: int, num: int | None, rows: int | None, columns: int | None, steps: int | None
-) -> Plan:
-    """What is drawn with these flags in so many classes (0: without); raises `UserError` if it does not fit."""
+def plan(request: Sample, class_count: int) -> Plan:
+    """What is drawn in so many classes (0: without); raises `UserError` if it does not fit."""
+    num, rows, columns, steps = request.num, request.rows, request.columns, request.interpolate
     by_class = min(class_count, _WALKS) if class_count > LARGEST_SIDE else class_count
-    if steps is not None and kind == "gif":
+    if steps is not None and request.kind == "gif":
         rows, columns = rows or (by_class if class_count > 1 else _LOOP_SIDE), columns or _LOOP_SIDE
         return Plan(rows * columns, rows, columns)
     if steps is not None:
         rows = rows or (by_class if class_count > 1 else _WALKS)
         return Plan(rows * steps, rows, steps)
-    if kind != "png":
+    if request.kind != "png":
         return Plan(num or DEFAULT_NUM)
     if class_count > 1 and rows is None and not (num and columns):
         rows, columns = by_class, columns or (None if num else _DEFAULT_COLUMNS)
     if class_count > 1 and num is None and rows:  # they are filled
         columns = columns or math.ceil(DEFAULT_NUM / rows)
-    return layout(num, rows, columns)
+    return _layout(num, rows, columns)
 
 
-def check_shown(plan: Plan, class_count: int, named: bool) -> None:
+def check_shown(planned: Plan, class_count: int, named: bool) -> None:
     """Raises `UserError` if a class would have none of its images: one that was `named`, or that has a row."""
-    if named and plan.num < class_count:
-        raise UserError(f"--class names {class_count} classes, which is more than {plan.num} images; name fewer")
-    if named and plan.rows and plan.rows < class_count:
+    if named and planned.num < class_count:
+        raise UserError(f"--class names {class_count} classes, which is more than {planned.num} images; name fewer")
+    if named and planned.rows and planned.rows < class_count:
         remedy = f"give --rows={class_count}, or name fewer" if class_count <= LARGEST_SIDE else "name fewer"
         raise UserError(
-            f"--class names {class_count} classes, each of which needs a row, and there would be {plan.rows}; {remedy}"
+            f"--class names {class_count} classes, each of which needs a row, and there would be {planned.rows}; "
+            f"{remedy}"
         )
-    if class_count > 1 and plan.rows and math.ceil(plan.num / plan.columns) < min(plan.rows, class_count):
+    if class_count > 1 and planned.rows and math.ceil(planned.num / planned.columns) < min(planned.rows, class_count):
         raise UserError(
-            f"{plan.num} images do not fill {plan.rows} rows of {plan.columns}, each of which shows a class; give "
-            f"--num={plan.rows * plan.columns}, or leave it out"
+            f"{planned.num} images do not fill {planned.rows} rows of {planned.columns}, each of which shows a class; "
+            f"give --num={planned.rows * planned.columns}, or leave it out"
         )
 
 
-def layout(num: int | None, rows: int | None, columns: int | None) -> Plan:
+def _layout(num: int | None, rows: int | None, columns: int | None) -> Plan:
     """A grid where any of these may be left open; raises `UserError` if they do not fit."""
     if num is None:
         num = rows * columns if rows and columns else DEFAULT_NUM

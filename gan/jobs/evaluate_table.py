@@ -1,34 +1,36 @@
 """The table of evaluations that bin/evaluate prints: a row a metric, a column an evaluation, and the floor."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from gan.evaluation.comparison import SHARE, Reference
+from gan.evaluation.record import Evaluation
 from gan.metrics.suite import BETTER
 
 _WAYS = {1: "more is better", -1: "less is better", 0: ""}
 _NAME, _CELL = 36, 14
 
 
-def table(rows: list[dict[str, Any]], reference: Reference, titles: list[str]) -> list[str]:
-    """The lines of the table of `rows`, as `comparison.row` makes them, under `titles`; what the figures mean first."""
-    shown = {name: None for row in rows for name in row["metrics"]}  # in order
+def table(evaluations: Sequence[Evaluation], reference: Reference, titles: Sequence[str]) -> list[str]:
+    """The lines of the table of evaluations against one reference under `titles`; what the figures mean first."""
+    shown = {name: None for each in evaluations for name in each.metrics}  # in order
+    floor = {**reference.floor, **{name: value for each in evaluations for name, value in each.floor.items()}}
     lines = [
         f"features  {reference.extractor.title}",
         f"images    {reference.sizes}",
         f"floor     {reference.floor_sizes}; k = {reference.k}",
         "",
         _line("", [*titles, "floor"]),
-        _line("images", [f"{row['num']:,}" for row in rows] + [f"{reference.floor_num:,}"]),
+        _line("images", [f"{each.key.num:,}" for each in evaluations] + [f"{reference.floor_num:,}"]),
     ]
-    samples = {row["score_samples"] for row in rows if "score_samples" in row}
+    samples = {each.score_samples for each in evaluations if each.score_samples}
     if samples:
         counts = " and ".join(f"{count:,}" for count in sorted(samples))
         lines.insert(
             3, f"score     classification accuracy after {counts} generated images; floor: the real training images"
         )
     for name in shown:
-        cells = [_number(row["metrics"].get(name), name) for row in rows]
-        cells.append(_number(reference.floor.get(name), name))
+        cells = [_number(each.metrics.get(name), name) for each in evaluations]
+        cells.append(_number(floor.get(name), name))
         lines.append(f"{_line(name, cells)}  {_WAYS[BETTER.get(name, 0)]}".rstrip())
     return lines
 

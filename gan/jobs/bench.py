@@ -1,0 +1,166 @@
+"""Benchmarks: the speed of training against others, and where the time of a step goes."""
+
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gan import build
+from gan.bench import contestants, convolution_work, host_costs, limit, parts, rivals, roofline, windows
+from gan.bench.contestants import AS_GIVEN, Contestants
+from gan.bench.rivals import Rival
+from gan.config import Config
+from gan.data.source import Source
+from gan.jobs import bench_tables
+from gan.jobs.requests import Bench as Request
+from gan.machine import devices, environment, versions
+from gan.storage.files import write_atomically
+from gan.training import cadence, replicas, session
+from gan.training.run import Run
+from gan.training.session import Machine
+
+Report = dict[str, Any]
+
+
+def run(request: Request) -> Report:
+    """Measures what is asked for, prints tables and returns all of it, as the JSON file has it.
+
+    Raises `UserError` for what cannot be measured, and `StorageError`.
+    """
+    asked = contestants.of(request.settings, request.against)
+    if request.first_step:
+        report = _first_step(asked.given)
+        print(json.dumps(report))
+        return report
+    report = _measured(request, asked)
+    if request.out:
+        write_atomically(request.out, json.dumps(report, indent=1).encode())
+    return report
+
+
+def _measured(request: Request, asked: Contestants) -> Report:
+    """Runs and prints everything; returns all of it."""
+    tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
+    config, source = asked.given, build.source(asked.given)
+    machine = session.machine(config)
+    runs = _prepared(asked.variants, source, machine)
+    report = {
+        "command": sys.argv,
+        "machine": environment.machine(),
+        "versions": versions.everything(),
+        "numerics": machine.fingerprint,
+        "data": source.name,
+        "settings": vars(config),
+        "window_steps": request.window_steps,
+    }
+    seconds, report["references"] = _raced(request, asked, runs, source)
+    timings = windows.compared(seconds)
+    images = {name: cadence.images_per_step(asked.variants.get(name, config)) for name in seconds}
+    report |= {"seconds_per_step": seconds, "notes": _notes(config, asked.rivals)}
+    report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
+    print(bench_tables.heading(report, machine.numerics))
+    print(bench_tables.timings(timings, images, request.contestant_seconds, list(seconds)))
+    print("".join(f"note: {note}\n" for note in report["notes"]), end="")
+    return report | _dissected(request, runs[AS_GIVEN], source, machine, timings[AS_GIVEN].seconds.median)
+
+
+def _prepared(variants: Mapping[str, Config], source: Source, machine: Machine) -> dict[str, Run]:
+    """A run of each config, ready for its first step."""
+    runs = {}
+    for name, config in variants.items():
+        on = machine._replace(numerics=devices.resolve(config))
+        replicas.check_batch(config.batch_size, on.replicas)
+        game = session.game(config, source, on)
+        with session.memory_errors():
+            runs[name] = session.prepare(config, source, on, game, Path())
+    return runs
+
+
+def _raced(
+    request: Request, asked: Contestants, runs: Mapping[str, Run], source: Source
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """(seconds a step of each window by contestant, facts of the rivals), in alternating windows."""
+    ours = {name: lambda steps, run=run: windows.window(run, steps) for name, run in runs.items()}
+    with _started(asked.rivals, asked.given, source, request.contestant_seconds) as others:
+        theirs = {name: other.run for name, other in others.items()}
+        seconds = windows.alternate(ours | theirs, request.rounds, request.window_steps, request.contestant_seconds)
+        return seconds, {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
+
+
+def _dissected(request: Request, run: Run, source: Source, machine: Machine, step_seconds: float) -> Report:
+    """What --parts, --limit, --roofline and --host ask for, printed and returned."""
+    found: Report = {}
+    if request.parts:
+        shares = parts.measure(lambda steps: windows.window(run, steps), request.window_steps)
+        print(f"\n{bench_tables.parts(shares, step_seconds)}")
+        found["parts"] = bench_tables.as_json(shares)
+    if request.limit or request.roofline:
+        found |= _limit(request.roofline, run, source, machine)
+    if request.host:
+        costs = host_costs.measure(run)
+        start = host_costs.first_step([f"--{name}={value}" for name, value in request.settings.items()])
+        print(f"\n{bench_tables.host(costs, start, step_seconds)}")
+        found["host"] = {"seconds": costs, "start": start}
+    return found
+
+
+def _limit(picture: str, run: Run, source: Source, machine: Machine) -> Report:
+    """Measures the convolutions alone, prints them and draws the picture, if one is asked for."""
+    dtype = build.DTYPES[machine.numerics.precision]
+    with session.memory_errors():
+        work = convolution_work.of_step(run.config, source, machine)
+        best = limit.measure(work, dtype, lambda: windows.window(run, 1))
+    print(f"\n{bench_tables.limit(work, best)}")
+    found = {"limit": bench_tables.limit_json(work, best)}
+    if picture:
+        roof = roofline.measure(dtype)
+        dots = roofline.points(work, best, dtype)
+        title = f"{run.config.preset}, batch {run.config.batch_size}, {dtype.name}: {devices.description()}"
+        roofline.write_roofline(picture, roof, dots, title)
+        print(picture)
+        found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}
+    return found
+
+
+def _first_step(config: Config) -> Report:
+    """How long this process takes from here to its first step's end, and its memory after two more."""
+    begin = time.perf_counter()
+    source = build.source(config)
+    machine = session.machine(config)
+    run = session.prepare(config, source, machine, session.game(config, source, machine), Path())
+    windows.window(run, 1)
+    seconds = time.perf_counter() - begin
+    windows.window(run, 2)
+    return {"first_step_seconds": seconds, "peak_bytes": host_costs.peak_bytes()}
+
+
+@contextlib.contextmanager
+def _started(names: list[str], config: Config, source: Source, limit_seconds: float) -> Iterator[dict[str, Rival]]:
+    """The processes of the rivals, which end with the context."""
+    with contextlib.ExitStack() as stack:
+        others = {}
+        if names:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gan-bench-")))
+            rivals.check(names[0], source.image_shape)
+            images, _ = source.read(np.arange(min(source.num_examples, 1 << 13)))
+            np.save(folder / "images.npy", images)
+        for name in names:
+            rival = Rival(name, rivals.command(name, config, folder / "images.npy"), limit_seconds)
+            others[name] = stack.enter_context(rival)
+        yield others
+
+
+def _notes(config: Config, names: list[str]) -> list[str]:
+    """What a reader must know of the comparison with rivals."""
+    differences = rivals.other_mathematics(config) if names else []
+    if not differences:
+        return []
+    theirs = f"{', '.join(names)}: the mathematics of --preset={rivals.PRESET}, not that of these settings"
+    return [f"{theirs} ({'; '.join(differences)})"]

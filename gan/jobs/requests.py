@@ -1,0 +1,244 @@
+"""What each job can be asked for: a frozen dataclass each, checked when it is made.
+
+A field has the name of its flag, and a mistake is told by that name. Nothing here imports TensorFlow, so that a command
+refuses what cannot be at once.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gan.bench import contestants
+from gan.errors import UserError
+
+Settings = Mapping[str, Any]  # some settings of `gan.config.Config` by name; of the others the job decides
+
+LARGEST_SEED = 2**63 - 1
+LARGEST_SIDE = 64  # cells of a grid
+LARGEST_WALK = 1000  # steps between two latents
+IMAGE_FILES = (".npz", ".png", ".gif")
+FORMATS = ("h5", "keras", "saved_model")  # of exported models
+FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
+_GRID_SIDE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """A run to begin, or to continue: `settings` not given are those of the run, or of the preset.
+
+    An empty `workdir` is runs/<preset>-<dataset>.
+    """
+
+    settings: Settings = dataclasses.field(default_factory=dict)
+    workdir: str = ""
+    override: bool = False  # accept changed settings that change the mathematics of a run
+    dry_run: bool = False  # check and show everything, train nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Images of a run, written to `out`: x.npz, x.png, x.gif or a folder."""
+
+    workdir: str
+    out: str
+    num: int | None = None  # as many as the grid has cells, otherwise 64
+    seed: int = 0
+    step: int | None = None  # the newest good checkpoint
+    classes: str | None = None  # by name or number, with commas
+    interpolate: int | None = None  # steps from latent to latent
+    rows: int | None = None
+    columns: int | None = None
+    numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
+
+    def __post_init__(self):
+        check_workdir(self.workdir)
+        check_seed(self.seed)
+        kind = self.kind
+        for name, value in (("rows", self.rows), ("columns", self.columns)):
+            if value is not None and not 1 <= value <= LARGEST_SIDE:
+                raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
+        _at_least(1, num=self.num)
+        if self.interpolate is not None:
+            self._check_walk(kind)
+        elif kind == "gif":
+            raise UserError("an animation (.gif) walks between latents: give --interpolate=STEPS, such as 16")
+        elif kind != "png" and (self.rows is not None or self.columns is not None):
+            raise UserError("--rows and --columns belong to a grid: let --out end in .png")
+
+    @property
+    def kind(self) -> str:
+        """npz, png, gif or folder, by the end of `out`; raises `UserError` for any other."""
+        if not self.out:
+            raise UserError("--out is missing: name a file that ends in .npz, .png or .gif, or a folder")
+        path = Path(self.out)
+        suffix = path.suffix.lower()
+        if self.out.endswith("/") or not suffix or path.is_dir():
+            return "folder"
+        if suffix not in IMAGE_FILES:
+            raise UserError(
+                f"--out={self.out} ends in {path.suffix}; it must end in .npz, .png or .gif, or in / for a folder"
+            )
+        return suffix[1:]
+
+    def _check_walk(self, kind: str) -> None:
+        """Raises `UserError` for what does not go with a walk between latents."""
+        most = LARGEST_SIDE if kind == "png" else LARGEST_WALK
+        if not 2 <= self.interpolate <= most:
+            raise UserError(
+                f"--interpolate={self.interpolate} must be from 2 to {most}" + " in a grid" * (kind == "png")
+            )
+        if self.num is not None:
+            raise UserError("--num does not go with --interpolate, where --rows (and in a .gif --columns) say how many")
+        if self.columns is not None and kind != "gif":
+            raise UserError("--columns does not go with --interpolate but in a .gif: each row has STEPS images")
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Generated images to be measured: of a run's checkpoints, or in files (`images`).
+
+    `model_size` and `model_range` are for a model of yours; left open they are as it says, and "unit".
+    """
+
+    workdir: str = ""
+    step: int | None = None  # the newest good checkpoint
+    all: bool = False  # all checkpoints; what was measured already is not repeated
+    images: str = ""  # an .npz file or a folder, in the place of a run
+    protocol: str = "lucic"
+    num: int | None = None  # generated images; as the protocol says
+    features: str = "classifier"  # or random, saved_model:PATH
+    model_size: int | None = None
+    model_range: str | None = None
+    k: int = 5
+    seed: int = 0
+    cas: bool = True  # also the classification accuracy score, of labelled images
+    neighbours: str = ""  # PNG to write
+    out: str = ""  # JSON file to write
+    data: Settings = dataclasses.field(default_factory=dict)  # another data set than the run's
+    numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
+
+    def __post_init__(self):
+        _at_least(1, num=self.num, k=self.k, model_size=self.model_size)
+        check_seed(self.seed)
+        self._check_features()
+        if bool(self.workdir) == bool(self.images):
+            raise UserError(
+                "give either --workdir, the folder of a run, or --images, an .npz file or a folder of images"
+            )
+        if self.images and (self.all or self.step is not None):
+            raise UserError("--step and --all are for runs; --images are measured as they are")
+        if self.all and (self.step is not None or self.neighbours):
+            raise UserError("--all goes with neither --step nor --neighbours")
+        if self.images and not Path(self.images).exists():
+            raise UserError(f"--images={self.images} is not there; give the path of an .npz file or a folder of images")
+        for name in self.numerics:
+            if self.images:
+                raise UserError(f"--{name} is for runs; --images are measured as they are")
+        if self.neighbours and Path(self.neighbours).suffix.lower() != ".png":
+            raise UserError(f"--neighbours={self.neighbours} must end in .png")
+
+    def _check_features(self) -> None:
+        """Raises `UserError` for features that there are not, and for what only some have."""
+        kind, colon, path = self.features.partition(":")
+        if kind not in FEATURES or (kind == "saved_model") != bool(colon and path):
+            raise UserError(f"--features={self.features} is unknown; it must be classifier, random or saved_model:PATH")
+        for name in ("model_size", "model_range"):
+            if getattr(self, name) is not None and kind != "saved_model":
+                raise UserError(f"--{name} is for --features=saved_model:PATH; leave it out")
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Both networks of a run as files for Keras or TensorFlow."""
+
+    workdir: str
+    format: str | None = None  # h5 where Keras has the layers, or saved_model
+    out: str = ""  # folder; exports/step_... of the run
+    step: int | None = None  # the newest good checkpoint
+
+    def __post_init__(self):
+        check_workdir(self.workdir)
+        if self.format not in (None, *FORMATS):
+            raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
+        if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
+            raise UserError(f"--out={self.out} is a file; name a folder, new or not")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """A data set as a grid of titled images, and its facts. `settings` are those of its data, and the seed."""
+
+    settings: Settings = dataclasses.field(default_factory=dict)
+    rows: int = 4
+    columns: int = 4
+    out: str = "preview.png"
+
+    def __post_init__(self):
+        for name, value in (("rows", self.rows), ("columns", self.columns)):
+            if not 1 <= value <= _GRID_SIDE:
+                raise UserError(f"--{name}={value} must be from 1 to {_GRID_SIDE}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plot:
+    """Curves of `metrics` of runs as a PNG, or of their sample grids at the steps `grids`."""
+
+    workdir: tuple[str, ...]
+    metrics: tuple[str, ...] = ("d_loss", "g_loss")
+    grids: tuple[str, ...] = ()
+    out: str = ""  # losses.png or grids.png in the first run's folder
+    smoothing: float = 0.9  # weight of the past in the moving average
+    title: str = ""
+
+    def __post_init__(self):
+        check_workdir("".join(self.workdir))
+        if not all(step.strip().isdigit() for step in self.grids):
+            raise UserError(
+                f"--grids={','.join(self.grids)} must be steps separated by commas, such as --grids=0,100,200"
+            )
+        if not any(metric.strip() for metric in self.metrics):
+            raise UserError("--metrics is empty: name at least one metric, such as --metrics=d_loss,g_loss")
+        if not 0 <= self.smoothing < 1:
+            raise UserError(f"--smoothing={self.smoothing} must be at least 0 and below 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """The speed of training with these `settings`: against others, and what it is made of."""
+
+    settings: Settings = dataclasses.field(default_factory=dict)
+    against: tuple[str, ...] = ()  # of each a contestant's name=value[,name=value], or rivals
+    rounds: int = 5
+    window_steps: int = 2
+    contestant_seconds: float = 600.0
+    parts: bool = False
+    limit: bool = False
+    roofline: str = ""  # PNG file
+    host: bool = False
+    out: str = ""  # JSON file
+    first_step: bool = False  # only how long a first step takes
+
+    def __post_init__(self):
+        if self.rounds < 1 or self.window_steps < 1 or not self.contestant_seconds > 0:
+            raise UserError("--rounds and --window_steps must be at least 1, --contestant_seconds above 0")
+        contestants.of(self.settings, self.against)
+
+
+def check_seed(seed: int) -> None:
+    """Raises `UserError` for a seed of samples that cannot be one."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"--seed={seed} must be from 0 to {LARGEST_SEED}")
+
+
+def check_workdir(workdir: str) -> None:
+    """Raises `UserError` where the folder of a run is needed and none was given."""
+    if not workdir:
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+
+
+def _at_least(least: int, **values: int | None) -> None:
+    """Raises `UserError` naming the first value that is given and below `least`."""
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise UserError(f"--{name}={value} must be at least {least}")

@@ -1,0 +1,131 @@
+"""Training: a run begun or continued, to its end, a signal or the clock."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from gan import build
+from gan import config as configs
+from gan.config import Config
+from gan.data.source import Source
+from gan.errors import StorageError
+from gan.evaluation import in_training
+from gan.jobs import train_summary
+from gan.jobs.notices import warn
+from gan.jobs.requests import Settings
+from gan.jobs.requests import Train as Request
+from gan.runs import workdir
+from gan.runs.checkpoint import Restored
+from gan.runs.lock import Lock
+from gan.training import cadence, loop, session
+from gan.training.run import Run
+
+
+class Result(NamedTuple):
+    """Where the run is and how far it came: steps, and the real images that they took."""
+
+    folder: Path
+    step: int
+    images: int
+
+
+class _Start(NamedTuple):
+    """What a start trains: the run's folder, the config of the run as it goes on, the data."""
+
+    folder: Path
+    config: Config
+    source: Source
+
+
+def run(request: Request) -> Result | None:
+    """Trains, and prints what it does; None after a dry run.
+
+    Raises `UserError` for what cannot be trained, `BusyError` if another trainer has the folder, `DivergedError`,
+    `StorageError`, and `Preempted` after a signal, when the state has been saved.
+    """
+    folder, config, source = _start(request)
+    in_training.check(config, source, folder)
+    machine = session.machine(config, folder)
+    game = session.game(config, source, machine)
+    facts = session.data_facts(config, source)
+    print(train_summary.summary(config, folder, source, machine, game), flush=True)
+    warn(train_summary.memory_warning(config, machine, game))
+    if request.dry_run:
+        warn(*workdir.check_run(folder, config, facts, request.override))
+        _check_place(folder)
+        print("dry run: everything was checked; nothing was trained")
+        return None
+    with Lock(folder):
+        warn(*workdir.check_run(folder, config, facts, request.override))
+        with session.memory_errors():
+            prepared = session.prepare(config, source, machine, game, folder)
+            restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
+            workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
+            step = _trained(prepared, restored)
+    return Result(folder, step, step * cadence.images_per_step(config))
+
+
+def _trained(run: Run, restored: Restored | None) -> int:
+    """Trains to the end from what was restored, or from the beginning; says where that is. Returns the last step."""
+    if restored:
+        warn(*restored.skipped, session.numerics_warning(run, restored))
+    if restored and loop.is_complete(run):
+        print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
+        return restored.step
+    if restored:
+        print(f"continuing after step {restored.step}", flush=True)
+    last = loop.train(run, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
+    print(f"done: {last:,} steps, {last * cadence.images_per_step(run.config):,} images; see {run.folder}")
+    return last
+
+
+def _start(request: Request) -> _Start:
+    """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
+    given = request.settings
+    if request.workdir:
+        folder = Path(request.workdir)
+        return _Start(folder, *_opened(_continued(folder, given)))
+    named = fresh = configs.assembled(**given)
+    source = None
+    if fresh.dataset == "auto":  # the folder has the name of what it turns out to be
+        fresh, source = _opened(fresh)
+    folder = Path(configs.default_workdir(fresh.preset, fresh.dataset))
+    config = _continued(folder, given)
+    if source and config.dataset == "auto" and configs.group(config, "data") == configs.group(named, "data"):
+        return _Start(folder, dataclasses.replace(config, dataset=fresh.dataset), source)
+    return _Start(folder, *_opened(config))
+
+
+def _opened(config: Config) -> tuple[Config, Source]:
+    """The data of a config; in the config the data's name in the place of "auto", and paths from the root."""
+    source = build.source(config)
+    kind, colon, rest = config.dataset.partition(":")
+    dataset = source.name if kind == "auto" else config.dataset
+    if kind in ("folder", "npz"):
+        dataset = kind + colon + _absolute(rest)
+    data_dir = _absolute(config.data_dir) if config.data_dir else ""
+    return dataclasses.replace(config, dataset=dataset, data_dir=data_dir), source
+
+
+def _absolute(path: str) -> str:
+    """The path from the root; shells leave a ~ alone that does not begin a word."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _continued(folder: Path, given: Settings) -> Config:
+    """The saved config of the run in the folder with the settings given now, or a new one."""
+    if not (folder / workdir.CONFIG).exists():
+        return configs.make(**given)
+    saved, _ = workdir.load_run(folder)
+    if given.get("dataset") == "auto":  # decided when the run began
+        given = {**given, "dataset": saved.dataset}
+    return configs.continued(saved, dict(given))
+
+
+def _check_place(folder: Path) -> None:
+    """Raises `StorageError` if the folder of a run could not be made or written to."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        reason = "may not be written to" if place.is_dir() else "is a file"
+        raise StorageError(f"{folder} cannot be made or used: {place} {reason}; choose another --workdir")
