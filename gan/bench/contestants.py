@@ -37,8 +37,6 @@ def of(settings: Mapping[str, Any], against: Sequence[str]) -> Contestants:
         changes = [item for item in items if item not in rivals.PROGRAMS]
         if changes:
             variants[",".join(changes)] = _variant(settings, text, changes)
-    for name in names:
-        rivals.check_program(name)
     return Contestants(variants, names)
 
 

@@ -6,10 +6,9 @@ in a branch counts as if it were taken.
 """
 
 import collections
-import contextlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ import tensorflow as tf
 
 from gan.config import Config
 from gan.data.source import Source
-from gan.networks.convolutions import CONVOLVERS, Convolver, plain
+from gan.networks.convolutions import DIRECT, Convolver, plain
 from gan.training import session
 from gan.training.session import Machine
 
@@ -74,17 +73,15 @@ Work = dict[Use, int]  # with its multiplicity
 
 def of_step(config: Config, source: Source, machine: Machine) -> Work:
     """The convolutions of a step of the config."""
-    with _recorder() as calls:
-        numerics = machine.numerics._replace(convolution="recorded", jit_compile=False)
-        on = machine._replace(numerics=numerics)
-        run = session.prepare(config, source, on, session.game(config, source, on), Path())
-        graph = run.chunk.get_concrete_function().graph.as_graph_def()
-    counts = counted(graph)
+    calls: list[Convolution] = []
+    on = machine._replace(numerics=machine.numerics._replace(jit_compile=False))
+    run = session.prepare(config, source, on, session.game(config, source, on, _recorder(calls)), Path())
+    counts = counted(run.chunk.get_concrete_function().graph.as_graph_def())
     uses: Work = collections.Counter()
     for mark, convolution in enumerate(calls):
-        passes = tuple((kind, counts[mark, kind]) for kind in _KINDS.values() if counts.get((mark, kind)))
-        if passes:
-            uses[Use(convolution, passes)] += 1
+        needed = tuple((kind, counts[mark, kind]) for kind in _KINDS.values() if counts.get((mark, kind)))
+        if needed:
+            uses[Use(convolution, needed)] += 1
     return dict(uses)
 
 
@@ -139,10 +136,8 @@ def _node_name(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
-@contextlib.contextmanager
-def _recorder() -> Iterator[list[Convolution]]:
-    """The calls of a convolver that can be built by the name "recorded" for as long as the context lasts."""
-    calls: list[Convolution] = []
+def _recorder(calls: list[Convolution]) -> Convolver:
+    """A convolver that adds each of its calls to `calls` and marks the operations by its place there."""
 
     def apply(x, kernel, padding, upsample=1, stride=1):
         batch, height, width, channels = x.shape
@@ -151,9 +146,4 @@ def _recorder() -> Iterator[list[Convolution]]:
             calls.append(Convolution(batch, height, width, channels, filters, taps, padding, upsample, stride))
             return plain(x, kernel, padding, upsample, stride)
 
-    identity = lambda x: x  # noqa: E731
-    CONVOLVERS["recorded"] = Convolver("recorded", identity, identity, apply)
-    try:
-        yield calls
-    finally:
-        del CONVOLVERS["recorded"]
+    return DIRECT._replace(name="recorded", apply=apply)  # in the layout that `plain` takes

@@ -1,5 +1,6 @@
 """What a run costs besides its steps: the batch, a line of the log, a checkpoint, the start, memory."""
 
+import io
 import json
 import os
 import resource
@@ -11,12 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from gan.errors import UserError
-from gan.runs import checkpoint, workdir
-from gan.runs.log import Summaries
-from gan.training.replicas import read
+from gan.training import session
+from gan.training.actions import Actions
+from gan.training.progress import Progress
 from gan.training.run import Run
 
 _REPEATS = 5
@@ -24,22 +23,20 @@ _FIRST_STEP_SECONDS = 900.0
 
 
 def measure(run: Run) -> dict[str, float]:
-    """Median seconds of each thing that the loop does between chunks, as it does it; files go to a temporary folder."""
+    """Median seconds of what the loop does between chunks, by its own functions; files go to a temporary folder."""
+    batch, step = run.config.batch_size, run.step
     with tempfile.TemporaryDirectory(prefix="gan-bench-") as name:
-        folder = Path(name)
-        summaries = Summaries(folder, 0)
-        batch, step = run.config.batch_size, int(run.training.state.step.numpy())
+        elsewhere = run._replace(folder=Path(name))
+        actions = Actions(elsewhere, Progress(total_steps=None, steps_per_epoch=1.0, stream=io.StringIO()))
         try:
             return {
                 f"input batch of {batch}": _median(lambda i: run.batches.read(step + i, 1), 10 * _REPEATS),
-                "a line of the log": _median(lambda i: _log(run, summaries, i), _REPEATS),
-                "saving a checkpoint": _median(lambda i: _save(run, summaries, folder, i), _REPEATS),
-                "restoring a checkpoint": _median(
-                    lambda i: checkpoint.restore(folder / workdir.CHECKPOINTS, run.training), _REPEATS
-                ),
+                "a line of the log": _median(lambda i: actions.log(step + i), _REPEATS),
+                "saving a checkpoint": _median(lambda i: actions.save(step + i), _REPEATS),
+                "restoring a checkpoint": _median(lambda i: session.restore(elsewhere), _REPEATS),
             }
         finally:
-            summaries.close()
+            actions.close()
 
 
 def peak_bytes() -> int:
@@ -75,18 +72,3 @@ def _median(action: Callable[[int], object], repeats: int) -> float:
         action(i)
         seconds.append(time.perf_counter() - begin)
     return statistics.median(seconds[1:])
-
-
-def _log(run: Run, summaries: Summaries, step: int) -> None:
-    """Reads the sums of the metrics, writes them, sets them back."""
-    totals = read(run.training.totals)
-    summaries.scalars(step, {name: float(total) for name, total in totals.items()})
-    for variable in tf.nest.flatten((run.training.totals, run.training.count)):
-        variable.assign(tf.zeros_like(variable))
-
-
-def _save(run: Run, summaries: Summaries, folder: Path, step: int) -> None:
-    """Makes the log durable, then writes and verifies a checkpoint and removes old ones."""
-    summaries.flush()
-    checkpoint.save(folder / workdir.CHECKPOINTS, run.training, step, run.facts)
-    checkpoint.prune(folder / workdir.CHECKPOINTS, run.config.keep_checkpoints)

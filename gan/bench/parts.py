@@ -81,10 +81,10 @@ def measure(window: Callable[[int], float], steps: int) -> Parts:
             tf.profiler.experimental.stop()
         (path,) = glob.glob(f"{folder}/plugins/profile/*/*.xplane.pb")
         with open(path, "rb") as file:
-            return parts(file.read(), seconds, steps)
+            return of_trace(file.read(), seconds, steps)
 
 
-def parts(trace: bytes, seconds: float, steps: int) -> Parts:
+def of_trace(trace: bytes, seconds: float, steps: int) -> Parts:
     """The parts of a window of `seconds`, from the profiler's trace (an XSpace)."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 

@@ -1,6 +1,6 @@
-"""The same training step in other frameworks, each in a process of its own that waits while others are measured.
+"""Rivals: the same training step in other frameworks, each in a process that waits while others are measured.
 
-The programs and their side of the talk lie under tests/benchmarks: they are no part of the package.
+Their programs and their side of the talk are in `gan.bench.programs`.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from gan.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 IMAGE_SHAPE = (28, 28, 1)
-PRESET = "article_corrected"  # whose mathematics the references compute
+PRESET = "article_corrected"  # whose mathematics the rivals compute
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "keras": ("keras_article",),
@@ -36,11 +36,11 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
 _START_SECONDS = 180.0
 
 
-class Reference:
-    """The process of one reference, as a context manager that ends it. Raises `UserError` if it cannot be had."""
+class Rival:
+    """The process of one rival, as a context manager that ends it. Raises `UserError` if it cannot be had."""
 
-    def __init__(self, name: str, command: Sequence[str], limit_seconds: float):
-        """`command` speaks the protocol of gan/bench/programs/serving.py; a window longer than the limit ends it."""
+    def __init__(self, name: str, line: Sequence[str], limit_seconds: float):
+        """`line` starts a program that talks as `programs.serving` does; a window longer than the limit ends it."""
         self.name = name
         self.facts: dict[str, Any] = {}
         self.peak_bytes = 0
@@ -54,9 +54,9 @@ class Reference:
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with this process
         }
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._complaints}
-        self._process = subprocess.Popen(command, env=environment, cwd=ROOT, bufsize=0, **pipes)
+        self._process = subprocess.Popen(line, env=environment, cwd=ROOT, bufsize=0, **pipes)
 
-    def __enter__(self) -> "Reference":
+    def __enter__(self) -> "Rival":
         kind, rest = self._answer(_START_SECONDS) or ("error", f"it did not start within {_START_SECONDS:.0f} s")
         if kind != "ready":
             self.close()
@@ -108,44 +108,37 @@ class Reference:
                 if not more:
                     return "error", self._last_words()
                 self._unread += more
-        line, _, self._unread = self._unread.partition(b"\n")
-        kind, _, rest = line.decode(errors="replace").partition(" ")
+        answer, _, self._unread = self._unread.partition(b"\n")
+        kind, _, rest = answer.decode(errors="replace").partition(" ")
         return kind, rest
 
     def _last_words(self) -> str:
         """Why the process ended, as far as it said so."""
         self._complaints.seek(0)
         lines = [line for line in self._complaints.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"the reference ended with code {self._process.wait()}: {lines[-1].strip() if lines else 'no message'}"
-
-
-def check_program(name: str) -> None:
-    """Raises `UserError` where the reference's program is not there: the installed package does not have it."""
-    path = ROOT / "tests" / "benchmarks" / f"{PROGRAMS[name][0]}.py"
-    if not path.is_file():
-        raise UserError(f"--against={name} needs {path}: run bin/bench from a checkout of the repository")
+        return f"the rival ended with code {self._process.wait()}: {lines[-1].strip() if lines else 'no message'}"
 
 
 def command(name: str, config: Config, images: Path) -> list[str]:
-    """How to start a reference for a config, on the images [N, 28, 28, 1] in a .npy file."""
+    """How to start a rival for a config, on the images [N, 28, 28, 1] in a .npy file."""
     program, *flags = PROGRAMS[name]
-    module = f"tests.benchmarks.{program}"
+    module = f"gan.bench.programs.{program}"
     threads = config.threads or len(os.sched_getaffinity(0))
     common = (f"--batch_size={config.batch_size}", f"--threads={threads}", f"--images={images}")
     return [sys.executable, "-m", module, *common, *flags]
 
 
 def check(name: str, image_shape: Sequence[int]) -> None:
-    """Raises `UserError` if the reference's networks cannot take these images."""
+    """Raises `UserError` if the rival's networks cannot take these images."""
     if tuple(image_shape) != IMAGE_SHAPE:
         shape = " x ".join(map(str, image_shape))
         raise UserError(f"--against={name} has the article's networks, for images of 28 x 28 x 1, not {shape}")
 
 
 def other_mathematics(config: Config) -> list[str]:
-    """In what the settings are not those that the references compute: `name=value, theirs ...` for each difference."""
+    """In what the settings are not those that the rivals compute: `name=value, theirs ...` for each difference."""
     article = configs.make(PRESET)
-    free = {"seed", "batch_size"}  # the references take the batch size as a flag, and any seed
+    free = {"seed", "batch_size"}  # the rivals take the batch size as a flag, and any seed
     names = [name for name, field in configs.fields().items() if field.metadata["change"] in ("tunable", "fixed")]
     return [
         f"{name}={getattr(config, name)}, theirs {getattr(article, name)}"

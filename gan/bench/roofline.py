@@ -66,7 +66,7 @@ def points(work: Work, limit: Limit, dtype: tf.DType) -> list[Point]:
     return [*dots, Point("the step", "step", flops / moved, flops / limit.step)]
 
 
-def draw(path: str | Path, roof: Roof, dots: list[Point], title: str) -> None:
+def write_roofline(path: str | Path, roof: Roof, dots: list[Point], title: str) -> None:
     """Writes the picture as PNG; raises `StorageError`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

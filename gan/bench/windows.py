@@ -41,7 +41,7 @@ def window(run: Run, steps: int) -> float:
     """Trains `steps` steps as the loop does, reading the data included; returns seconds a step."""
     begin = time.perf_counter()
     with tf.profiler.experimental.Trace(INPUT):
-        images, labels = run.batches.read(int(run.training.state.step.numpy()), steps)
+        images, labels = run.batches.read(run.step, steps)
         images, labels = tf.constant(images), tf.constant(labels)
     with tf.profiler.experimental.Trace(CHUNK):
         run.chunk(images, labels)
@@ -77,13 +77,13 @@ def alternate(
 
 
 def compared(seconds: Mapping[str, Sequence[float]]) -> dict[str, Timing]:
-    """The timings of the contestants that have any; the first one, which must, is the reference of the ratios.
+    """The timings of the contestants that have any; ratios are to the first one, which must have some.
 
     A contestant that left has fewer windows; they are those of the first rounds.
     """
-    reference = next(iter(seconds.values()))
+    first = next(iter(seconds.values()))
     return {
-        name: Timing(spread(own), len(own), spread([r / s for r, s in zip(reference, own, strict=False)]))
+        name: Timing(spread(own), len(own), spread([theirs / mine for theirs, mine in zip(first, own, strict=False)]))
         for name, own in seconds.items()
         if own
     }

@@ -1,10 +1,15 @@
-"""When something is due in a run: pure arithmetic of steps, images and epochs."""
+"""When something is due in a run: pure arithmetic of steps, images and epochs.
+
+A `next_...` function gives the first step after `step` that something follows; step s is one of those where the next
+one after s - 1 is s.
+"""
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 
 from gan.config import Config
+
+NEVER = math.inf
 
 
 def images_per_step(config: Config) -> int:
@@ -19,40 +24,21 @@ def total_steps(config: Config, num_examples: int) -> int:
     return min((limit for limit in (config.steps, by_epochs) if limit), default=0)
 
 
-def is_due(step: int, every: int) -> bool:
-    """Whether something that happens every `every` steps (0: never) happens after step number `step`."""
-    return bool(every) and step > 0 and step % every == 0
+def next_multiple(step: int, every: int) -> float:
+    """The next step after `step` of what happens every `every` steps; 0: never."""
+    return (step // every + 1) * every if every else NEVER
 
 
-def epoch_end(step: int, per_step: int, num_examples: int) -> int:
+def next_epoch_end(step: int, per_step: int, num_examples: int) -> int:
     """The first step after `step` by which a further epoch is complete."""
     return math.ceil((step * per_step // num_examples + 1) * num_examples / per_step)
 
 
-def ends_epoch(step: int, per_step: int, num_examples: int) -> bool:
-    """Whether step number `step` completes an epoch."""
-    return step > 0 and epoch_end(step - 1, per_step, num_examples) == step
-
-
-def sample_is_due(config: Config, step: int, num_examples: int) -> bool:
-    """Whether a grid is drawn after step number `step`: by the cadence, at the end of an epoch and at the last step."""
-    ends = ends_epoch(step, images_per_step(config), num_examples)
-    return ends or step == total_steps(config, num_examples) or is_due(step, config.sample_every_steps)
-
-
-def chunk_end(config: Config, step: int, num_examples: int) -> int:
-    """The next step after `step` at which something may be due in a run."""
-    cadences = (
-        config.log_every_steps,
-        config.sample_every_steps,
-        config.evaluate_every_steps,
-        config.save_every_steps,
+def next_sample(config: Config, step: int, num_examples: int) -> float:
+    """The next step after which a grid is drawn: by the cadence, at the end of an epoch and at the last step."""
+    total = total_steps(config, num_examples)
+    return min(
+        next_multiple(step, config.sample_every_steps),
+        next_epoch_end(step, images_per_step(config), num_examples),
+        total if total > step else NEVER,
     )
-    limits = (total_steps(config, num_examples), epoch_end(step, images_per_step(config), num_examples))
-    return next_stop(step, cadences, limits)
-
-
-def next_stop(step: int, cadences: Iterable[int], limits: Iterable[int]) -> int:
-    """The next step after `step` at which one of the cadences is due or one of the limits is met (0: none)."""
-    due = [(step // every + 1) * every for every in cadences if every]
-    return min(due + [limit for limit in limits if limit > step])

@@ -1,4 +1,9 @@
-"""How far a run is: one live line on a terminal, a plain line for each report elsewhere."""
+"""How far a run is: one live line on a terminal, a plain line for each report elsewhere.
+
+tqdm could draw the live line, some 25 lines of these, but neither the plain ones nor the numbers in both: its estimate
+of the time left, as smoothed by default, swings between 0.7 and 1.7 times the true one where five seconds of saving
+follow every ten of steps. It also cuts the line within a word, and raises where a terminal has gone away.
+"""
 
 import math
 import os
@@ -72,7 +77,6 @@ class Progress:
         *,
         total_steps: int | None,
         steps_per_epoch: float,
-        start_step: int = 0,
         seconds: float | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -83,31 +87,26 @@ class Progress:
         self._clock = clock
         self._deadline = clock() + seconds if seconds else None
         self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._marks: deque[tuple[float, int]] = deque()  # (time, step) of the reports of the last minute
-        self._step = start_step
-        self._parts: list[str] = []  # of the live line
+        self._marks: deque[tuple[float, int]] = deque()  # (time, step) of the last minute
+        self._values: Mapping[str, float] = {}
+        self._parts: list[str] = []  # of the line
         self._drawn_at = -math.inf
 
     def update(self, step: int, values: Mapping[str, float]) -> None:
-        """Reports `step` with the latest `images_per_second`, `d_loss`, `g_loss` that `values` has.
+        """Reports `step` and the news that `values` has: its `images_per_second`, `d_loss` and `g_loss`."""
+        self._values = values
+        self._move(step)
+        if self.live:
+            self._draw()
+        else:
+            self._write(SEPARATOR.join(self._parts) + "\n")
 
-        A live line takes it as often as it comes; a plain line is written each time: call it when there is news.
-        """
-        now = self._clock()
-        if step < self._step:
-            self._marks.clear()
-        self._step = step
-        self._marks.append((now, step))
-        while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_WINDOW_SECONDS:
-            self._marks.popleft()
-        parts = fields(step, self._total_steps, self._steps_per_epoch, self._seconds_left(now), values)
-        if not self.live:
-            self._write(SEPARATOR.join(parts) + "\n")
-            return
-        self._parts = parts
-        if now - self._drawn_at >= REDRAW_SECONDS:
-            self._drawn_at = now
-            self._write(self._live_line())
+    def advance(self, step: int) -> None:
+        """Moves a live line on to `step`, as often as it comes; plain lines are for news alone."""
+        if self.live:
+            self._move(step)
+            if self._clock() - self._drawn_at >= REDRAW_SECONDS:
+                self._draw()
 
     def note(self, text: str) -> None:
         """Prints `text` on a line of its own; a live line continues below it."""
@@ -119,6 +118,14 @@ class Progress:
             self._write(f"{self._live_line()}\n")
             self._parts = []
 
+    def _move(self, step: int) -> None:
+        now = self._clock()
+        self._marks.append((now, step))
+        while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_WINDOW_SECONDS:
+            self._marks.popleft()
+        left = self._seconds_left(now)
+        self._parts = fields(step, self._total_steps, self._steps_per_epoch, left, self._values)
+
     def _seconds_left(self, now: float) -> float | None:
         """Until the last step at the recent rate, or until the time is up, whichever comes first; None: unknown."""
         left = [] if self._deadline is None else [max(self._deadline - now, 0.0)]
@@ -129,6 +136,10 @@ class Progress:
                 return None
             left.append(steps_left * (last_time - first_time) / max(last_step - first_step, 1))
         return min(left, default=None)
+
+    def _draw(self) -> None:
+        self._drawn_at = self._clock()
+        self._write(self._live_line())
 
     def _live_line(self) -> str:
         """What rewrites the live line in place; nothing before the first report."""

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan.config import Config
+from gan.core.base import Nest
+from gan.core.state import shown
 from gan.data.batches import Batches
 from gan.evaluation import in_training
+from gan.runs import workdir
 from gan.sampling import sampler
-from gan.training.replicas import Chunk, Training
+from gan.training.replicas import Chunk, Training, read
 
 
 class Run(NamedTuple):
@@ -22,3 +25,22 @@ class Run(NamedTuple):
     sample: sampler.Sampler
     evaluating: in_training.Evaluating
     facts: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """The step that it is at; waits for the device."""
+        return int(self.training.state.step.numpy())
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
+        return self.folder / workdir.CHECKPOINTS
+
+    @property
+    def samples(self) -> Path:
+        """The folder of its sample grids."""
+        return self.folder / workdir.SAMPLES
+
+    def shown(self) -> Nest:
+        """The generator's parameters as they are now, as samples and evaluations see them."""
+        return read(shown(self.training.state))

@@ -18,10 +18,13 @@ from gan.data.source import Source
 from gan.errors import UserError
 from gan.evaluation import in_training
 from gan.machine import devices, environment
+from gan.networks.convolutions import Convolver
 from gan.runs import checkpoint, workdir
 from gan.sampling import sampler
 from gan.training import replicas
 from gan.training.run import Run
+
+_MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 
 
 class Machine(NamedTuple):
@@ -77,8 +80,11 @@ def data_facts(config: Config, source: Source) -> dict[str, object]:
     return facts | ({"class_shares": shares.of_classes(source)} if config.conditional else {})
 
 
-def game(config: Config, source: Source, on: Machine) -> Game:
-    """Everything that a step of the run is made of; raises `UserError` for what cannot go together."""
+def game(config: Config, source: Source, on: Machine, convolver: Convolver | None = None) -> Game:
+    """Everything that a step of the run is made of; raises `UserError` for what cannot go together.
+
+    A `convolver` given takes the place of the one that the machine's numerics name.
+    """
     if on.numerics.jit_compile and on.replicas > 1 and build.has_batch_statistics(config):
         raise UserError(
             f"--jit_compile=true cannot average the batch statistics of --networks={config.networks} over "
@@ -89,24 +95,20 @@ def game(config: Config, source: Source, on: Machine) -> Game:
         raise UserError(
             f"--minibatch_deviation={group} needs a batch divisible by {2 * group} on each replica, not {share}"
         )
-    return build.game(config, source.image_shape, on.numerics, source.num_classes, replicas.replica_mean)
+    return build.game(config, source.image_shape, on.numerics, source.num_classes, replicas.replica_mean, convolver)
 
 
-def prepare(config: Config, source: Source, on: Machine, game: Game, folder: Path) -> Run:
+def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Path) -> Run:
     """The run at its first step: variables on every replica, the compiled chunk, the batches."""
-    step = steps.make_step(
-        game, tf.function(jit_compile=True, autograph=False) if on.numerics.jit_compile else _as_it_is
-    )
-    training = replicas.training_variables(on.placement, build.initial_state(config, game), steps.metric_names(game))
+    compiled = {"compiled": tf.function(jit_compile=True, autograph=False)} if on.numerics.jit_compile else {}
+    step = steps.make_step(parts, **compiled)
+    training = replicas.training_variables(on.placement, build.initial_state(config, parts), steps.metric_names(parts))
     chunk = replicas.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
     )
-    sample = sampler.make_sampler(
-        build.sampling_generator(
-            config, source.image_shape, on.numerics, shares.of_classes(source) if config.conditional else ()
-        ),
-        config.latent_size,
-    )
+    of_classes = shares.of_classes(source) if config.conditional else ()
+    generator = build.sampling_generator(config, source.image_shape, on.numerics, of_classes)
+    sample = sampler.make_sampler(generator, config.latent_size)
     return Run(
         config=config,
         folder=folder,
@@ -125,10 +127,9 @@ def restore(run: Run) -> checkpoint.Restored | None:
 
     A run whose folder of checkpoints is gone is not taken for one that has not saved yet.
     """
-    folder = run.folder / workdir.CHECKPOINTS
-    if (run.folder / workdir.CONFIG).exists() and not folder.is_dir():
-        raise UserError(f"{folder} is missing; put it back, or use another --workdir to begin anew")
-    return checkpoint.restore(folder, run.training)
+    if (run.folder / workdir.CONFIG).exists() and not run.checkpoints.is_dir():
+        raise UserError(f"{run.checkpoints} is missing; put it back, or use another --workdir to begin anew")
+    return checkpoint.restore(run.checkpoints, run.training)
 
 
 @contextlib.contextmanager
@@ -152,9 +153,7 @@ def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
 
 def _config_hash(config: Config) -> str:
     """sha256 over the settings that the mathematics depends on."""
-    relevant = {n: getattr(config, n) for n, f in fields().items() if f.metadata["change"] in ("tunable", "fixed")}
+    relevant = {
+        name: getattr(config, name) for name, field in fields().items() if field.metadata["change"] in _MATHEMATICS
+    }
     return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
-
-
-def _as_it_is(function):
-    return function

@@ -73,7 +73,7 @@ def test_parts_add_up_to_the_window():
     main = [(windows.INPUT, 0, 5), (windows.CHUNK, 6, 96), ("EagerLocalExecute: chunk", 6, 96), ("x:Cast", 0, 3)]
     one = [("ExecutorState::Process", 10, 90), ("a/Conv2D:Conv2D", 10, 50), ("a/random/x:Cast", 50, 60)]
     two = [("a/MatMul:_MklMatMul", 30, 40), ("a/optimizer/mul:Mul", 60, 80)]
-    found = parts.parts(trace(main, one, two), seconds=100e-6, steps=2)
+    found = parts.of_trace(trace(main, one, two), seconds=100e-6, steps=2)
     expected = {parts.CONVOLUTIONS: 20e-6, parts.RANDOM: 5e-6, parts.OPTIMIZER: 10e-6, parts.BETWEEN: 10e-6}
     expected |= {parts.INPUT: 2.5e-6, parts.HOST: 2.5e-6}
     assert {name: seconds for name, seconds in found.seconds.items() if seconds} == pytest.approx(expected)
@@ -88,7 +88,7 @@ def test_on_a_gpu_the_kernels_count_by_the_operation_they_belong_to():
     plane.event_metadata[1].name = "sm90_xmma_fprop"
     event = plane.lines.add(timestamp_ns=1000).events.add(metadata_id=1, offset_ps=2 * 10**6, duration_ps=6 * 10**6)
     event.stats.add(metadata_id=1, str_value="a/Conv2D:Conv2D")
-    found = parts.parts(space.SerializeToString(), seconds=11e-6, steps=1)
+    found = parts.of_trace(space.SerializeToString(), seconds=11e-6, steps=1)
     assert found.seconds[parts.CONVOLUTIONS] == pytest.approx(6e-6)
     assert found.seconds[parts.ELEMENT_WISE] == 0
     assert found.seconds[parts.BETWEEN] == pytest.approx(4e-6)
@@ -97,6 +97,6 @@ def test_on_a_gpu_the_kernels_count_by_the_operation_they_belong_to():
 def test_what_xla_runs_counts_as_compiled():
     marks = [(windows.INPUT, 0, 1), (windows.CHUNK, 1, 11)]
     one = [("ExecutorState::Process", 1, 11), ("CpuExecutable::ExecuteAsyncOnStream", 2, 6), ("inner", 3, 5)]
-    found = parts.parts(trace(marks, one, [("BlockUntilReady", 5, 9)]), seconds=11e-6, steps=1)
+    found = parts.of_trace(trace(marks, one, [("BlockUntilReady", 5, 9)]), seconds=11e-6, steps=1)
     assert found.seconds[parts.COMPILED] == pytest.approx(7e-6)
     assert found.seconds[parts.BETWEEN] == pytest.approx(3e-6)

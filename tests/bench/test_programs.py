@@ -1,4 +1,4 @@
-"""The references compute what the engine computes: the article's networks, and a step that trains both players."""
+"""The rivals compute what the engine computes: the article's networks, and a step that trains both players."""
 
 import importlib.util
 import json
@@ -47,7 +47,7 @@ def test_keras_networks_are_the_engines(engine):
 TORCH = """
 import json, sys
 import numpy as np, torch
-from tests.benchmarks import torch_article
+from gan.bench.programs import torch_article
 found = {"parameters": [], "losses": [], "moved": []}
 given = np.load(sys.argv[1])
 for i, make in enumerate(torch_article.PLAYERS):

@@ -9,7 +9,7 @@ import pytest
 
 from gan import config
 from gan.bench import recipes
-from gan.bench.recipes import Run
+from gan.bench.recipes import Trial
 from gan.presets import PRESETS
 from gan.runs import workdir
 
@@ -35,9 +35,9 @@ pathlib.Path(sys.argv[1]).write_text(json.dumps([row]))
 def programs(monkeypatch):
     """Programs that answer at once in the place of the commands."""
 
-    def commands(run, evaluation=()):
-        train = [sys.executable, "-c", TRAIN, f"--workdir={run.folder / 'run'}", str(run.seed), run.recipe]
-        evaluate = [sys.executable, "-c", EVALUATE, str(run.folder / "evaluation.json")]
+    def commands(trial, evaluation=()):
+        train = [sys.executable, "-c", TRAIN, f"--workdir={trial.folder / 'run'}", str(trial.seed), trial.recipe]
+        evaluate = [sys.executable, "-c", EVALUATE, str(trial.folder / "evaluation.json")]
         return {"train": train, "evaluate": evaluate, "sample": [sys.executable, "-c", ""]}
 
     monkeypatch.setattr(recipes, "commands", commands)
@@ -45,17 +45,17 @@ def programs(monkeypatch):
 
 
 def test_commands_have_the_recipe_and_the_same_time(tmp_path):
-    run = Run("article --d_dropout=0.4 --gamma=0", 2, 10.0, tmp_path)
-    train, evaluate, sample = recipes.commands(run, ["--num=100"]).values()
+    trial = Trial("article --d_dropout=0.4 --gamma=0", 2, 10.0, tmp_path)
+    train, evaluate, sample = recipes.commands(trial, ["--num=100"]).values()
     assert Path(train[0]).samefile(recipes.ROOT / "bin/train")
-    assert f"--workdir={run.folder}/run" in train and evaluate[1] == sample[1] == f"--workdir={run.folder}/run"
+    assert f"--workdir={trial.folder}/run" in train and evaluate[1] == sample[1] == f"--workdir={trial.folder}/run"
     assert {"--preset=article", "--seed=2", "--minutes=10", "--epochs=0", "--d_dropout=0.4", "--gamma=0"} <= set(train)
     assert evaluate[-1] == "--num=100" and sample[-1].endswith("grid.png")
 
 
 def test_folders_tell_recipes_seeds_and_minutes_apart(tmp_path):
-    runs = [
-        Run(recipe, seed, minutes, tmp_path)
+    trials = [
+        Trial(recipe, seed, minutes, tmp_path)
         for recipe in (
             *PRESETS,
             "article --gamma=1",
@@ -66,24 +66,24 @@ def test_folders_tell_recipes_seeds_and_minutes_apart(tmp_path):
         for seed in (0, 1)
         for minutes in (5.0, 10.0)
     ]
-    assert len({run.folder for run in runs}) == len(runs)
-    assert Run("article --gamma=1", 0, 5.0, tmp_path).folder.name == "article+gamma=1-5min-seed0"
+    assert len({trial.folder for trial in trials}) == len(trials)
+    assert Trial("article --gamma=1", 0, 5.0, tmp_path).folder.name == "article+gamma=1-5min-seed0"
 
 
 def test_a_run_is_made_once_on_its_processors_and_a_cut_one_anew(tmp_path, programs):
-    run, all_there_are = Run("modern", 1, 0.5, tmp_path), os.sched_getaffinity(0)
-    (run.folder / "run").mkdir(parents=True)  # cut short: not marked as trained
-    recipes.train(run, [max(all_there_are)])
-    assert (run.folder / "run/processors").read_text() == f"[{max(all_there_are)}]"
-    (run.folder / "train.log").unlink()
-    recipes.train(run, all_there_are)
-    assert not (run.folder / "train.log").exists()
-    found = recipes.measured(run, all_there_are)
+    trial, all_there_are = Trial("modern", 1, 0.5, tmp_path), os.sched_getaffinity(0)
+    (trial.folder / "run").mkdir(parents=True)  # cut short: not marked as trained
+    recipes.train(trial, [max(all_there_are)])
+    assert (trial.folder / "run/processors").read_text() == f"[{max(all_there_are)}]"
+    (trial.folder / "train.log").unlink()
+    recipes.train(trial, all_there_are)
+    assert not (trial.folder / "train.log").exists()
+    found = recipes.measured(trial, all_there_are)
     assert found["images"] == 192 and found["metrics"]["recall"] == 0.5 and found["floor"] == {"recall": 0.9}
-    (run.folder / "evaluation.json").unlink()
-    assert recipes.measured(run, all_there_are) == found == json.loads((run.folder / "result.json").read_text())
-    assert recipes.measured(run, all_there_are, ["--num=10"])["evaluation"] == ["--num=10"]  # measured once more
-    assert (run.folder / "evaluation.json").exists()
+    (trial.folder / "evaluation.json").unlink()
+    assert recipes.measured(trial, all_there_are) == found == json.loads((trial.folder / "result.json").read_text())
+    assert recipes.measured(trial, all_there_are, ["--num=10"])["evaluation"] == ["--num=10"]  # measured once more
+    assert (trial.folder / "evaluation.json").exists()
 
 
 def test_a_run_that_diverged_is_told_of_and_the_others_go_on(tmp_path, programs, capsys):
@@ -126,7 +126,7 @@ def test_each_share_of_the_processors_trains_one_run_at_a_time(tmp_path, program
 
 def test_a_run_that_was_stopped_ends_the_comparison_and_counts_for_nothing(tmp_path, programs):
     with pytest.raises(RuntimeError, match=r"ended with 143: see .*train\.log"):
-        recipes.train(Run("modern", 9, 1.0, tmp_path), os.sched_getaffinity(0))
+        recipes.train(Trial("modern", 9, 1.0, tmp_path), os.sched_getaffinity(0))
     assert not list(tmp_path.glob("*/trained.json"))
 
 
@@ -137,6 +137,17 @@ def test_a_mistake_in_a_recipe_is_told_of_before_anything_is_trained(tmp_path, p
     assert not list(tmp_path.iterdir())
 
 
+def test_without_a_checkout_it_ends_with_one_line(tmp_path, programs, monkeypatch):
+    monkeypatch.setattr(recipes, "ROOT", tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        recipes.main([f"--out={tmp_path}", "--minutes=1", "--recipe=modern"])
+    assert (
+        caught.value.code
+        == f"error: {tmp_path}/bin/train is missing: compare recipes from a checkout of the repository"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("flag", ["--seeds=0", "--recipe=", "--recipe=article 'x", "--side_by_side=0"])
 def test_a_bad_flag_ends_with_the_usage(tmp_path, programs, flag, capsys):
     with pytest.raises(SystemExit) as caught:
@@ -144,18 +155,18 @@ def test_a_bad_flag_ends_with_the_usage(tmp_path, programs, flag, capsys):
     assert caught.value.code == 2 and "error: " in capsys.readouterr().err
 
 
-def test_spread_is_the_mean_and_the_deviation_of_a_sample():
-    assert recipes.spread([1.0, 3.0], 2) == "2.00 ± 1.41"
-    assert recipes.spread([1234.4], 0) == "1,234"
-    assert recipes.spread([], 3) == "-"
+def test_a_cell_is_the_mean_and_the_deviation_of_a_sample():
+    assert recipes.mean_and_deviation([1.0, 3.0], 2) == "2.00 ± 1.41"
+    assert recipes.mean_and_deviation([1234.4], 0) == "1,234"
+    assert recipes.mean_and_deviation([], 3) == "-"
 
 
 @pytest.mark.parametrize("ways, expected", [(1, [[0, 1, 2]]), (2, [[0, 2], [1]]), (3, [[0], [1], [2]])])
 def test_processors_are_shared_out(ways, expected):
-    assert recipes.parts({2, 0, 1}, ways) == expected
+    assert recipes.shared_out({2, 0, 1}, ways) == expected
 
 
 @pytest.mark.parametrize("ways", [0, 4])
 def test_more_runs_than_processors_are_refused(ways):
     with pytest.raises(ValueError, match=f"side_by_side={ways} .* 3 processors"):
-        recipes.parts({2, 0, 1}, ways)
+        recipes.shared_out({2, 0, 1}, ways)

@@ -23,5 +23,5 @@ def test_points_are_operations_over_bytes_and_seconds():
 
 def test_the_picture_is_a_png(tmp_path):
     dots = roofline.points({USE: 3}, LIMIT, tf.float32)
-    roofline.draw(tmp_path / "folder" / "roofline.png", roofline.Roof(1e11, 1e10), dots, "title")
+    roofline.write_roofline(tmp_path / "folder" / "roofline.png", roofline.Roof(1e11, 1e10), dots, "title")
     assert (tmp_path / "folder" / "roofline.png").read_bytes().startswith(b"\x89PNG")

@@ -15,6 +15,7 @@ import traceback
 from typing import NoReturn
 
 from gan.cli import command, train
+from gan.machine import startup
 
 _SECONDS = 240  # after which a start that hangs is killed by SIGALRM
 
@@ -62,7 +63,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    command.import_tensorflow()
-    for name in ("gan.build", "gan.cli.report", "gan.training.loop", "gan.training.session"):
-        importlib.import_module(name)
+    startup.import_tensorflow()
+    importlib.import_module("gan.jobs.train")
     serve()

@@ -115,7 +115,7 @@ def test_killed_at_random_moments(tmp_path, start, finish, undisturbed):
 
 
 def test_stopped_within_a_log_interval_by_both_signals(tmp_path, start, finish, undisturbed):
-    workdir, single = tmp_path / "run", {"gan.training.loop._LONGEST_CHUNK": 1}
+    workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1}
     for number, begun in ((signal.SIGTERM, "step 5/"), (signal.SIGINT, "step 2")):
         process = start(workdir, *FLAGS, attributes=single)
         process.until(begun)

@@ -259,7 +259,7 @@ def test_a_signal_while_it_starts_breaks_nothing(tmp_path, start, finish):
 
 @pytest.mark.parametrize(("minutes", "saved"), [("1e-9", [1, 2, 3]), ("0", [3])], ids=["each time", "never"])
 def test_checkpoints_are_saved_by_the_clock(tmp_path, start, minutes, saved):
-    slow = {"gan.training.loop._LONGEST_CHUNK": 1}
+    slow = {"gan.training.pace.LONGEST_CHUNK": 1}
     run = start(tmp_path / "run", "--steps=3", f"--save_every_minutes={minutes}", attributes=slow)
     assert run.wait() == 0
     assert steps(tmp_path / "run") == saved

@@ -1,4 +1,5 @@
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
@@ -20,46 +21,25 @@ def test_epochs_end_where_counting_images_ends_them(per_step, num_examples):
     for step in range(40):
         later = [s for s in range(step + 1, 60) if completed[s] > completed[step]]
         if later:
-            assert cadence.epoch_end(step, per_step, num_examples) == later[0]
-        assert cadence.ends_epoch(step, per_step, num_examples) == (step > 0 and completed[step] > completed[step - 1])
+            assert cadence.next_epoch_end(step, per_step, num_examples) == later[0]
 
 
 def test_epochs_of_a_long_run_are_exact():
     per_step, num_examples = 128 * 3, 1_281_167
     for epoch in (1, 10**6, 10**9):
         last = -(-epoch * num_examples // per_step)
-        assert cadence.epoch_end(last - 1, per_step, num_examples) == last
-        assert cadence.ends_epoch(last, per_step, num_examples)
-        assert not cadence.ends_epoch(last + 1, per_step, num_examples)
+        assert cadence.next_epoch_end(last - 1, per_step, num_examples) == last
+        assert cadence.next_epoch_end(last, per_step, num_examples) > last + 1
 
 
-@pytest.mark.parametrize("cadences", [(1,), (10, 0, 0), (10, 25, 0), (7, 5, 3)])
-@pytest.mark.parametrize("limits", [(0,), (23,), (0, 31), (12, 8)])
-def test_the_next_stop_is_the_first_step_at_which_something_happens(cadences, limits):
+@pytest.mark.parametrize("every", [1, 2, 7, 10, 25])
+def test_what_happens_every_so_often_is_next_at_the_next_multiple(every):
     for step in range(60):
-        expected = next(
-            s for s in itertools.count(step + 1) if any(e and s % e == 0 for e in cadences) or (s in limits and s)
-        )
-        assert cadence.next_stop(step, cadences, limits) == expected
+        assert cadence.next_multiple(step, every) == next(s for s in itertools.count(step + 1) if s % every == 0)
 
 
-def test_stopping_at_every_next_stop_misses_nothing():
-    cadences, total, per_step, num_examples = (10, 25, 0), 103, 3, 40
-    stops, step = [], 0
-    while step < total:
-        step = cadence.next_stop(step, cadences, (total, cadence.epoch_end(step, per_step, num_examples)))
-        stops.append(step)
-    due = [
-        s
-        for s in range(1, total + 1)
-        if cadence.is_due(s, 10) or cadence.is_due(s, 25) or cadence.ends_epoch(s, per_step, num_examples) or s == total
-    ]
-    assert stops == due
-
-
-def test_something_due_every_so_often_is_never_due_at_the_start_or_if_off():
-    assert [step for step in range(31) if cadence.is_due(step, 10)] == [10, 20, 30]
-    assert not any(cadence.is_due(step, 0) for step in range(31))
+def test_what_is_off_never_happens():
+    assert {cadence.next_multiple(step, 0) for step in range(31)} == {math.inf}
 
 
 @pytest.mark.parametrize(
@@ -93,15 +73,19 @@ def test_whole_epochs_take_the_least_steps_that_complete_them():
         assert total - 1 < needed <= total
 
 
-def test_a_run_stops_wherever_something_is_due():
-    made = config.make(
-        "article", steps=31, epochs=0, batch_size=3, log_every_steps=10, sample_every_steps=6, evaluate_every_steps=4,
-        save_every_steps=9,
-    )  # fmt: skip
-    num_examples, stops = 40, [0]
-    while stops[-1] < 31:
-        stops.append(cadence.chunk_end(made, stops[-1], num_examples))
-    epochs = {s for s in range(1, 32) if cadence.ends_epoch(s, 3, num_examples)}
-    assert set(stops) == {0, 31} | epochs | {s for s in range(1, 32) if not (s % 10 and s % 6 and s % 4 and s % 9)}
-    drawn = [s for s in range(1, 32) if cadence.sample_is_due(made, s, num_examples)]
-    assert set(drawn) == {31} | epochs | set(range(6, 32, 6))
+@pytest.mark.parametrize("sample_every_steps", [0, 1, 6])
+@pytest.mark.parametrize(("steps", "num_examples"), [(31, 40), (30, 40), (31, 1000), (0, 40)])
+def test_grids_are_drawn_by_the_cadence_and_at_the_end_of_epochs_and_of_the_run(
+    sample_every_steps, steps, num_examples
+):
+    made = config.make("article", steps=steps, epochs=0, minutes=1, batch_size=3, sample_every_steps=sample_every_steps)
+    drawn = [s for s in range(1, 80) if cadence.next_sample(made, s - 1, num_examples) == s]
+    epochs = [epochs_completed(s, 3, num_examples) for s in range(80)]
+    assert drawn == [
+        s
+        for s in range(1, 80)
+        if epochs[s] > epochs[s - 1] or s == steps or (sample_every_steps and s % sample_every_steps == 0)
+    ]
+    for step in range(79):
+        later = [s for s in drawn if s > step]
+        assert not later or cadence.next_sample(made, step, num_examples) == later[0]

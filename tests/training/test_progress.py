@@ -108,7 +108,7 @@ def test_a_time_limit_is_an_eta_of_its_own():
 
 def test_eta_is_unknown_while_the_rate_is():
     stream = io.StringIO()
-    clock, report = make(stream, start_step=500, seconds=90.0)
+    clock, report = make(stream, seconds=90.0)
     clock.now = 30.0
     report.update(510, {})
     assert "ETA -:--:--" in stream.getvalue()
@@ -120,10 +120,10 @@ def test_a_terminal_has_one_line_that_notes_do_not_break(monkeypatch):
     clock, report = make(stream)
     report.note("device: CPU")
     for clock.now, step in ((10.0, 100), (10.01, 110), (30.0, 200)):
-        report.update(step, VALUES)
+        report.advance(step)
     report.note("saved step 200")
     clock.now = 30.01
-    report.update(210, VALUES)
+    report.advance(210)
     report.close()
     report.close()
     assert report.live
@@ -132,6 +132,29 @@ def test_a_terminal_has_one_line_that_notes_do_not_break(monkeypatch):
     assert screen[2].startswith("step 210/1000")  # the last report, though it came too soon to be drawn at once
     assert screen[3:] == [""]
     assert "step 110" not in stream.getvalue()
+
+
+def test_news_are_shown_at_once_and_stay_while_the_line_moves_on(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    clock, report = make(stream)
+    for clock.now, step in ((10.0, 100), (11.0, 110)):
+        report.advance(step)
+    assert "ETA 0:01:29" in rendered(stream.getvalue())[-1] and "d_loss" not in stream.getvalue()
+    report.update(110, VALUES)
+    assert rendered(stream.getvalue())[-1].startswith("step 110/1000") and "d_loss 0.6812" in stream.getvalue()
+    clock.now = 12.0
+    report.advance(120)
+    assert rendered(stream.getvalue())[-1].startswith(
+        "step 120/1000  epoch 0.30/2.50  132 images/s  ETA 0:01:28  d_loss"
+    )
+
+
+def test_plain_lines_are_for_news_alone():
+    stream = io.StringIO()
+    _, report = make(stream)
+    report.advance(100)
+    assert stream.getvalue() == ""
 
 
 def rendered(text: str) -> list[str]:
@@ -153,5 +176,6 @@ def test_a_stream_that_breaks_does_not_stop_the_training():
     _, report = make(stream)
     stream.close()
     report.update(1, VALUES)
+    report.advance(2)
     report.note("saved")
     report.close()

@@ -19,9 +19,9 @@ SCRIPT = """
     import tensorflow as tf
     from gan import build, config
     from gan.core import step as steps
+    from gan.errors import UserError
     from gan.machine import devices
     from gan.training import replicas
-    from gan.errors import UserError
 
     cfg = config.make(
         "article_corrected", strategy="mirrored", logical_cpus=2, threads=2,

@@ -1,9 +1,9 @@
-"""The side of a reference in its talk with bin/bench: one line a message, over the pipes of its process.
+"""The side of a rival in its talk with bin/bench: one line a message, over the pipes of its process.
 
-    reference: ready {"versions": ..., "parameters": ...}     bench: run 2
-    reference: seconds 4.81                                   bench: (end of file: the reference ends)
+    rival: ready {"versions": ..., "parameters": ...}     bench: run 2
+    rival: seconds 4.81                                   bench: (end of file: the rival ends)
 
-or, at any time, `error` and a line for a person. A reference waits in a blocking read between its windows.
+or, at any time, `error` and a line for a person. A rival waits in a blocking read between its windows.
 """
 
 import argparse
@@ -26,7 +26,7 @@ class Conversation:
         os.dup2(2, 1)
 
     def ready(self, **facts) -> None:
-        """Says that windows can be run, and what there is to know of the reference."""
+        """Says that windows can be run, and what there is to know of the rival."""
         self._say(f"ready {json.dumps(facts)}")
 
     def next_steps(self) -> int:
@@ -47,7 +47,7 @@ class Conversation:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The flags that all references have."""
+    """The flags that all rivals have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--batch_size", type=int, default=128, help="real images of a step")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of an operation")

@@ -1,0 +1,182 @@
+"""What a run does between its chunks: it logs, draws samples, is evaluated and saved."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gan.config import Config
+from gan.errors import UserError
+from gan.evaluation import in_training, record
+from gan.pictures import raster
+from gan.runs import checkpoint, grids
+from gan.runs.log import Summaries
+from gan.sampling import sampler
+from gan.training import cadence, divergence
+from gan.training.pace import Stopwatch
+from gan.training.progress import Progress
+from gan.training.replicas import Training, read
+from gan.training.run import Run
+
+
+class Action(NamedTuple):
+    """Something that follows certain steps: `next_due(step)` is the first such step after `step`, `run(step)` does it.
+
+    A chunk ends at the least step at which anything is due, so that nothing is passed over.
+    """
+
+    next_due: Callable[[int], float]
+    run: Callable[[int], object]
+
+    def is_due(self, step: int) -> bool:
+        """Whether it follows step number `step`, from 1 on."""
+        return self.next_due(step - 1) == step
+
+
+class Actions:
+    """All that follows the steps of a run, `in_order`, with the open files and the clocks that it takes.
+
+    `wall_seconds` is the time spent on the run before this start; once `stop` is true nothing is measured any more.
+    """
+
+    def __init__(self, run: Run, progress: Progress, stop: object = False, wall_seconds: float = 0.0):
+        config, step = run.config, run.step
+        self._evaluating = Action(partial(cadence.next_multiple, every=config.evaluate_every_steps), self.evaluate)
+        self.in_order = (
+            Action(partial(cadence.next_multiple, every=config.log_every_steps), self.log),
+            Action(lambda step: cadence.next_sample(config, step, run.num_examples), self.sample),
+            self._evaluating,
+            Action(self._next_save, self.save_once),
+        )
+        self._run, self._progress, self._stop = run, progress, stop
+        self._images_per_step = cadence.images_per_step(config)
+        self._wall_before = wall_seconds
+        self._since_start, self._since_log, self._since_save = Stopwatch(), Stopwatch(), Stopwatch()
+        self._logged_step = step
+        self._evaluated_step: int | None = None
+        self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
+        self._summaries = Summaries(run.folder, step)
+        grids.remove_later(run.samples, step)
+        record.remove_later(run.folder, step)
+
+    def begin(self, step: int) -> None:
+        """What comes before the first chunk of this start."""
+        if step == 0:
+            self._summaries.text(0, "config", _as_markdown(self._run.config))
+            self.sample(0)
+        elif self._evaluating.is_due(step):
+            self.evaluate(step)  # the step was saved without, if a signal came
+
+    def count_speed(self) -> None:
+        """Lets images per second count from now on."""
+        self._since_log.lap()
+
+    def log(self, step: int) -> None:
+        """Writes the means over the steps since the last log, and sets the sums back."""
+        run, seconds = self._run, self._since_log.lap()
+        means, images = _means(run.training), step * self._images_per_step
+        values = {
+            "images": images,
+            "epoch": images / run.num_examples,
+            **means,
+            "images_per_second": (step - self._logged_step) * self._images_per_step / seconds,
+            "wall_seconds": self._wall_seconds(),
+        }
+        self._summaries.scalars(step, values)
+        divergence.check_means(means, step, run.checkpoints)
+        for variable in tf.nest.flatten((run.training.totals, run.training.count)):
+            variable.assign(tf.zeros_like(variable))
+        self._logged_step = step
+        self._progress.update(step, values)
+
+    def sample(self, step: int) -> None:
+        """Draws the grid from fixed latents, as PNG and into the log."""
+        run = self._run
+        rows, columns, labels = sampler.grid_plan(run.config, run.batches.source.num_classes)
+        images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
+        grid = raster.grid(images, rows, columns)
+        raster.write_png(grids.path(run.samples, step), grid, scale=2)
+        self._summaries.image(step, "samples", grid)
+
+    def evaluate(self, step: int) -> bool:
+        """Measures samples and saves the step if they are the best so far; whether no signal cut that short.
+
+        Its time does not count in images per second.
+        """
+        with self._since_log.stopped():
+            outcome = self._outcome(step)
+        if outcome:
+            self._evaluated_step = step
+            self._progress.note(outcome.line)
+            if outcome.is_best:
+                self.save_once(step)
+        return bool(outcome)
+
+    def save(self, step: int) -> None:
+        """Makes the log durable, then the checkpoint; a state that is not finite is never saved."""
+        run = self._run
+        divergence.check_state(run.training.state, step, run.checkpoints)
+        self._summaries.flush()
+        facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}
+        checkpoint.save(run.checkpoints, run.training, step, facts)
+        best = in_training.best(run.evaluating, run.folder, step).values()
+        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
+        self._since_save.lap()
+        self._saved_step = step
+        self._progress.note(f"saved step {step}")
+
+    def save_once(self, step: int) -> None:
+        """Saves the step unless it is saved."""
+        if self._saved_step != step:
+            self.save(step)
+
+    def finish(self, step: int) -> bool:
+        """Draws, evaluates and saves the last step and makes the animation; whether no signal cut that short."""
+        if not grids.path(self._run.samples, step).exists():
+            self.sample(step)  # before it is saved: what a checkpoint has passed is never made up for
+        if self._run.config.evaluate_every_steps and self._evaluated_step != step and not self.evaluate(step):
+            return False
+        self.save_once(step)
+        grids.animate(self._run.samples)
+        return True
+
+    def close(self) -> None:
+        """Closes the log."""
+        self._summaries.close()
+
+    def _outcome(self, step: int) -> in_training.Outcome | None:
+        """The evaluation of a step; None after a signal. If it fails, the run ends, but the step is saved first."""
+        run = self._run
+        divergence.check_state(run.training.state, step, run.checkpoints)
+        if self._evaluated_step is None:
+            self._progress.close()  # what is prepared once may have something to tell
+            self._progress.note(f"evaluating {run.config.evaluate_num:,} images of step {step} ...")
+        try:
+            return in_training.evaluate(run.evaluating, run.folder, step, run.shown(), self._stop)
+        except UserError:
+            self.save(step)
+            raise
+
+    def _next_save(self, step: int) -> float:
+        """By the cadence, and as soon as the minutes have passed."""
+        minutes = self._run.config.save_every_minutes
+        if minutes and self._since_save.seconds >= 60 * minutes:
+            return step + 1
+        return cadence.next_multiple(step, self._run.config.save_every_steps)
+
+    def _wall_seconds(self) -> float:
+        return self._wall_before + self._since_start.seconds
+
+
+def _means(training: Training) -> dict[str, float]:
+    """The mean of each metric since the last log."""
+    totals, count = read(training.totals), int(training.count.numpy())
+    return {name: float(total) / max(count, 1) for name, total in totals.items()}
+
+
+def _as_markdown(config: Config) -> str:
+    """The config as a table for TensorBoard's text page."""
+    rows = [f"| {name} | {value} |" for name, value in vars(config).items()]
+    return "\n".join(["| setting | value |", "|---|---|", *rows])

@@ -1,0 +1,46 @@
+"""How long a chunk of steps is, and a clock that can be stopped."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+CHUNK_SECONDS = 1.0  # bounds how late a signal is noticed
+LONGEST_CHUNK = 1000
+CHUNK_BYTES = 1 << 28  # of images
+
+
+def longest_chunk(before: int, step_seconds: float, step_bytes: int) -> int:
+    """The most steps that the next chunk may have: as many as take about a second.
+
+    It is at most double what it was `before`: in a chunk just run, a step took `step_seconds`, but the first ones tell
+    little. The images of a step have `step_bytes`, and those of a chunk are in memory at once.
+    """
+    return max(1, min(2 * before, int(CHUNK_SECONDS / step_seconds), LONGEST_CHUNK, CHUNK_BYTES // step_bytes))
+
+
+class Stopwatch:
+    """The seconds since it was made or its last lap ended, without those in which it stood still."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._begin = clock()
+
+    @property
+    def seconds(self) -> float:
+        """What it shows."""
+        return self._clock() - self._begin
+
+    def lap(self) -> float:
+        """Ends a lap: returns its seconds and begins the next one at 0."""
+        now = self._clock()
+        seconds, self._begin = now - self._begin, now
+        return seconds
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still within the context."""
+        begin = self._clock()
+        try:
+            yield
+        finally:
+            self._begin += self._clock() - begin

@@ -1,0 +1,160 @@
+"""The loop with a run that computes nothing: what is done after which step, in which order, and how it ends."""
+
+import os
+import signal
+from functools import partial
+
+import numpy as np
+import pytest
+
+from gan import config
+from gan.errors import Preempted, UserError
+from gan.training import cadence, loop, pace
+from gan.training.actions import Action
+
+EXAMPLES, BATCH = 40, 4
+
+
+class Batches:
+    """Images of 2 x 2 whose file is gone from the step `lost` on."""
+
+    source = type("Source", (), {"image_shape": (2, 2, 1)})
+
+    def __init__(self, lost):
+        self.lost = lost
+
+    def read(self, step, count):
+        if step + count > self.lost:
+            raise UserError("no such file")
+        return np.zeros([count, BATCH, 2, 2, 1], np.uint8), np.zeros([count, BATCH], np.int32)
+
+
+class FakeRun:
+    """A run whose chunks only count their steps; `chunks` has the step after each."""
+
+    def __init__(self, folder, steps, start=0, lost=10**9, **settings):
+        self.config = config.make("article", steps=steps, epochs=0, batch_size=BATCH, **settings)
+        self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
+        self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
+
+    def chunk(self, images, labels):
+        assert images.shape[0] == labels.shape[0]
+        self.step += int(images.shape[0])
+        if images.shape[0]:
+            self.chunks.append(self.step)
+
+
+class FakeActions:
+    """Notes what is done. `told` is called with each (name, step)."""
+
+    periods: dict[str, int] = {}
+
+    def __init__(self, run, progress, stop, wall_seconds):
+        self.done, self.stop = [], stop
+        self.in_order = tuple(
+            Action(partial(cadence.next_multiple, every=every), partial(self.note, name))
+            for name, every in self.periods.items()
+        ) + (Action(lambda step: cadence.next_sample(run.config, step, EXAMPLES), partial(self.note, "sample")),)
+        made.append(self)
+
+    def note(self, name, step=None):
+        self.done.append((name, step))
+        return True
+
+    def __getattr__(self, name):
+        return partial(self.note, name)
+
+
+made: list[FakeActions] = []
+
+
+@pytest.fixture
+def periods(monkeypatch):
+    made.clear()
+    monkeypatch.setattr(loop, "Actions", FakeActions)
+    monkeypatch.setattr(FakeActions, "periods", found := {})
+    return found
+
+
+def test_every_action_follows_each_of_its_steps_in_their_order(tmp_path, periods):
+    periods |= {"log": 3, "evaluate": 4, "never": 0, "new": 7}
+    run = FakeRun(tmp_path, steps=31, sample_every_steps=6)
+    assert loop.train(run, 0.0) == 31
+    expected = [("begin", 0), ("count_speed", None)]
+    for step in range(1, 32):
+        expected += [(name, step) for name, every in periods.items() if every and step % every == 0]
+        expected += [("sample", step)] * (step % 6 == 0 or step % (EXAMPLES // BATCH) == 0 or step == 31)
+    assert made[0].done == [*expected, ("finish", 31), ("close", None)]
+
+
+def test_chunks_grow_and_stop_where_anything_is_due(tmp_path, periods, monkeypatch):
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 1e9)
+    periods |= {"log": 5}
+    run = FakeRun(tmp_path, steps=22, sample_every_steps=0)
+    loop.train(run, 0.0)
+    assert run.chunks == [1, 3, 5, 10, 15, 20, 22]
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    single = FakeRun(tmp_path, steps=22, sample_every_steps=0)
+    loop.train(single, 0.0)
+    assert single.chunks == list(range(1, 23)) and made[0].done == made[1].done
+
+
+def test_a_run_that_goes_on_begins_at_its_step(tmp_path, periods):
+    run = FakeRun(tmp_path, steps=12, start=9, sample_every_steps=0)
+    assert loop.train(run, 0.0) == 12
+    assert made[0].done[0] == ("begin", 9) and run.chunks[0] == 10
+
+
+def test_at_its_last_step_nothing_is_compiled_or_trained(tmp_path, periods):
+    run = FakeRun(tmp_path, steps=12, start=12, sample_every_steps=0)
+    assert loop.train(run, 0.0) == 12
+    assert made[0].done == [("begin", 12), ("finish", 12), ("close", None)] and run.chunks == []
+
+
+def test_the_clock_ends_a_start(tmp_path, periods):
+    run = FakeRun(tmp_path, steps=0, minutes=1e-9)
+    assert loop.train(run, 0.0) == 0
+    assert made[0].done == [("begin", 0), ("finish", 0), ("close", None)]
+
+
+@pytest.mark.parametrize("last", [3, 10])
+def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_path, periods, last):
+    periods |= {"log": 1}
+    run = FakeRun(tmp_path, steps=10, sample_every_steps=0)
+    as_it_was = FakeActions.note
+
+    def note(self, name, step=None):
+        if (name, step) == ("log", last):
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not self.stop:
+                pass
+        as_it_was(self, name, step)
+        return name != "finish"  # the signal cut the evaluation short
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Preempted, match=f"after step {last}; saved"):
+        patch.setattr(FakeActions, "note", note)
+        loop.train(run, 0.0)
+    end = [("save", last), ("close", None)]
+    if last == 10:
+        end = [("sample", 10), ("finish", 10), *end]
+    assert made[0].done[2:] == [("log", step) for step in range(1, last + 1)] + end
+
+
+def test_data_that_cannot_be_read_end_the_run_and_the_step_is_saved(tmp_path, periods):
+    with pytest.raises(UserError, match="no such file; step 4 is saved: put it back"):
+        loop.train(FakeRun(tmp_path, steps=10, lost=4, sample_every_steps=1), 0.0)
+    assert made[0].done[-2:] == [("save_once", 4), ("close", None)]
+
+
+def test_the_log_is_closed_whatever_happens(tmp_path, periods, monkeypatch):
+    run = FakeRun(tmp_path, steps=10)
+    monkeypatch.setattr(run, "chunk", None)
+    with pytest.raises(TypeError):
+        loop.train(run, 0.0)
+    assert made[0].done[-1] == ("close", None)
+
+
+def test_an_action_is_due_where_it_is_the_next_one():
+    action = Action(partial(cadence.next_multiple, every=3), print)
+    assert [step for step in range(1, 10) if action.is_due(step)] == [3, 6, 9]
+    assert not any(Action(partial(cadence.next_multiple, every=0), print).is_due(step) for step in range(1, 10))

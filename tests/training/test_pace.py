@@ -1,0 +1,45 @@
+"""How long a chunk is, and a clock that can be stopped."""
+
+import pytest
+
+from gan.training import pace
+
+
+@pytest.mark.parametrize(
+    ("before", "step_seconds", "step_bytes", "longest"),
+    [
+        (1, 0.001, 100, 2),  # the first step tells little
+        (8, 0.001, 100, 16),
+        (512, 0.003, 100, 333),
+        (512, 0.3, 100, 3),
+        (4, 7.0, 100, 1),
+        (800, 1e-5, 100, pace.LONGEST_CHUNK),
+        (800, 1e-5, pace.CHUNK_BYTES // 7, 7),
+        (800, 1e-5, 2 * pace.CHUNK_BYTES, 1),
+    ],
+)
+def test_a_chunk_takes_a_second_and_at_most_doubles(before, step_seconds, step_bytes, longest):
+    assert pace.longest_chunk(before, step_seconds, step_bytes) == longest
+
+
+def test_a_stopwatch_does_not_count_the_time_in_which_it_is_stopped():
+    now = 5.0
+    watch = pace.Stopwatch(lambda: now)
+    assert watch.seconds == 0.0
+    now += 2.0
+    with watch.stopped():
+        now += 100.0
+    now += 1.0
+    assert watch.seconds == watch.lap() == 3.0
+    now += 4.0
+    assert watch.seconds == 4.0
+
+
+def test_a_stopwatch_goes_on_after_a_failure():
+    now = 0.0
+    watch = pace.Stopwatch(lambda: now)
+    with pytest.raises(OSError), watch.stopped():
+        now += 100.0
+        raise OSError
+    now += 1.0
+    assert watch.seconds == 1.0
