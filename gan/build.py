@@ -17,7 +17,7 @@ from gan.data.source import Source
 from gan.data.splits import Splits, open_splits
 from gan.errors import UserError
 from gan.networks import pairs, standing
-from gan.networks.convolutions import CONVOLVERS
+from gan.networks.convolutions import CONVOLVERS, Convolver
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 _GOLDEN = (5**0.5 - 1) / 2
@@ -79,16 +79,24 @@ def batches(config: Config, opened: Source) -> Batches:
 
 
 def generator(
-    config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0, mean: Mean = identity
+    config: Config,
+    image_shape: Sequence[int],
+    numerics: Numerics,
+    num_classes: int = 0,
+    mean: Mean = identity,
+    convolver: Convolver | None = None,
 ) -> Network:
-    """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas."""
+    """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas.
+
+    It convolves by `convolver`, if none is given by the one that `numerics` names.
+    """
     spec = GeneratorSpec(
         latent_size=config.latent_size,
         width=_channels(config, config.g_width),
         output=config.g_output,
         output_scale=config.g_output_scale,
         mean=mean,
-        **_shared(config, image_shape, numerics, num_classes),
+        **_shared(config, image_shape, numerics, num_classes, convolver),
     )
     return pairs.PAIRS[config.networks].generator(spec)
 
@@ -111,15 +119,21 @@ def sampling_generator(
     )
 
 
-def discriminator(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0) -> Network:
-    """The discriminator for images of [H, W, C]; a conditional one needs the number of classes."""
+def discriminator(
+    config: Config,
+    image_shape: Sequence[int],
+    numerics: Numerics,
+    num_classes: int = 0,
+    convolver: Convolver | None = None,
+) -> Network:
+    """The discriminator for images of [H, W, C]; number of classes and `convolver` as for the generator."""
     spec = DiscriminatorSpec(
         width=_channels(config, config.d_width),
         dropout=config.d_dropout,
         input_noise=config.d_input_noise,
         symmetric=config.d_pixel_range == "symmetric",
         minibatch_deviation=config.minibatch_deviation,
-        **_shared(config, image_shape, numerics, num_classes),
+        **_shared(config, image_shape, numerics, num_classes, convolver),
     )
     return pairs.PAIRS[config.networks].discriminator(spec)
 
@@ -129,7 +143,9 @@ def _channels(config: Config, width: int) -> int:
     return max(1, round(config.width * width))
 
 
-def _shared(config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int) -> dict[str, Any]:
+def _shared(
+    config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int, convolver: Convolver | None
+) -> dict[str, Any]:
     """What the specs of both networks have in common; raises `UserError` if there is nothing to condition on."""
     if config.conditional and not num_classes:
         raise UserError("--conditional needs images with labels, and these have none")
@@ -138,18 +154,23 @@ def _shared(config: Config, image_shape: Sequence[int], numerics: Numerics, num_
         "channels": image_shape[2],
         "depth": config.depth,
         "num_classes": num_classes if config.conditional else 0,
-        "convolver": CONVOLVERS[numerics.convolution],
+        "convolver": convolver or CONVOLVERS[numerics.convolution],
         "dtype": DTYPES[numerics.precision],
     }
 
 
 def game(
-    config: Config, image_shape: Sequence[int], numerics: Numerics, num_classes: int = 0, mean: Mean = identity
+    config: Config,
+    image_shape: Sequence[int],
+    numerics: Numerics,
+    num_classes: int = 0,
+    mean: Mean = identity,
+    convolver: Convolver | None = None,
 ) -> Game:
-    """Everything that a training step of the config is made of."""
+    """Everything that a training step of the config is made of; `convolver` takes the place of that of `numerics`."""
     return Game(
-        generator=generator(config, image_shape, numerics, num_classes, mean),
-        discriminator=discriminator(config, image_shape, numerics, num_classes),
+        generator=generator(config, image_shape, numerics, num_classes, mean, convolver),
+        discriminator=discriminator(config, image_shape, numerics, num_classes, convolver),
         objective=_objective(config),
         g_optimizer=_optimizer(config, config.g_beta1),
         d_optimizer=_optimizer(config, config.d_beta1),
