@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gan.core.state import OF_PRECISION
+from gan.core import loss_scale
 from gan.errors import UserError
 from gan.storage.manifest import Damaged
 from gan.storage.refusals import storage_errors
@@ -70,7 +70,7 @@ def equal(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> bo
 
 def of_precision(name: str) -> bool:
     """Whether a tensor is of the kind that only some precisions have."""
-    return not set(OF_PRECISION).isdisjoint(name.split("/"))
+    return not set(loss_scale.NAMES).isdisjoint(name.split("/"))
 
 
 def match(path: Path, named: list[tuple[str, tf.Variable]], values: Mapping[str, np.ndarray]) -> None:

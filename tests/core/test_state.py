@@ -64,7 +64,7 @@ def test_a_state_carries_what_its_game_needs_and_no_more():
     ))  # fmt: skip
     rich = initial(1, ema_ramp=0.05, augmenting=rule, loss_scaling=True, discriminator=normalized)
     assert bits(rich.averages) == bits(rich.generator.params)
-    assert set(rich.extra) == {state.VECTORS, state.STRENGTH, state.D_LOSS_SCALE, state.G_LOSS_SCALE}
-    assert float(rich.extra[state.STRENGTH]) == 0.25
+    assert set(rich.extra) == {"spectral_vectors", "augmentation_strength", "d_loss_scale", "g_loss_scale"}
+    assert float(rich.extra["augmentation_strength"]) == 0.25
     assert rich.extra[state.VECTORS]
     assert all(isinstance(leaf, tf.Tensor) for leaf in tf.nest.flatten(rich))
