@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan.core import loss_scale, penalties, rng, scalars
-from gan.core.base import Metrics, Nest
+from gan.core.base import Metrics, Params
 from gan.core.game import Game
 from gan.core.judge import Judge, Streams, apart, bound, streams
 from gan.core.loss_scale import Scale
@@ -27,8 +27,15 @@ class Now(NamedTuple):
 
 
 def discriminator_gradients(
-    game: Game, params, g_params, vectors, images, labels, now: Now, stream: rng.Stream
-) -> tuple[Nest, Metrics, Nest]:
+    game: Game,
+    params: Params,
+    g_params: Params,
+    vectors: Params,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    now: Now,
+    stream: rng.Stream,
+) -> tuple[Params, Metrics, Params]:
     """(the gradient of the discriminator's loss and penalty, metrics, the next `vectors`) on uint8 images [B, ...]."""
     random, objective = streams(stream), game.objective
     judge = bound(game, params, vectors, labels, now.strength, random)
@@ -50,8 +57,15 @@ def discriminator_gradients(
 
 
 def generator_gradients(
-    game: Game, params, d_params, vectors, images, labels, now: Now, stream: rng.Stream
-) -> tuple[Nest, Metrics]:
+    game: Game,
+    params: Params,
+    d_params: Params,
+    vectors: Params,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    now: Now,
+    stream: rng.Stream,
+) -> tuple[Params, Metrics]:
     """(the gradient of the generator's loss on fresh latents, metrics).
 
     Only a paired objective looks at the real images, uint8 [B, H, W, C].
@@ -67,12 +81,12 @@ def generator_gradients(
     return grads, scalars.made(scalars.GENERATOR, game, scalars.GeneratorUpdate(loss, fakes))
 
 
-def _penalty(game: Game, judge: Judge, shown: tf.Tensor, now: Now) -> tuple[tf.Tensor, Nest]:
+def _penalty(game: Game, judge: Judge, shown: tf.Tensor, now: Now) -> tuple[tf.Tensor, Params]:
     """(the penalty as this update adds it, its gradient in the judge's weights) on what the judge is shown."""
     penalty = game.regularization.penalty(now.penalty_weight, loss_scale.inner(now.scale))
     real, fake = apart(shown)
 
-    def value(weights: Nest) -> tf.Tensor:
+    def value(weights: Params) -> tf.Tensor:
         return tf.reduce_mean(penalty(judge._replace(weights=weights).critic, real, fake, judge.random.penalty))
 
     every = game.regularization.every
@@ -85,7 +99,7 @@ def _pixels(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32) / 255.0
 
 
-def _fakes(game: Game, g_params: Nest, labels: tf.Tensor, random: Streams, training: bool) -> tf.Tensor:
+def _fakes(game: Game, g_params: Params, labels: tf.Tensor, random: Streams, training: bool) -> tf.Tensor:
     """Generated images [B, H, W, C]."""
     latents = rng.normal(random.latents, (labels.shape[0], game.latent_size))
     return game.generator.apply(g_params, latents, labels, random.generator, training)

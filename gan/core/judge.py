@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan.core import rng
-from gan.core.base import Nest, Params, identity
+from gan.core.base import Params, identity
 from gan.core.game import Game
 
 
@@ -116,7 +116,7 @@ def _normalized(game: Game, params: Params, vectors: Params) -> tuple[Params, Pa
         tape.watch(params)
         weights, following = game.discriminator.normalize(params, vectors)
 
-    def pulled_back(grads: Nest) -> Nest:
+    def pulled_back(grads: Params) -> Params:
         return tape.gradient(tf.nest.flatten(weights), params, output_gradients=tf.nest.flatten(grads))
 
     return weights, following, pulled_back

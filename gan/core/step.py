@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from gan.core import augment, ema, gradients, loss_scale, optimizers, rng, scalars
-from gan.core.base import Mean, Metrics, Nest, Scalar
+from gan.core.base import Mean, Metrics, Nest, Scalar, identity
 from gan.core.game import Game, Rates
 from gan.core.gradients import Now
 from gan.core.loss_scale import Scale
@@ -18,42 +18,14 @@ _G_UPDATE, _D_UPDATES = 0, 1
 Step = Callable[[State, tf.Tensor, tf.Tensor, rng.Stream, Mean], tuple[State, Metrics]]
 
 
-def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda function: function) -> Step:
+def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -> Step:
     """The step of `game`: `d_steps` discriminator updates on fresh images and fakes, then one generator update.
 
     Images uint8 [d_steps * B, H, W, C] and labels int32 [d_steps * B] are this replica's; `mean` averages a nest over
     the replicas. The generator's update has the labels, and for a paired objective the images, of the discriminator's
     last one. `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
     """
-    d_gradients = compiled(lambda *tensors: gradients.discriminator_gradients(game, *tensors))
-    g_gradients = compiled(lambda *tensors: gradients.generator_gradients(game, *tensors))
-
-    def d_update(state: State, i: int, fresh, rates: Rates, stream: rng.Stream, mean: Mean) -> tuple[State, Metrics]:
-        generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
-        update = state.step * game.d_steps + i
-        now = _now(update, rates, carried.strength, carried.d_scale)
-        address = rng.fold(stream, _D_UPDATES + i)
-        grads, metrics, vectors = d_gradients(
-            discriminator.params, generator.params, carried.vectors, *fresh, now, address
-        )
-        grads, metrics = mean((grads, metrics))
-        optimizer = game.d_optimizer(rates.d_beta2)
-        discriminator, scale, grads = _updated(
-            game, discriminator, grads, now, optimizer, rates.d_learning_rate, game.weight_clip
-        )
-        state = carrying(state, vectors=vectors, d_scale=scale)._replace(discriminator=discriminator)
-        return state, metrics | scalars.norms("d", grads)
-
-    def g_update(state: State, fresh, rates: Rates, stream: rng.Stream, mean: Mean) -> tuple[State, Metrics]:
-        generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
-        now = _now(state.step, rates, carried.strength, carried.g_scale)
-        address = rng.fold(stream, _G_UPDATE)
-        grads, metrics = mean(
-            g_gradients(generator.params, discriminator.params, carried.vectors, *fresh, now, address)
-        )
-        optimizer = game.g_optimizer(rates.g_beta2)
-        generator, scale, grads = _updated(game, generator, grads, now, optimizer, rates.g_learning_rate)
-        return carrying(state, g_scale=scale)._replace(generator=generator), metrics | scalars.norms("g", grads)
+    d_update, g_update = _discriminator_update(game, compiled), _generator_update(game, compiled)
 
     def step(state: State, images, labels, stream: rng.Stream, mean: Mean) -> tuple[State, Metrics]:
         rates = _rates(game, state)
@@ -62,14 +34,14 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
         share, found = images.shape[0] // game.d_steps, []  # this replica's of a batch
         for i in range(game.d_steps):
             fresh = images[i * share : (i + 1) * share], labels[i * share : (i + 1) * share]
-            state, metrics = d_update(state, i, fresh, rates, stream, mean)
+            state, metrics = d_update(state, i, *fresh, rates, rng.fold(stream, _D_UPDATES + i), mean)
             found.append(metrics)
         d_metrics = _means(found)
-        state, g_metrics = g_update(state, fresh, rates, stream, mean)
+        state, g_metrics = g_update(state, *fresh, rates, rng.fold(stream, _G_UPDATE), mean)
         in_force = scalars.InForce(rates, Carried.of(state.extra))
         metrics = d_metrics | g_metrics | scalars.made(scalars.STEP, game, in_force)
-        state = _adapted(game, state, d_metrics["d_accuracy_real"])
-        return _averaged(game, state, rates)._replace(step=state.step + 1), metrics
+        state = _averaged(game, _adapted(game, state, d_metrics["d_accuracy_real"]), rates)
+        return state._replace(step=state.step + 1), metrics
 
     return step
 
@@ -77,6 +49,41 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = lambda func
 def metric_names(game: Game) -> list[str]:
     """The names of the metrics of a step of `game`, without computing it."""
     return scalars.names(game)
+
+
+def _discriminator_update(game: Game, compiled: Callable[[Callable], Callable]) -> Callable[..., tuple[State, Metrics]]:
+    """(state, number in the step, images [B, ...], labels [B], rates, stream, mean) -> (state, metrics)."""
+    find = compiled(lambda *tensors: gradients.discriminator_gradients(game, *tensors))
+
+    def update(state: State, i: int, images, labels, rates: Rates, stream: rng.Stream, mean: Mean):
+        generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
+        now = _now(state.step * game.d_steps + i, rates, carried.strength, carried.d_scale)
+        grads, metrics, vectors = find(
+            discriminator.params, generator.params, carried.vectors, images, labels, now, stream
+        )
+        grads, metrics = mean((grads, metrics))
+        optimizer, rate = game.d_optimizer(rates.d_beta2), rates.d_learning_rate
+        discriminator, scale, grads = _updated(game, discriminator, grads, now, optimizer, rate, game.weight_clip)
+        state = carrying(state, vectors=vectors, d_scale=scale)._replace(discriminator=discriminator)
+        return state, metrics | scalars.norms("d", grads)
+
+    return update
+
+
+def _generator_update(game: Game, compiled: Callable[[Callable], Callable]) -> Callable[..., tuple[State, Metrics]]:
+    """(state, images [B, ...], labels [B], rates, stream, mean) -> (state, metrics)."""
+    find = compiled(lambda *tensors: gradients.generator_gradients(game, *tensors))
+
+    def update(state: State, images, labels, rates: Rates, stream: rng.Stream, mean: Mean):
+        generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
+        now = _now(state.step, rates, carried.strength, carried.g_scale)
+        found = find(generator.params, discriminator.params, carried.vectors, images, labels, now, stream)
+        grads, metrics = mean(found)
+        optimizer, rate = game.g_optimizer(rates.g_beta2), rates.g_learning_rate
+        generator, scale, grads = _updated(game, generator, grads, now, optimizer, rate)
+        return carrying(state, g_scale=scale)._replace(generator=generator), metrics | scalars.norms("g", grads)
+
+    return update
 
 
 def _seen(game: Game, state: State) -> tf.Tensor:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gan.core.base import identity
 from gan.networks import spectral
 
 
@@ -105,10 +106,6 @@ def _folding(taps: int, factor: int) -> np.ndarray:
     return both.reshape(-1, taps * taps)
 
 
-def _identity(x: tf.Tensor) -> tf.Tensor:
-    return x
-
-
-DIRECT = Convolver("direct", _identity, _identity, direct)
+DIRECT = Convolver("direct", identity, identity, direct)
 SPECTRAL = Convolver("spectral", spectral.enter, spectral.leave, spectral.convolve, rows_first=True)
 CONVOLVERS = {"direct": DIRECT, "spectral": SPECTRAL}

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.core import rng
-from gan.core.base import Network, Params, Row, Shape
+from gan.core.base import Network, Params, Row, Shape, identity
 from gan.networks.convolutions import Convolver
 
 
@@ -171,13 +171,13 @@ def gaussian_noise(deviation: float) -> Constructor:
     return layer
 
 
-def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor]) -> Constructor:
+def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor] = identity) -> Constructor:
     """In training, zeroes each number with probability `rate` and divides the others by 1 - rate.
 
     The mask is drawn as [B, ...], so that it belongs to the examples and not to their place on a device, and brought to
-    the layout of the maps. Sixteen random bits a number put the rate within 2^-16 of the one asked for. The factor for
-    the others must be a number of the precision: in bfloat16 it is the nearest, and the rate (off by 0.2 % at most)
-    that of the factor, so that the mean stays unbiased.
+    the layout that the maps are in. Sixteen random bits a number put the rate within 2^-16 of the one asked for. The
+    factor for the others must be a number of the precision: in bfloat16 it is the nearest, and the rate (off by 0.2 %
+    at most) that of the factor, so that the mean stays unbiased.
     """
 
     def layer(shape: Shape) -> Layer:
