@@ -57,7 +57,7 @@ GROUPS = {group.name: group.title for group in _IN_ORDER}
 class Config:
     """Every setting of a training run. Zero means "none" or "as the source has it" where the text says so.
 
-    The defaults are those of the preset that the field `preset` has as its own; `make` has those of any.
+    The defaults are those of the preset that the default of `preset` names; `make` begins with those of any.
     """
 
     preset: str = RUN.free("article_corrected", "name of the set of defaults that the other flags change")

@@ -144,4 +144,3 @@ STEP = {
     "d_loss_scale": Reported("what float16 scales the loss by", lambda step: step.carried.d_scale.scale, _scaling),
     "g_loss_scale": Reported("the same of the generator", lambda step: step.carried.g_scale.scale, _scaling),
 }
-NORM_MEANING = "norm of a player's gradient, of its whole network or of one layer"
