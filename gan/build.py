@@ -86,7 +86,10 @@ def generator(
     mean: Mean = identity,
     convolver: Convolver | None = None,
 ) -> Network:
-    """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas."""
+    """The generator for images of [H, W, C]; a conditional one needs the number of classes, `mean` is over replicas.
+
+    It convolves by `convolver`, if none is given by the one that `numerics` names.
+    """
     spec = GeneratorSpec(
         latent_size=config.latent_size,
         width=_channels(config, config.g_width),
@@ -123,7 +126,7 @@ def discriminator(
     num_classes: int = 0,
     convolver: Convolver | None = None,
 ) -> Network:
-    """The discriminator for images of [H, W, C]; a conditional one needs the number of classes."""
+    """The discriminator for images of [H, W, C]; number of classes and `convolver` as for the generator."""
     spec = DiscriminatorSpec(
         width=_channels(config, config.d_width),
         dropout=config.d_dropout,
@@ -164,7 +167,7 @@ def game(
     mean: Mean = identity,
     convolver: Convolver | None = None,
 ) -> Game:
-    """Everything that a training step of the config is made of; a `convolver` given replaces that of the numerics."""
+    """Everything that a training step of the config is made of; `convolver` takes the place of that of `numerics`."""
     return Game(
         generator=generator(config, image_shape, numerics, num_classes, mean, convolver),
         discriminator=discriminator(config, image_shape, numerics, num_classes, convolver),

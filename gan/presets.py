@@ -1,6 +1,7 @@
 """The recipes: for each the settings in which it differs from the defaults of `gan.config.Config`.
 
-Those are not the default preset: they are the article's with the label noise added to the labels, as its text says.
+Those are the article's with the label noise added to the labels, as its text says. What a run has that names no recipe
+is another one, `DEFAULT_PRESET`.
 """
 
 from typing import Any
@@ -42,6 +43,7 @@ _MODERN = {
     "gamma_end_factor": 0.2,
 }
 
+DEFAULT_PRESET = "modern"
 PRESETS: dict[str, dict[str, Any]] = {
     # The cure of the article's training: see docs/article.md for what each change does.
     "article": {

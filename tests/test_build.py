@@ -167,6 +167,28 @@ def test_numerics_change_how_not_what(numerics):
     np.testing.assert_allclose(exact, other, atol=tolerance)
 
 
+def test_a_given_convolver_is_used_by_both_networks():
+    kernels = []
+
+    def apply(x, kernel, padding, upsample=1, stride=1):
+        kernels.append(kernel.shape)
+        return build.CONVOLVERS["direct"].apply(x, kernel, padding, upsample, stride)
+
+    own = build.CONVOLVERS["direct"]._replace(name="own", apply=apply)
+    parts = build.game(config.make("article", **SMALL), SHAPE, build.PLAIN, convolver=own)
+    state = build.initial_state(config.make("article", **SMALL), parts)
+    latents = tf.zeros([2, parts.latent_size])
+    images = parts.generator.apply(state.generator.params, latents, None, rng.stream(1, 2), False)
+    parts.discriminator.apply(state.discriminator.params, images, None, rng.stream(1, 2), False)
+    convolutions = [
+        layer["kernel"].shape
+        for player in (state.generator, state.discriminator)
+        for layer in player.params.values()
+        if len(layer["kernel"].shape) == 4
+    ]
+    assert kernels == convolutions
+
+
 def test_the_seed_makes_the_first_state():
     parts = game()
     one, same, other = (build.initial_state(config.make("article", seed=seed, **SMALL), parts) for seed in (1, 1, 2))

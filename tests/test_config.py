@@ -28,6 +28,19 @@ def test_presets_are_valid_and_survive_json(preset):
     assert config.Config(**json.loads(json.dumps(dataclasses.asdict(made)))) == made
 
 
+def test_the_defaults_are_those_of_the_preset_that_they_name():
+    defaults = config.Config()
+    assert config.PRESETS[defaults.preset] == {}
+    assert config.make(defaults.preset) == defaults
+    assert config.make() == config.assembled() == config.make(config.DEFAULT_PRESET)
+
+
+def test_the_groups_of_the_settings_are_in_order_and_none_is_empty():
+    found = [field.metadata["group"] for field in config.fields().values()]
+    assert list(dict.fromkeys(found)) == list(config.GROUPS)
+    assert found == sorted(found, key=list(config.GROUPS).index)
+
+
 def test_article_as_published_differs_from_corrected_in_targets_and_loss_alone():
     changes = config.differences(
         dataclasses.asdict(config.make("article_corrected")), config.make("article_as_published")

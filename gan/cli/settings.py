@@ -50,12 +50,12 @@ def describe(values: flags.FlagValues = flags.FLAGS) -> dict[str, list[str]]:
 def _help(field) -> str:
     """The text of a setting: what it means, its choices, its default and the presets that have another."""
     if field.name == "preset":
-        return f"{field.metadata['help']}: {_words(config_lib.PRESETS, 'or')} (default: {field.default})"
+        return f"{field.metadata['help']}: {_words(config_lib.PRESETS, 'or')} (default: {config_lib.DEFAULT_PRESET})"
     text = field.metadata["help"]
     told = all(choice in re.findall(r"\w+", text) for choice in field.metadata["choices"])
     if field.type is str and not told:
         text += f": {_words(field.metadata['choices'], 'or')}"
-    default = _value_of(field, config_lib.Config.preset)
+    default = _value_of(field, config_lib.DEFAULT_PRESET)
     notes = [f"default: {shown(default)}"]
     for preset in config_lib.PRESETS:
         if _value_of(field, preset) != default:

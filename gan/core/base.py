@@ -8,20 +8,23 @@ import tensorflow as tf
 from gan.core import rng
 
 Nest = Any  # of dicts, lists and NamedTuples, with tensors at its leaves
-Params = dict[str, Any]  # a nest of float32 tensors
+Params = dict[str, Any]  # a nest of float32 tensors: by layer, then by kind
 Shape = tuple[int, ...]  # of one example
-Scalar = float | tf.Tensor
+Scalar = float | tf.Tensor  # a tensor where it may change while a graph runs
 Metrics = dict[str, tf.Tensor]  # [] float32 by name
 Mean = Callable[[Nest], Nest]  # the mean of a nest over the replicas
 
 
-def identity(nest: Any) -> Any:
-    """The mean over one replica."""
-    return nest
+def identity(x: Any) -> Any:
+    """x: the mean over a single replica, the layout of what has but one, a function as it is instead of compiled."""
+    return x
 
 
 class Row(NamedTuple):
-    """A line of a network's table: of one example's forward pass output shape, multiply-adds and numbers put out."""
+    """A line of a network's table: a layer, the shape of its output, its parameters, and its work for one example.
+
+    `outputs` is how many numbers it puts out, those of layers within it included.
+    """
 
     name: str
     shape: Shape

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from gan.core import rng
+from gan.core import loss_scale, rng
 from gan.core.base import Nest, Scalar
+from gan.core.loss_scale import Scale
 
 Critic = Callable[[tf.Tensor], tf.Tensor]
 Penalty = Callable[[Critic, tf.Tensor, tf.Tensor, rng.Stream], tf.Tensor]
@@ -64,14 +65,15 @@ def dragan(weight: Scalar, inner_scale: Scalar = 1.0, centre: float = 1.0, devia
 
 
 def lazy_gradient(
-    value: Callable[[Nest], tf.Tensor], params: Nest, update: tf.Tensor, every: int
+    value: Callable[[Nest], tf.Tensor], params: Nest, update: tf.Tensor, every: int, scale: Scale = ()
 ) -> tuple[tf.Tensor, Nest]:
     """(`every` times value(params), its gradient) in updates number 0, every, 2 every, ...; zeros in all others.
 
     Lazy regularization (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B): the
     factor keeps the penalty's strength over time. Between its turns nothing of it is computed, the penalty's own
     gradients included, also in a compiled graph. The value returned is what this update adds to the loss, so its mean
-    over many updates is that of the penalty. `value(params) -> []` has to be a function of the params it is given.
+    over many updates is that of the penalty. `value(params) -> []` has to be a function of the params it is given. The
+    gradient is scaled on its way, as that of the loss is.
     """
 
     def due() -> tuple[tf.Tensor, Nest]:
@@ -79,7 +81,8 @@ def lazy_gradient(
             tape.watch(params)
             penalty = every * value(params)
         # A penalty on slopes does not see the last bias.
-        return penalty, tape.gradient(penalty, params, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        zero = tf.UnconnectedGradients.ZERO
+        return penalty, loss_scale.gradient(tape, penalty, params, scale, unconnected_gradients=zero)
 
     def not_due() -> tuple[tf.Tensor, Nest]:
         return tf.zeros([]), tf.nest.map_structure(tf.zeros_like, params)

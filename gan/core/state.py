@@ -5,38 +5,61 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gan.core import loss_scale, rng
-from gan.core.base import Network
+from gan.core.base import Nest, Network, Params
 from gan.core.game import Game
+from gan.core.loss_scale import Scale
 from gan.core.optimizers import Optimizer
 
 _GENERATOR, _DISCRIMINATOR, _VECTORS = 0, 1, 2
 
-# Keys of `State.extra`; the vectors are always there, empty for a discriminator without spectral normalization.
-VECTORS, STRENGTH = "spectral_vectors", "augmentation_strength"
-D_LOSS_SCALE, G_LOSS_SCALE = "d_loss_scale", "g_loss_scale"
-# What only some precisions have: a run may be continued with it or without.
-OF_PRECISION = (D_LOSS_SCALE, G_LOSS_SCALE)
+# The names of what is in `State.extra`, by the fields of `Carried`.
+VECTORS = "spectral_vectors"
+_NAMES = (VECTORS, "augmentation_strength", *loss_scale.NAMES)
 
 
 class Player(NamedTuple):
     """A network's parameters and its optimizer's slots."""
 
-    params: Any
-    slots: Any
+    params: Params
+    slots: Nest
 
 
 class State(NamedTuple):
     """`step` [] int64 counts generator updates; each player as it stands after them.
 
     `averages` are the moving averages of the generator's parameters, {} where none are kept; `extra` is what else a
-    game carries from step to step.
+    game carries from step to step, by name: see `Carried`.
     """
 
     step: tf.Tensor
     generator: Player
     discriminator: Player
-    averages: Any
+    averages: Params
     extra: dict[str, Any]
+
+
+class Carried(NamedTuple):
+    """The `extra` of a state, `()` for what a game has no use for; `vectors` are {} without spectral normalization."""
+
+    vectors: Params
+    strength: tf.Tensor | tuple[()]  # of the augmentation, [] float32
+    d_scale: Scale
+    g_scale: Scale
+
+    @classmethod
+    def of(cls, extra: dict[str, Any]) -> "Carried":
+        """From what there is by name."""
+        return cls(*(extra.get(name, ()) for name in _NAMES))
+
+    def extra(self) -> dict[str, Any]:
+        """What there is by name."""
+        there = (not isinstance(value, tuple) or value for value in self)
+        return {name: value for name, value, is_there in zip(_NAMES, self, there, strict=True) if is_there}
+
+
+def carrying(state: State, **changes: Any) -> State:
+    """The state with these fields of what it carries changed."""
+    return state._replace(extra=Carried.of(state.extra)._replace(**changes).extra())
 
 
 def initial(seed: int, game: Game) -> State:
@@ -49,17 +72,16 @@ def initial(seed: int, game: Game) -> State:
 
     generator = player(game.generator, game.g_optimizer(0.0), _GENERATOR)
     discriminator = player(game.discriminator, game.d_optimizer(0.0), _DISCRIMINATOR)
-    extra: dict[str, Any] = {VECTORS: {}}
+    vectors = {}
     if game.discriminator.init_state:
-        extra[VECTORS] = game.discriminator.init_state(rng.fold(root, _VECTORS), discriminator.params)
-    if game.augmenting:
-        extra[STRENGTH] = tf.constant(game.augmenting.strength)
-    if game.loss_scaling:
-        extra |= {D_LOSS_SCALE: loss_scale.initial(), G_LOSS_SCALE: loss_scale.initial()}
+        vectors = game.discriminator.init_state(rng.fold(root, _VECTORS), discriminator.params)
+    strength = tf.constant(game.augmenting.strength) if game.augmenting else ()
+    scales = (loss_scale.initial() if game.loss_scaling else () for _ in range(2))
     averages = {} if game.ema_ramp is None else tf.nest.map_structure(tf.identity, generator.params)
+    extra = Carried(vectors, strength, *scales).extra()
     return State(tf.zeros([], tf.int64), generator, discriminator, averages, extra)
 
 
-def shown(state: State) -> Any:
+def shown(state: State) -> Params:
     """The generator's parameters that samples, metrics and exports are made with: the averages where there are any."""
     return state.averages or state.generator.params

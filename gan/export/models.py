@@ -27,7 +27,7 @@ class Exported(NamedTuple):
     difference: float
 
 
-class Pair(NamedTuple):
+class Exportable(NamedTuple):
     """The models of both networks, and the engine's own functions of the same arrays: images, labels if conditional."""
 
     models: Sequence[Any]
@@ -44,7 +44,7 @@ def default_form(config: Config) -> str:
 
 def pair(
     config: Config, image_shape: Sequence[int], g_params: Mapping, d_params: Mapping, form: str, class_shares=()
-) -> Pair:
+) -> Exportable:
     """Both networks with these parameters, and what to compare them on: random latents; noise and generated images.
 
     Conditional ones need the share of each class in the data. The discriminator's parameters are those that it is
@@ -71,23 +71,29 @@ def pair(
             keras.discriminator(config, game.discriminator, d_params, image_shape, sign),
         )
     else:
-        conditional = config.conditional
         models = (
-            modules.generator(generator, g_params, config.latent_size, conditional),
-            modules.discriminator(game.discriminator, d_params, image_shape, sign, conditional, whole),
+            modules.generator(generator, g_params, config.latent_size, config.conditional),
+            modules.discriminator(game.discriminator, d_params, image_shape, sign, config.conditional, whole),
         )
+    return Exportable(
+        models=models,
+        functions=(images, is_fake),
+        inputs=_inputs(config, image_shape, num_classes, images),
+        weights=[[value.numpy() for value in tf.nest.flatten(params)] for params in (g_params, d_params)],
+        parameters=counts,
+    )
+
+
+def _inputs(
+    config: Config, image_shape: Sequence[int], num_classes: int, images: Callable[..., np.ndarray]
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """What both networks are compared on: random latents; noise and what `images(latents)` makes of those."""
     random = np.random.default_rng(0)
     labels = (np.arange(_EXAMPLES, dtype=np.int32) % num_classes,) if config.conditional else ()
     latents = random.standard_normal((_EXAMPLES, config.latent_size), np.float32)
     noise = random.random((_EXAMPLES, *image_shape), np.float32)
     seen = np.concatenate([noise, images(latents, *labels)])
-    return Pair(
-        models=models,
-        functions=(images, is_fake),
-        inputs=((latents, *labels), (seen, *(np.tile(part, 2) for part in labels))),
-        weights=[[value.numpy() for value in tf.nest.flatten(params)] for params in (g_params, d_params)],
-        parameters=counts,
-    )
+    return (latents, *labels), (seen, *(np.tile(part, 2) for part in labels))
 
 
 def names(form: str) -> list[str]:
@@ -95,13 +101,13 @@ def names(form: str) -> list[str]:
     return [f"{name}{FORMATS[form].suffix}" for name in ("generatormodel", "discriminatormodel")]
 
 
-def write(folder: Path, form: str, both: Pair) -> None:
+def write(folder: Path, form: str, both: Exportable) -> None:
     """Writes both models into `folder`; raises `OSError` or what TensorFlow raises about storage."""
     for name, model in zip(names(form), both.models, strict=True):
         FORMATS[form].save(model, folder / name)
 
 
-def check(folder: Path, form: str, both: Pair) -> list[Exported]:
+def check(folder: Path, form: str, both: Exportable) -> list[Exported]:
     """Reads both models back from `folder`; raises `UserError` if weights or outputs are not the engine's."""
     found = []
     for name, count, function, inputs, weights in zip(

@@ -58,7 +58,6 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
             trunk += [layers.conv(spec.convolver, spec.width * 2**i, 5, "VALID", stride=stride if i == 0 else 1)]
             trunk += [layers.leaky_relu(_SLOPE), layers.dropout(spec.dropout, spec.convolver.enter)]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]
-        flat = lambda x: x  # noqa: E731 (a flattened batch has no layout)
-        return [*trunk, layers.dropout(spec.dropout, flat), *conditioning.logits(labels, spec.num_classes)]
+        return [*trunk, layers.dropout(spec.dropout), *conditioning.logits(labels, spec.num_classes)]
 
     return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)

@@ -47,40 +47,33 @@ def pointwise(filters: int, scale: float = 1.0) -> Constructor:
     def layer(shape: Shape) -> Layer:
         height, width, channels = shape
 
-        def init(stream):
-            return {"kernel": layers.glorot_uniform(stream, (channels, filters), scale), "bias": tf.zeros([filters])}
-
         def apply(params, x, stream, training):
             y = tf.matmul(tf.reshape(x, [-1, channels]), tf.cast(params["kernel"], x.dtype))
             y = tf.nn.bias_add(y, tf.cast(params["bias"], x.dtype))
             return tf.reshape(y, [*x.shape[:3], filters])
 
-        size = channels * filters
-        return Layer("pointwise", (height, width, filters), init, apply, size + filters, height * width * size)
+        kernel, out = (channels, filters), (height, width, filters)
+        init, costs = layers.affine_init(kernel, scale), layers.affine_costs(kernel, height * width)
+        return Layer("pointwise", out, init, apply, *costs)
 
     return layer
 
 
 def halving_conv(convolver: Convolver, filters: int, taps: int) -> Constructor:
     """Convolution of odd `taps` with stride 2 and padding (taps - 1) / 2: [H, W, C] -> [H / 2, W / 2, filters]."""
-    side = [(taps - 1) // 2] * 2
-    around = [side, side, [0, 0], [0, 0]] if _rows_first(convolver) else [[0, 0], side, side, [0, 0]]
+    lost = taps - 1
+    side = [lost // 2, lost // 2]
+    around = [side, side, [0, 0], [0, 0]] if convolver.rows_first else [[0, 0], side, side, [0, 0]]
+    valid = layers.conv(convolver, filters, taps, "VALID", stride=2)
 
     def layer(shape: Shape) -> Layer:
         height, width, channels = shape
         if height % 2 or width % 2 or taps % 2 == 0:
             raise ValueError(f"no stride of 2 for {taps} taps on maps of {height} x {width}")
-        kernel = (taps, taps, channels, filters)
-
-        def init(stream):
-            return {"kernel": layers.glorot_uniform(stream, kernel), "bias": tf.zeros([filters])}
-
-        def apply(params, x, stream, training):
-            y = convolver.apply(tf.pad(x, around), params["kernel"], "VALID", 1, 2)
-            return tf.nn.bias_add(y, tf.cast(params["bias"], y.dtype))
-
-        out = (height // 2, width // 2, filters)
-        return Layer("conv", out, init, apply, math.prod(kernel) + filters, math.prod(out[:2]) * math.prod(kernel))
+        conv = valid((height + lost, width + lost, channels))
+        return conv._replace(
+            apply=lambda params, x, stream, training: conv.apply(params, tf.pad(x, around), stream, training)
+        )
 
     return layer
 
@@ -92,13 +85,11 @@ def residual(main: Sequence[Constructor], shortcut: Sequence[Constructor] = ()) 
     all its layers are given the block's own stream, and draw from different ones only to be initialized.
     """
 
-    def layer(shape: Shape) -> Layer:
-        chains = {"": _named(shape, main, ""), "shortcut_": _named(shape, shortcut, "shortcut_")}
-        parts = [part for chain in chains.values() for part in chain]
+    ways = {"": main, "shortcut_": shortcut}
 
-        def init(stream):
-            drawn = {part.name: part.init(rng.fold(stream, i)) for i, part in enumerate(parts)}
-            return {name: params for name, params in drawn.items() if params}
+    def layer(shape: Shape) -> Layer:
+        chains = {prefix: layers.chain(shape, part, prefix) for prefix, part in ways.items()}
+        parts = [part for chain in chains.values() for part in chain]
 
         def apply(params, x, stream, training):
             ends = []
@@ -116,20 +107,9 @@ def residual(main: Sequence[Constructor], shortcut: Sequence[Constructor] = ()) 
             sum(costs)
             for costs in zip(*((p.parameters, p.multiply_adds, layers.outputs(p)) for p in parts), strict=True)
         ]
-        return Layer("block", chains[""][-1].shape, init, apply, *costs)
+        return Layer("block", chains[""][-1].shape, lambda stream: layers.first_params(parts, stream), apply, *costs)
 
     return layer
-
-
-def _named(shape: Shape, constructors: Sequence[Constructor], prefix: str) -> list[Layer]:
-    """The layers in turn, numbered by kind after the prefix."""
-    chain, counts = [], {}
-    for constructor in constructors:
-        layer = constructor(shape)
-        counts[layer.name] = counts.get(layer.name, 0) + 1
-        chain.append(layer._replace(name=f"{prefix}{layer.name}_{counts[layer.name]}"))
-        shape = layer.shape
-    return chain
 
 
 def deviation(convolver: Convolver, group: int, kinds: int = 2) -> list[Constructor]:
@@ -194,18 +174,12 @@ def total(convolver: Convolver) -> Constructor:
 
 def _in_place(name: str, convolver: Convolver, out: Shape, function) -> Layer:
     """A layer that changes the size of [N, H, W, C] by `function`, in the convolver's layout as it is."""
-    rows_first = _rows_first(convolver)
 
     def apply(x):
-        if not rows_first:
+        if not convolver.rows_first:
             return function(x)
         height, width, batch, channels = x.shape
         y = function(tf.reshape(x, [1, height, width, batch * channels]))
         return tf.reshape(y, [*out[:2], batch, channels])
 
     return layers.function_layer(name, out, apply)
-
-
-def _rows_first(convolver: Convolver) -> bool:
-    """Whether the convolver's layout is [H, W, B, C]; otherwise it is [B, H, W, C]."""
-    return convolver.enter(tf.zeros([1, 2, 1, 1])).shape[0] == 2

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gan.core.base import identity
 from gan.networks import spectral
 
 
 class Convolver(NamedTuple):
-    """A route and its layout to and from [B, H, W, C].
+    """A route and its layout: [H, W, B, C] with the `rows_first`, otherwise [B, H, W, C], from where it is entered.
 
     `apply(x, kernel, padding, upsample, stride)`: the input in any precision, which is the output's, the kernel
     [k, k, C, K] float32, padding "SAME" or "VALID"; nearest upsampling before, and every `stride`-th output kept.
@@ -25,6 +26,7 @@ class Convolver(NamedTuple):
     enter: Callable[[tf.Tensor], tf.Tensor]
     leave: Callable[[tf.Tensor], tf.Tensor]
     apply: Callable[..., tf.Tensor]
+    rows_first: bool = False
 
 
 def plain(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, stride: int = 1) -> tf.Tensor:
@@ -104,10 +106,6 @@ def _folding(taps: int, factor: int) -> np.ndarray:
     return both.reshape(-1, taps * taps)
 
 
-def _identity(x: tf.Tensor) -> tf.Tensor:
-    return x
-
-
-DIRECT = Convolver("direct", _identity, _identity, direct)
-SPECTRAL = Convolver("spectral", spectral.enter, spectral.leave, spectral.convolve)
+DIRECT = Convolver("direct", identity, identity, direct)
+SPECTRAL = Convolver("spectral", spectral.enter, spectral.leave, spectral.convolve, rows_first=True)
 CONVOLVERS = {"direct": DIRECT, "spectral": SPECTRAL}

@@ -5,15 +5,16 @@ the shape of the input of one example and gives a `Layer`. Shapes are those of [
 convolver works in.
 """
 
+import collections
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from gan.core import rng
-from gan.core.base import Network, Params, Row, Shape
+from gan.core.base import Network, Params, Row, Shape, identity
 from gan.networks.convolutions import Convolver
 
 
@@ -42,14 +43,16 @@ def glorot_uniform(stream: rng.Stream, shape: Shape, scale: float = 1.0) -> tf.T
     return limit * (2.0 * tf.reshape(rng.uniform(stream, (1, math.prod(shape))), shape) - 1.0)
 
 
-def _affine_init(kernel: Shape, scale: float) -> Callable[[rng.Stream], Params]:
+def affine_init(kernel: Shape, scale: float = 1.0) -> Callable[[rng.Stream], Params]:
+    """stream -> the first parameters of a layer with a kernel of that shape and a bias."""
+
     def init(stream: rng.Stream) -> Params:
         return {"kernel": glorot_uniform(stream, kernel, scale), "bias": tf.zeros(kernel[-1:])}
 
     return init
 
 
-def _costs(kernel: Shape, positions: int = 1) -> tuple[int, int]:
+def affine_costs(kernel: Shape, positions: int = 1) -> tuple[int, int]:
     """(parameters with the bias, multiply-adds of one example) of a kernel applied at so many positions."""
     return math.prod(kernel) + kernel[-1], positions * math.prod(kernel)
 
@@ -67,7 +70,7 @@ def dense(units: int) -> Constructor:
             return tf.matmul(x, tf.cast(params["kernel"], x.dtype)) + tf.cast(params["bias"], x.dtype)
 
         kernel = (shape[0], units)
-        return Layer("dense", (units,), _affine_init(kernel, 1.0), apply, *_costs(kernel))
+        return Layer("dense", (units,), affine_init(kernel), apply, *affine_costs(kernel))
 
     return layer
 
@@ -85,7 +88,7 @@ def conv(convolver: Convolver, filters: int, taps: int, padding: str, upsample=1
             return tf.nn.bias_add(y, tf.cast(params["bias"], y.dtype))
 
         kernel = (taps, taps, channels, filters)
-        return Layer("conv", (*out, filters), _affine_init(kernel, scale), apply, *_costs(kernel, math.prod(out)))
+        return Layer("conv", (*out, filters), affine_init(kernel, scale), apply, *affine_costs(kernel, math.prod(out)))
 
     return layer
 
@@ -168,13 +171,13 @@ def gaussian_noise(deviation: float) -> Constructor:
     return layer
 
 
-def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor]) -> Constructor:
+def dropout(rate: float, to_layout: Callable[[tf.Tensor], tf.Tensor] = identity) -> Constructor:
     """In training, zeroes each number with probability `rate` and divides the others by 1 - rate.
 
     The mask is drawn as [B, ...], so that it belongs to the examples and not to their place on a device, and brought to
-    the layout of the maps. Sixteen random bits a number put the rate within 2^-16 of the one asked for. The factor for
-    the others must be a number of the precision: in bfloat16 it is the nearest, and the rate (off by 0.2 % at most)
-    that of the factor, so that the mean stays unbiased.
+    the layout that the maps are in. Sixteen random bits a number put the rate within 2^-16 of the one asked for. The
+    factor for the others must be a number of the precision: in bfloat16 it is the nearest, and the rate (off by 0.2 %
+    at most) that of the factor, so that the mean stays unbiased.
     """
 
     def layer(shape: Shape) -> Layer:
@@ -200,28 +203,36 @@ def dropout_numbers(rate: float, dtype: tf.DType) -> tuple[float, int]:
     return factor, round((1.0 - 1.0 / factor) * 2**16)
 
 
-def serial(input_shape: Shape, constructors: list[Constructor]) -> Network:
+def serial(input_shape: Shape, constructors: Sequence[Constructor]) -> Network:
     """The network that applies the layers in turn; params is a dict by name for those layers that have any.
 
-    Each layer draws from a stream of its own. Names are numbered by kind: conv_1, conv_2, dense_1, ...
+    Each layer draws from a stream of its own.
     """
-    layers, counts, shape = [], {}, input_shape
-    for constructor in constructors:
-        layer = constructor(shape)
-        counts[layer.name] = counts.get(layer.name, 0) + 1
-        layers.append(layer._replace(name=f"{layer.name}_{counts[layer.name]}"))
-        shape = layer.shape
-
-    def init(stream: rng.Stream) -> Params:
-        drawn = {layer.name: layer.init(rng.fold(stream, i)) for i, layer in enumerate(layers)}
-        return {name: params for name, params in drawn.items() if params}
+    layers = chain(input_shape, constructors)
 
     def apply(params: Params, x: tf.Tensor, labels, stream: rng.Stream, training: bool) -> tf.Tensor:
         for i, layer in enumerate(layers):
             x = layer.apply(params.get(layer.name, {}), x, rng.fold(stream, i), training)
         return x
 
-    return Network(init, apply, tuple(map(_row, layers)))
+    return Network(lambda stream: first_params(layers, stream), apply, tuple(map(_row, layers)))
+
+
+def chain(shape: Shape, constructors: Sequence[Constructor], prefix: str = "") -> list[Layer]:
+    """The layers, each on the output of the one before; their names numbered by kind: conv_1, conv_2, dense_1, ..."""
+    layers, counts = [], collections.Counter()
+    for constructor in constructors:
+        layer = constructor(shape)
+        counts[layer.name] += 1
+        layers.append(layer._replace(name=f"{prefix}{layer.name}_{counts[layer.name]}"))
+        shape = layer.shape
+    return layers
+
+
+def first_params(layers: Sequence[Layer], stream: rng.Stream) -> Params:
+    """The first parameters by name of those layers that have any, each drawn from a stream of its own."""
+    drawn = {layer.name: layer.init(rng.fold(stream, i)) for i, layer in enumerate(layers)}
+    return {name: params for name, params in drawn.items() if params}
 
 
 def outputs(layer: Layer) -> int:

@@ -91,7 +91,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
             trunk += deviation(convolver, spec.minibatch_deviation)
             trunk += [layers.conv(convolver, small, _TAPS, "SAME")]
         trunk += [layers.leaky_relu(_SLOPE), weighted_sum(convolver)]
-        trunk += [layers.dropout(spec.dropout, lambda features: features)]
+        trunk += [layers.dropout(spec.dropout)]
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]
 
     return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)

@@ -59,7 +59,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
         trunk = pyramid.image_input(spec)
         trunk += [first, *[halving] * (pyramid.base(spec.resolution)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), total(spec.convolver)]
-        trunk += [layers.dropout(spec.dropout, lambda features: features)]
+        trunk += [layers.dropout(spec.dropout)]
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]
 
     return spectral_normalization(conditioning.by_labels(spec.input_shape, spec.num_classes, stack))

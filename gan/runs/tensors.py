@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gan.core.state import OF_PRECISION
+from gan.core import loss_scale
 from gan.errors import UserError
 from gan.storage.manifest import Damaged
 from gan.storage.refusals import storage_errors
@@ -70,17 +70,17 @@ def equal(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> bo
 
 def of_precision(name: str) -> bool:
     """Whether a tensor is of the kind that only some precisions have."""
-    return not set(OF_PRECISION).isdisjoint(name.split("/"))
+    return not set(loss_scale.NAMES).isdisjoint(name.split("/"))
 
 
-def match(path: Path, named: list[tuple[str, tf.Variable]], values: Mapping[str, np.ndarray]) -> None:
+def match(path: Path, variables: list[tuple[str, tf.Variable]], values: Mapping[str, np.ndarray]) -> None:
     """Raises `UserError` naming the first tensor in which the variables and the checkpoint differ.
 
     What belongs to a precision may be missing or surplus.
     """
-    named = [(name, variable) for name, variable in named if name in values or not of_precision(name)]
+    variables = [(name, variable) for name, variable in variables if name in values or not of_precision(name)]
     remedy = "use the settings of the run that wrote it, or another --workdir"
-    for name, variable in named:
+    for name, variable in variables:
         label = name.removeprefix(f"{ROOT}/")
         if name not in values:
             raise UserError(f"{path} has no tensor {label}; {remedy}")
@@ -88,6 +88,6 @@ def match(path: Path, named: list[tuple[str, tf.Variable]], values: Mapping[str,
         here = f"{variable.dtype.name}{variable.shape.as_list()}"
         if there != here:
             raise UserError(f"{path}: tensor {label} is {there} there but {here} in this run; {remedy}")
-    surplus = sorted(name for name in values.keys() - dict(named).keys() if not of_precision(name))
+    surplus = sorted(name for name in values.keys() - dict(variables).keys() if not of_precision(name))
     if surplus:
         raise UserError(f"{path} has a tensor {surplus[0].removeprefix(f'{ROOT}/')} that this run has not; {remedy}")

@@ -77,3 +77,4 @@ def test_help_says_choices_defaults_and_presets():
     assert "auto, float32, mixed_bfloat16 or mixed_float16" in values["precision"].help
     assert "article_as_published: overwritten" in values["label_noise_mode"].help
     assert all(preset in values["preset"].help for preset in config.PRESETS)
+    assert values["preset"].help.endswith(f"(default: {config.DEFAULT_PRESET})")

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.core import gradients, loss_scale, objectives, optimizers, penalties, rng, state, step
+from gan.core.base import identity
 from gan.core.game import Game, Rates, Regularization
 from gan.core.gradients import Now
 from gan.networks import article
@@ -53,8 +54,8 @@ def initial(game, seed=1):
 def now(game):
     """The scalars of the first update."""
     strength = game.augmenting.strength if game.augmenting else 0.0
-    scalars = (game.rates.penalty_weight, strength, loss_scale.INITIAL if game.loss_scaling else 1.0)
-    return Now(tf.constant(0, tf.int64), *(tf.constant(float(scalar)) for scalar in scalars))
+    weight, strength = (tf.constant(float(scalar)) for scalar in (game.rates.penalty_weight, strength))
+    return Now(tf.constant(0, tf.int64), weight, strength, loss_scale.initial() if game.loss_scaling else ())
 
 
 def d_gradients(game, d, g, images, labels, address):
@@ -70,10 +71,6 @@ def data(game, seed=0):
     count = game.d_steps * BATCH
     images = tf.constant(random.integers(0, 256, (count, *SHAPE)), tf.uint8)
     return images, tf.constant(random.integers(0, 10, count), tf.int32)
-
-
-def identity(nest):
-    return nest
 
 
 class Result(NamedTuple):

@@ -60,3 +60,38 @@ def test_scaling_saves_gradients_that_float16_would_lose():
     np.testing.assert_array_equal(gradient(1.0), [0.0, 0.0])
     saved = gradient(loss_scale.INITIAL) / loss_scale.INITIAL
     np.testing.assert_allclose(saved, [1e-8, 1e-8], rtol=2e-3)
+
+
+def cubed(params):
+    return tf.add_n([tf.reduce_sum(tensor**3) for tensor in tf.nest.flatten(params)])
+
+
+def gradient_of_cubed(now):
+    with tf.GradientTape() as tape:
+        tape.watch(OLD)
+        loss = cubed(OLD)
+    return loss_scale.gradient(tape, loss, OLD, now)
+
+
+def test_a_gradient_is_the_same_with_a_scale_and_without():
+    with_scale, without = gradient_of_cubed(scale(8.0)), gradient_of_cubed(())
+    tf.nest.map_structure(np.testing.assert_array_equal, with_scale, without)
+    np.testing.assert_array_equal(without["bias"], [3 * 49.0])
+
+
+def test_without_a_scale_everything_is_as_if_there_were_none():
+    new, after, shown = loss_scale.guarded(doubled, OVERFLOWN, OLD, ())
+    tf.nest.map_structure(np.testing.assert_array_equal, new, doubled(OVERFLOWN))
+    assert after == () and shown is OVERFLOWN
+    assert loss_scale.inner(()) == 1.0
+    assert int(loss_scale.count(tf.constant(4), ())) == 5
+    assert np.isinf(loss_scale.applied(tf.constant(np.inf), ()))
+
+
+def test_with_a_scale_overflown_updates_are_not_counted_and_not_shown():
+    assert int(loss_scale.count(tf.constant(20), scale(8.0))) == 8
+    assert float(loss_scale.applied(tf.constant(np.inf), scale(8.0))) == 0.0
+    assert float(loss_scale.applied(tf.constant(2.5), scale(8.0))) == 2.5
+    # A gradient within a loss begins with the scale itself, which must be a number of float16.
+    assert float(loss_scale.inner(scale(2.0**20))) == loss_scale.INITIAL
+    assert float(loss_scale.inner(scale(8.0))) == 8.0

@@ -64,7 +64,18 @@ def test_a_state_carries_what_its_game_needs_and_no_more():
     ))  # fmt: skip
     rich = initial(1, ema_ramp=0.05, augmenting=rule, loss_scaling=True, discriminator=normalized)
     assert bits(rich.averages) == bits(rich.generator.params)
-    assert set(rich.extra) == {state.VECTORS, state.STRENGTH, state.D_LOSS_SCALE, state.G_LOSS_SCALE}
-    assert float(rich.extra[state.STRENGTH]) == 0.25
+    assert set(rich.extra) == {"spectral_vectors", "augmentation_strength", "d_loss_scale", "g_loss_scale"}
+    assert float(rich.extra["augmentation_strength"]) == 0.25
     assert rich.extra[state.VECTORS]
     assert all(isinstance(leaf, tf.Tensor) for leaf in tf.nest.flatten(rich))
+
+
+def test_what_a_state_carries_is_there_by_name_and_changes_by_field():
+    plain, rich = initial(1), initial(1, augmenting=Augmenting(augment.adaptive, 0.25, 0.6, 1e5), loss_scaling=True)
+    assert state.Carried.of(plain.extra) == ({}, (), (), ())
+    assert state.Carried.of(plain.extra).extra() == plain.extra
+    assert list(rich.extra) == ["spectral_vectors", "augmentation_strength", "d_loss_scale", "g_loss_scale"]
+    assert bits(state.Carried.of(rich.extra).extra()) == bits(rich.extra)
+    moved = state.carrying(rich, strength=tf.constant(0.5))
+    assert float(moved.extra["augmentation_strength"]) == 0.5
+    assert moved._replace(extra=rich.extra) == rich and list(moved.extra) == list(rich.extra)

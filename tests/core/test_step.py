@@ -3,10 +3,11 @@ import pytest
 import tensorflow as tf
 
 from gan.core import augment, ema, loss_scale, optimizers, rng, state, step
+from gan.core.base import identity
 from gan.core.game import Augmenting, Rates
 from gan.networks import sngan
 from gan.networks.convolutions import DIRECT, SPECTRAL
-from tests.core.games import BATCH, d_gradients, data, finite, identity, initial, make_game, run, same_bits
+from tests.core.games import BATCH, d_gradients, data, finite, initial, make_game, run, same_bits
 
 
 def test_an_update_of_one_player_leaves_the_other_bit_identical():
@@ -175,10 +176,10 @@ def test_the_strength_of_an_adaptive_augmentation_moves_and_a_fixed_one_stays(d_
     result = run(make_game(augmenting=rule, d_steps=d_steps))
     accuracy = float(result.metrics["d_accuracy_real"])
     moved = (1 if 2 * accuracy - 1 > 0.6 else -1) * d_steps * BATCH / 100
-    np.testing.assert_allclose(result.state.extra[state.STRENGTH], 0.25 + moved, rtol=1e-6)
+    np.testing.assert_allclose(result.state.extra["augmentation_strength"], 0.25 + moved, rtol=1e-6)
     np.testing.assert_allclose(result.metrics["augmentation_strength"], 0.25)  # the one that was in force
     fixed = run(make_game(augmenting=rule._replace(target=0.0))).state
-    assert float(fixed.extra[state.STRENGTH]) == 0.25
+    assert float(fixed.extra["augmentation_strength"]) == 0.25
 
 
 def test_an_augmentation_of_strength_zero_changes_no_bit():
@@ -214,10 +215,10 @@ def test_an_overflow_in_float16_holds_the_update_back_and_lowers_the_scale():
     game = make_game(dtype=tf.float16, loss_scaling=True)
     start = initial(game)
     huge = loss_scale.initial()._replace(scale=tf.constant(2.0**40))
-    result = run(game, start=start._replace(extra=start.extra | {state.D_LOSS_SCALE: huge}))
+    result = run(game, start=start._replace(extra=start.extra | {"d_loss_scale": huge}))
     assert same_bits(result.state.discriminator, start.discriminator)
     assert not same_bits(result.state.generator.params, start.generator.params)
-    assert float(result.state.extra[state.D_LOSS_SCALE].scale) == loss_scale.LARGEST
+    assert float(result.state.extra["d_loss_scale"].scale) == loss_scale.LARGEST
     assert finite(result.metrics)
     assert sorted(result.metrics) == sorted(step.metric_names(game))
 

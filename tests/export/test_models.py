@@ -15,14 +15,14 @@ from gan.export import models
 SHAPE = (28, 28, 1)
 
 
-def made(form: str, **settings) -> models.Pair:
+def made(form: str, **settings) -> models.Exportable:
     chosen = config.make(**{"preset": "article_as_published", "g_width": 4, "d_width": 2, "latent_size": 8, **settings})
     networks = [make(chosen, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
     return models.pair(chosen, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks), form)
 
 
 @pytest.fixture(scope="module")
-def pair() -> models.Pair:
+def pair() -> models.Exportable:
     return made("keras")
 
 

@@ -13,7 +13,7 @@ SHAPE = (20, 20, 1)
 CLASSES = 3
 
 
-def made(**settings) -> tuple[config.Config, models.Pair, list]:
+def made(**settings) -> tuple[config.Config, models.Exportable, list]:
     """The config, its pair of models, and the parameters of both."""
     chosen = config.make("article_as_published", g_width=4, d_width=4, latent_size=8, **settings)
     game = build.game(chosen, SHAPE, build.PLAIN, CLASSES)

@@ -155,3 +155,11 @@ def test_upsampling_and_its_gradient_equal_repeat(factor, dtype):
 def test_leaving_undoes_entering(route):
     x = normal(1, 2, 3, 5, 4)
     np.testing.assert_array_equal(route.leave(route.enter(x)), x)
+
+
+@pytest.mark.parametrize("route", CONVOLVERS.values(), ids=CONVOLVERS)
+def test_a_route_says_whether_its_layout_has_the_rows_first(route):
+    x = tf.constant(np.random.default_rng(1).normal(size=(2, 3, 4, 5)), tf.float32)  # [B, H, W, C]
+    entered = tf.transpose(x, [1, 2, 0, 3]) if route.rows_first else x
+    np.testing.assert_array_equal(route.enter(x), entered)
+    np.testing.assert_array_equal(route.leave(entered), x)

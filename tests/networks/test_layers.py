@@ -227,3 +227,14 @@ def test_sigmoid_and_cast_set_the_precision():
     np.testing.assert_allclose(y, [[0.0, 0.5, 1.0]], atol=1e-12)
     assert run(layers.dense(4), x, (3,)).dtype == tf.bfloat16
     assert run(layers.cast(tf.float32), x, (3,)).dtype == tf.float32
+
+
+def test_a_chain_hands_on_its_shapes_and_numbers_its_layers_after_a_prefix():
+    found = layers.chain((6,), [layers.dense(4), layers.relu(), layers.dense(2)], "shortcut_")
+    assert [layer.name for layer in found] == ["shortcut_dense_1", "shortcut_relu_1", "shortcut_dense_2"]
+    assert [layer.shape for layer in found] == [(4,), (4,), (2,)]
+    params = layers.first_params(found, root())
+    assert list(params) == ["shortcut_dense_1", "shortcut_dense_2"]
+    np.testing.assert_array_equal(
+        params["shortcut_dense_2"]["kernel"], layers.glorot_uniform(rng.fold(root(), 2), (4, 2))
+    )
