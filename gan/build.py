@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from gan import effects
-from gan.config import Config, group
 from gan.core import augment, base, objectives, optimizers, penalties, schedules, state
 from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
@@ -19,6 +18,7 @@ from gan.errors import UserError
 from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS, Convolver
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
+from gan.settings import Config, group
 
 _GOLDEN = (5**0.5 - 1) / 2
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}

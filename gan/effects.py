@@ -7,11 +7,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from gan.settings import Config
+
 _WITHOUT_TARGETS = ("hinge", "wasserstein", "relativistic")  # objectives
 _ENDS = ("learning_rate_end_factor", "gamma_end_factor", "beta2_end", "ema_end_factor")
 
 
-def without_effect(config: Any) -> dict[str, str]:
+def without_effect(config: Config) -> dict[str, str]:
     """The settings of a `Config` that are not at their default and do nothing all the same, each with what it needs."""
     defaults = _defaults(config)
     return {
@@ -22,28 +24,28 @@ def without_effect(config: Any) -> dict[str, str]:
     }
 
 
-def adapts(config: Any) -> bool:
+def adapts(config: Config) -> bool:
     """Whether the strength of the augmentation moves."""
     return config.augmentation.startswith("adaptive") and config.augmentation_target > 0
 
 
-def _defaults(config: Any) -> dict[str, Any]:
+def _defaults(config: Config) -> dict[str, Any]:
     return {field.name: field.default for field in dataclasses.fields(config)}
 
 
-def _has_targets(config: Any) -> bool:
+def _has_targets(config: Config) -> bool:
     """Whether the discriminator compares with labels of real and fake."""
     return config.objective not in _WITHOUT_TARGETS
 
 
-def _has_end(config: Any) -> bool:
+def _has_end(config: Config) -> bool:
     """Whether anything is to be another value at the end of a schedule."""
     defaults = _defaults(config)
     return any(getattr(config, name) != defaults[name] for name in _ENDS)
 
 
 # (settings, whether they work in a config, what they need).
-_RULES: list[tuple[tuple[str, ...], Callable[[Any], bool], str]] = [
+_RULES: list[tuple[tuple[str, ...], Callable[[Config], bool], str]] = [
     (("minibatch_deviation",), lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
     (("label_noise",), lambda config: not config.label_noise or _has_targets(config), "an --objective with targets"),
     (("label_smoothing",), _has_targets, "an --objective with targets"),

@@ -1,4 +1,4 @@
-"""The recipes: for each the settings in which it differs from the defaults of `gan.config.Config`.
+"""The recipes: for each the settings in which it differs from the defaults of `gan.settings.Config`.
 
 Those are the article's with the label noise added to the labels, as its text says. What a run has that names no recipe
 is another one, `DEFAULT_PRESET`.

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from gan import build, config
 from gan.core import objectives, rng, step
+from gan.settings import Config
 
 SHAPE = (20, 20, 1)
 SMALL = {"g_width": 4, "d_width": 2, "latent_size": 8, "batch_size": 2}
@@ -220,7 +221,7 @@ def test_only_an_adaptive_augmentation_with_a_target_moves_its_strength():
 
 
 def test_every_choice_of_a_setting_is_in_its_registry():
-    choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(config.Config) if f.metadata["choices"]}
+    choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(Config) if f.metadata["choices"]}
     assert set(choices["objective"]) == objectives.LABELLED.keys() | objectives.UNLABELLED.keys()
     assert set(choices["penalty"]) == set(build.penalties.PENALTIES)
     assert set(choices["optimizer"]) == set(build.optimizers.OPTIMIZERS)

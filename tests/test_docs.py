@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan import build, config
-from gan.core import step
+from gan.core import objectives, step
 from tests.test_imports import LAYERS
 
 ROOT = Path(__file__).parents[1]
@@ -40,12 +41,28 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", GUIDES)
 def test_files_that_are_named_are_there(page):
-    names = re.findall(r"`?((?:[\w.]+/)*[\w.]+\.(?:py|toml|cfg|txt|md))`?", re.sub(r"\]\([^)]*\)", "", PAGES[page]))
+    text = re.sub(r"\]\([^)]*\)|^(---|\+\+\+) [ab]/", "", PAGES[page], flags=re.MULTILINE)  # no links, no a/ and b/
+    names = re.findall(r"`?((?:[\w.]+/)*[\w.]+\.(?:py|toml|cfg|txt|md))`?", text)
     modules = {path.name for path in (ROOT / "gan").rglob("*.py")}
     for name in set(names):
         if Path(name).name not in ("flags.txt", "NAME.py"):  # of a run; of a module to be written
             there = [(base / name).exists() for base in (ROOT, ROOT / "gan", ROOT / "docs")]
             assert any(there) or name in modules, name
+
+
+def test_the_worked_example_is_a_change_of_what_is_there():
+    changes = re.findall(r"^--- a/(\S+)\n.*?\n(.+?)^```", PAGES["BUILD.md"], re.DOTALL | re.MULTILINE)
+    assert len(changes) == 2
+    for path, change in changes:
+        there = (ROOT / path).read_text(encoding="utf-8").splitlines()
+        kept = [line[1:] for line in change.splitlines() if line.startswith(" ")]
+        assert kept and all(line in there for line in kept), path
+    added = "\n".join(line[1:] for line in changes[0][1].splitlines() if line.startswith("+") and line[1:2] != "+")
+    names = dict(vars(objectives))
+    exec(added.partition('    "relativistic_hinge"')[0], names)
+    made = names["relativistic_hinge"]()
+    assert made.discriminator(tf.constant([2.5]), tf.constant([1.0]), None).numpy() == [0.0]
+    assert made.generator(tf.constant([2.5]), tf.constant([1.0])).numpy() == [2.5]
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ LAYERS = [
     ["gan.build", "gan.sampling"],
     ["gan.data", "gan.pictures"],
     ["gan.config", "gan.networks", "gan.storage"],
-    ["gan.presets", "gan.effects", "gan.core", "gan.metrics"],
-    ["gan.errors"],
+    ["gan.presets", "gan.effects", "gan.core"],
+    ["gan.settings"],
+    ["gan.metrics", "gan.errors"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
 
@@ -38,14 +39,22 @@ RESERVED = {
 }
 # Names that the modules of a layer must not use, though they may lie below.
 NOT_IN = {
-    "gan.core": ["absl", "tensorflow.summary", "gan.errors", *FILE_SYSTEM],
-    "gan.networks": ["absl", "tensorflow.summary", "gan.errors", "gan.presets", "gan.effects", *FILE_SYSTEM],
+    "gan.core": ["absl", "tensorflow.summary", "gan.errors", "gan.settings", "gan.metrics", *FILE_SYSTEM],
+    "gan.networks": [
+        "absl",
+        "tensorflow.summary",
+        "gan.errors",
+        "gan.settings",
+        "gan.presets",
+        "gan.effects",
+        *FILE_SYSTEM,
+    ],
     "gan.metrics": ["absl", *FILE_SYSTEM],
-    "gan.data": ["gan.config", "gan.core", "gan.networks"],
+    "gan.data": ["gan.config", "gan.settings", "gan.core", "gan.networks"],
 }
 # What is imported before the flags are parsed or without them, itself and through others, when this would cost seconds.
 HEAVY = ["tensorflow", "keras", "matplotlib", "torch"]
-LIGHT = ["gan.cli", "gan.config", "gan.jobs.requests", "gan.machine.startup", "gan.machine.versions"]
+LIGHT = ["gan.cli", "gan.config", "gan.settings", "gan.jobs.requests", "gan.machine.startup", "gan.machine.versions"]
 WITHOUT_TENSORFLOW = ["gan.jobs.preview", "gan.jobs.plot"]
 NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from gan import config as configs
 from gan.bench import rivals
-from gan.config import Config
 from gan.errors import UserError
+from gan.settings import Config, fields
 
 AS_GIVEN = "as given"
 _BOOLEANS = {"true": True, "false": False}
@@ -45,7 +45,7 @@ def _variant(settings: Mapping[str, Any], text: str, items: Sequence[str]) -> Co
     changed = {}
     for item in items:
         name, equals, value = item.partition("=")
-        field = configs.fields().get(name)
+        field = fields().get(name)
         if not equals or field is None or name in _ONCE_A_PROCESS or field.metadata["group"] == "data":
             known = ", ".join(rivals.PROGRAMS)
             raise UserError(

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from gan.config import Config
 from gan.data.source import Source
 from gan.networks.convolutions import DIRECT, Convolver, plain
+from gan.settings import Config
 from gan.training import session
 from gan.training.session import Machine
 

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Any
 
 from gan import config as configs
-from gan.config import Config
 from gan.errors import UserError
+from gan.settings import Config, fields
 
 ROOT = Path(__file__).parents[2]
 IMAGE_SHAPE = (28, 28, 1)
@@ -139,7 +139,7 @@ def other_mathematics(config: Config) -> list[str]:
     """In what the settings are not those that the rivals compute: `name=value, theirs ...` for each difference."""
     article = configs.make(PRESET)
     free = {"seed", "batch_size"}  # the rivals take the batch size as a flag, and any seed
-    names = [name for name, field in configs.fields().items() if field.metadata["change"] in ("tunable", "fixed")]
+    names = [name for name, field in fields().items() if field.metadata["change"] in ("tunable", "fixed")]
     return [
         f"{name}={getattr(config, name)}, theirs {getattr(article, name)}"
         for name in names

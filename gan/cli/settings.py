@@ -1,4 +1,4 @@
-"""The flags of a run's settings, one for each field of `gan.config.Config`.
+"""The flags of a run's settings, one for each field of `gan.settings.Config`.
 
 All default to None: only what was given on the command line or in a --flagfile changes what the preset says.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from gan import config as config_lib
+from gan.settings import GROUPS, fields
 
 _DEFINERS = {
     bool: flags.DEFINE_boolean,
@@ -26,24 +27,24 @@ DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
 
 def define(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the named settings, of all if none is named; raises KeyError for an unknown name."""
-    fields = config_lib.fields()
-    for name in tuple(names) or fields:
-        field = fields[name]
+    known = fields()
+    for name in tuple(names) or known:
+        field = known[name]
         _DEFINERS[field.type](name, None, _help(field), flag_values=values)
 
 
 def explicit(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) -> dict[str, Any]:
     """Those of the named settings, of all if none is named, that were given, by name."""
-    wanted = tuple(names) or config_lib.fields()
+    wanted = tuple(names) or fields()
     return {name: values[name].value for name in wanted if name in values and values[name].present}
 
 
 def describe(values: flags.FlagValues = flags.FLAGS) -> dict[str, list[str]]:
     """The names of the defined settings by the title of their group, in the order of `Config`."""
-    groups: dict[str, list[str]] = {title: [] for title in config_lib.GROUPS.values()}
-    for name, field in config_lib.fields().items():
+    groups: dict[str, list[str]] = {title: [] for title in GROUPS.values()}
+    for name, field in fields().items():
         if name in values:
-            groups[config_lib.GROUPS[field.metadata["group"]]].append(name)
+            groups[GROUPS[field.metadata["group"]]].append(name)
     return {title: names for title, names in groups.items() if names}
 
 

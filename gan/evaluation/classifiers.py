@@ -21,7 +21,7 @@ from gan.errors import UserError
 from gan.machine import devices, environment
 from gan.machine.signals import until
 from gan.networks import classifier
-from gan.networks.classifier import Classifier, Training
+from gan.networks.classifier import Classifier, Fitted
 from gan.storage import cache
 
 BATCH = 128
@@ -92,7 +92,7 @@ def fit(
     step = classifier.make_step(network, optimizer, steps, recipe.peak_learning_rate)
     chunk = _compiled(step)
     params = network.init(root)
-    state, loss = Training(params, optimizer.init(params)), tf.zeros([])
+    state, loss = Fitted(params, optimizer.init(params)), tf.zeros([])
     batches = Batches(source, seed=recipe.seed, batch=BATCH)
     with tqdm(total=steps, unit=" steps", desc="classifier", disable=None, leave=False) as bar:
         for first in until(stop, range(0, steps, CHUNK)):
@@ -150,7 +150,7 @@ def _compiled(step: Callable) -> Callable:
     """(state, first step, images [n, B, H, W, C], labels [n, B]) -> (state, loss of the last step), in one call."""
 
     @tf.function
-    def chunk(state: Training, first: tf.Tensor, images: tf.Tensor, labels: tf.Tensor):
+    def chunk(state: Fitted, first: tf.Tensor, images: tf.Tensor, labels: tf.Tensor):
         loss = tf.zeros([])
         for i in tf.range(images.shape[0], dtype=tf.int64):
             state, loss = step(state, first + i + 1, images[i], labels[i])

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan import build
-from gan.config import Config
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.evaluation import comparison, features, record
@@ -23,6 +22,7 @@ from gan.machine import signals
 from gan.metrics import suite
 from gan.runs import checkpoint, workdir
 from gan.sampling.sampler import Sampler
+from gan.settings import Config
 
 _PROTOCOL = comparison.PROTOCOLS["lucic"]
 _FEW = 500  # images that are looked at for labels

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan.config import Config
 from gan.core.base import Network
 from gan.errors import UserError
 from gan.export import layers
+from gan.settings import Config
 
 
 def generator(config: Config, network: Network, params: Mapping[str, Any]) -> keras.Model:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import keras
 
-from gan.config import Config
 from gan.core.base import Network
 from gan.networks.pyramid import base as base_of
+from gan.settings import Config
 
 _SLOPE = 0.2
 _ARTICLE_TAPS = 5

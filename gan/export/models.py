@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config
 from gan.core import rng
 from gan.core.base import Network
 from gan.errors import UserError
 from gan.export import keras, modules
 from gan.export.formats import FORMATS
+from gan.settings import Config
 
 TOLERANCE = 1e-4  # of outputs in [0, 1], both in float32
 _EXAMPLES = 34  # more than a block

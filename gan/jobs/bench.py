@@ -16,11 +16,11 @@ from gan import build
 from gan.bench import contestants, convolution_work, host_costs, limit, parts, rivals, roofline, windows
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
-from gan.config import Config
 from gan.data.source import Source
 from gan.jobs import bench_tables
 from gan.jobs.requests import Bench as Request
 from gan.machine import devices, environment, versions
+from gan.settings import Config
 from gan.storage.files import write_atomically
 from gan.training import cadence, replicas, session
 from gan.training.run import Run

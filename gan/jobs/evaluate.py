@@ -10,7 +10,6 @@ import numpy as np
 
 from gan import build
 from gan import config as configs
-from gan.config import Config
 from gan.data import sources
 from gan.data.source import Source
 from gan.data.splits import Splits
@@ -29,6 +28,7 @@ from gan.metrics.suite import SCORE
 from gan.runs import checkpoint, trained, workdir
 from gan.runs.trained import SavedRun, Trained
 from gan.sampling import sampler
+from gan.settings import Config
 from gan.storage.files import staged_file
 
 _LOOKED_AT = 1000  # images of which the neighbours are looked for

@@ -9,6 +9,7 @@ from gan.data import batches, sources
 from gan.data.source import Source
 from gan.jobs.requests import Preview as Request
 from gan.pictures import figures
+from gan.settings import group
 
 COUNTED = 20_000  # of a set that is not in memory, classes and pixels are counted over so many images
 CHUNK = 1000
@@ -17,7 +18,7 @@ CHUNK = 1000
 def run(request: Request) -> Path:
     """Writes the grid of images drawn by the seed, and prints the facts; raises `UserError` and `StorageError`."""
     config = configs.make(**request.settings)
-    source = sources.open_source(**configs.group(config, "data"))
+    source = sources.open_source(**group(config, "data"))
     shown = batches.permutation(config.seed, 0, source.num_examples)[: request.rows * request.columns]
     images, labels = source.read(shown)
     pairs = zip(shown, labels, strict=True)

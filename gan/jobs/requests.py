@@ -12,7 +12,7 @@ from typing import Any
 from gan.bench import contestants
 from gan.errors import UserError
 
-Settings = Mapping[str, Any]  # some settings of `gan.config.Config` by name; of the others the job decides
+Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
 
 LARGEST_SEED = 2**63 - 1
 LARGEST_SIDE = 64  # cells of a grid

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from gan import build
 from gan import config as configs
-from gan.config import Config
 from gan.data.source import Source
 from gan.errors import StorageError
 from gan.evaluation import in_training
@@ -18,6 +17,7 @@ from gan.jobs.requests import Train as Request
 from gan.runs import workdir
 from gan.runs.checkpoint import Restored
 from gan.runs.lock import Lock
+from gan.settings import Config, group
 from gan.training import cadence, loop, session
 from gan.training.run import Run
 
@@ -92,7 +92,7 @@ def _start(request: Request) -> _Start:
         fresh, source = _opened(fresh)
     folder = Path(configs.default_workdir(fresh.preset, fresh.dataset))
     config = _continued(folder, given)
-    if source and config.dataset == "auto" and configs.group(config, "data") == configs.group(named, "data"):
+    if source and config.dataset == "auto" and group(config, "data") == group(named, "data"):
         return _Start(folder, dataclasses.replace(config, dataset=fresh.dataset), source)
     return _Start(folder, *_opened(config))
 

@@ -5,13 +5,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from gan.config import Config
 from gan.core.base import Network
 from gan.core.game import Game
 from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.machine import devices
+from gan.settings import Config
 from gan.training import cadence
 from gan.training.session import Machine
 

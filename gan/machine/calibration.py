@@ -16,9 +16,9 @@ import tensorflow as tf
 
 from gan import build
 from gan.build import Numerics
-from gan.config import Config
 from gan.core import rng
 from gan.errors import StorageError
+from gan.settings import Config
 from gan.storage import cache
 from gan.storage.files import staged_file
 

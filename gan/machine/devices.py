@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from gan import build
 from gan.build import Numerics
-from gan.config import Config
 from gan.errors import UserError
 from gan.machine import calibration, processor
+from gan.settings import Config
 
 _BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16
 _HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the compute capability of a GPU

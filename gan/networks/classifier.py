@@ -45,7 +45,7 @@ class Classifier(NamedTuple):
         return self.head.apply(params["head"], features, None, rng.stream(seed=0, step=0), False)
 
 
-class Training(NamedTuple):
+class Fitted(NamedTuple):
     """What a training step changes."""
 
     params: Params
@@ -75,13 +75,13 @@ def learning_rate(count: tf.Tensor, steps: int, peak: float, warmup: float = 0.0
 
 
 def make_step(network: Classifier, optimizer: Optimizer, steps: int, peak: float) -> Callable:
-    """(Training, count, images uint8 [B, H, W, C], labels [B]) -> (Training, mean loss []); pure, without randomness.
+    """(Fitted, count, images uint8 [B, H, W, C], labels [B]) -> (Fitted, mean loss []); pure, without randomness.
 
     `count` is the number of this update, from 1 to `steps`. Examples with a negative label do not count. Random shifts
     of a pixel did not make a classifier of Fashion-MNIST better in so few passes, so there are none.
     """
 
-    def step(state: Training, count: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tuple[Training, tf.Tensor]:
+    def step(state: Fitted, count: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tuple[Fitted, tf.Tensor]:
         known = tf.cast(labels >= 0, tf.float32)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.params)
@@ -90,7 +90,7 @@ def make_step(network: Classifier, optimizer: Optimizer, steps: int, peak: float
             loss = tf.reduce_sum(known * losses) / tf.maximum(tf.reduce_sum(known), 1.0)
         grads = tape.gradient(loss, state.params)
         rate = learning_rate(count, steps, peak)
-        return Training(*optimizer.update(grads, state.slots, state.params, count, rate)), loss
+        return Fitted(*optimizer.update(grads, state.slots, state.params, count, rate)), loss
 
     return step
 

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config, validated
+from gan.config import validated
 from gan.core import rng
 from gan.core.base import Network, Params
 from gan.core.state import VECTORS
 from gan.errors import UserError
 from gan.machine import devices
 from gan.runs import checkpoint, tensors, workdir
+from gan.settings import Config
 
 _REMEDY = "use the version of this program that wrote it, or another --workdir"
 

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gan.config import RENAMED, Config, differences, fields, validated, without_effect
+from gan.config import RENAMED, differences, validated
+from gan.effects import without_effect
 from gan.errors import UserError
 from gan.machine import versions
+from gan.settings import Config, fields
 from gan.storage.files import sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 

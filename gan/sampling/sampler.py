@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from gan.config import Config
 from gan.core import rng
 from gan.core.base import Network
 from gan.data import shares
 from gan.pictures.raster import to_uint8
+from gan.settings import Config
 
 _SAMPLE_STEP = -2  # the step that names the random numbers of samples; training has 0 and above
 _LATENTS, _NETWORK, _LABELS = range(3)  # streams below it

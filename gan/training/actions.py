@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from gan.config import Config
 from gan.errors import UserError
 from gan.evaluation import in_training, record
 from gan.pictures import raster
 from gan.runs import checkpoint, grids
 from gan.runs.log import Summaries
 from gan.sampling import sampler
+from gan.settings import Config
 from gan.training import cadence, divergence
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
@@ -115,8 +115,9 @@ class Actions:
         return bool(outcome)
 
     def save(self, step: int) -> None:
-        """Makes the log durable, then the checkpoint; a state that is not finite is never saved."""
+        """Makes the log durable, then the checkpoint; a state or a loss that is not finite is never saved."""
         run = self._run
+        divergence.check_means(_means(run.training), step, run.checkpoints)
         divergence.check_state(run.training.state, step, run.checkpoints)
         self._summaries.flush()
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}

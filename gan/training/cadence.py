@@ -7,7 +7,7 @@ one after s - 1 is s.
 import math
 from fractions import Fraction
 
-from gan.config import Config
+from gan.settings import Config
 
 NEVER = math.inf
 

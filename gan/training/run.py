@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan.config import Config
 from gan.core.base import Nest
 from gan.core.state import shown
 from gan.data.batches import Batches
 from gan.evaluation import in_training
 from gan.runs import workdir
 from gan.sampling import sampler
+from gan.settings import Config
 from gan.training.replicas import Chunk, Training, read
 
 

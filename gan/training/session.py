@@ -10,7 +10,6 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan import build
-from gan.config import Config, fields
 from gan.core import step as steps
 from gan.core.game import Game
 from gan.data import shares
@@ -21,6 +20,7 @@ from gan.machine import devices, environment
 from gan.networks.convolutions import Convolver
 from gan.runs import checkpoint, workdir
 from gan.sampling import sampler
+from gan.settings import Config, fields
 from gan.training import replicas
 from gan.training.run import Run
 

@@ -4,6 +4,7 @@ from absl import flags
 from gan import config
 from gan.cli import settings
 from gan.errors import UserError
+from gan.settings import GROUPS, fields
 
 
 def parsed(*arguments, names=()):
@@ -16,7 +17,7 @@ def parsed(*arguments, names=()):
 def test_every_setting_is_a_flag_of_its_type():
     values = parsed()
     words = {bool: "bool", int: "int", float: "float", str: "string"}
-    for name, field in config.fields().items():
+    for name, field in fields().items():
         assert values[name].flag_type() == words[field.type]
         assert values[name].value is None
         assert field.metadata["help"] in values[name].help
@@ -67,8 +68,8 @@ def test_a_command_may_define_some_settings():
 
 def test_describe_shows_every_setting_once_in_its_group():
     described = settings.describe(parsed())
-    assert list(described) == list(config.GROUPS.values())
-    assert sorted(name for names in described.values() for name in names) == sorted(config.fields())
+    assert list(described) == list(GROUPS.values())
+    assert sorted(name for names in described.values() for name in names) == sorted(fields())
 
 
 def test_help_says_choices_defaults_and_presets():

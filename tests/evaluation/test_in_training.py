@@ -17,6 +17,7 @@ from gan.evaluation import comparison, in_training, record
 from gan.evaluation.features import Extractor
 from gan.machine import signals
 from gan.metrics import suite
+from gan.settings import fields
 
 NUM = 40
 
@@ -218,7 +219,7 @@ def test_a_metric_that_is_not_finite_is_never_the_best(evaluating, generator, tm
 
 
 def test_the_choices_of_keep_best_are_the_metrics_with_a_direction_that_an_evaluation_here_has():
-    choices = configs.fields()["keep_best"].metadata["choices"]
+    choices = fields()["keep_best"].metadata["choices"]
     directed = [name for name, way in suite.BETTER.items() if way]
     assert [*choices, "classification_accuracy_score"] == [*suite.KEEP_BEST, suite.SCORE] == directed
 

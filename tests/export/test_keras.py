@@ -8,6 +8,7 @@ import tensorflow as tf
 from gan import build, config
 from gan.core import rng
 from gan.export import keras as models
+from gan.settings import Config
 
 EXAMPLES = 3
 
@@ -21,7 +22,7 @@ def some(params, seed: int):
     )
 
 
-def compared(settings: config.Config, shape, convolution: str = "direct") -> tuple[list[keras.Model], list[float]]:
+def compared(settings: Config, shape, convolution: str = "direct") -> tuple[list[keras.Model], list[float]]:
     """Both Keras models of a config, and the largest difference of each from the engine's outputs."""
     numerics = build.Numerics("float32", convolution, False)
     generator, discriminator = (

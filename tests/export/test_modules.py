@@ -8,12 +8,13 @@ from gan import build, config
 from gan.core import rng
 from gan.errors import UserError
 from gan.export import keras, models, modules
+from gan.settings import Config
 
 SHAPE = (20, 20, 1)
 CLASSES = 3
 
 
-def made(**settings) -> tuple[config.Config, models.Exportable, list]:
+def made(**settings) -> tuple[Config, models.Exportable, list]:
     """The config, its pair of models, and the parameters of both."""
     chosen = config.make("article_as_published", g_width=4, d_width=4, latent_size=8, **settings)
     game = build.game(chosen, SHAPE, build.PLAIN, CLASSES)

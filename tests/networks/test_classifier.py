@@ -21,9 +21,9 @@ def images_of(count: int, shape=(12, 12, 1), seed=0) -> tuple[tf.Tensor, tf.Tens
     return tf.constant(images, tf.uint8), tf.constant(labels, tf.int32)
 
 
-def start(network) -> classifier.Training:
+def start(network) -> classifier.Fitted:
     params = network.init(rng.stream(1, -1))
-    return classifier.Training(params, ADAM.init(params))
+    return classifier.Fitted(params, ADAM.init(params))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from absl import flags as absl_flags
 from gan import config as configs
 from gan.errors import StorageError, UserError
 from gan.runs import lock, workdir
+from gan.settings import Config, fields
 
 FACTS = {"fingerprint": "abc", "num_examples": 60, "image_shape": (8, 8, 1), "class_names": ("a", "b"), "name": "toy"}
 BASE = configs.make("article", g_learning_rate=2e-4, data_dir="/some/where", strategy="mirrored", logical_cpus=2)
@@ -114,16 +115,16 @@ def test_a_setting_under_its_old_name_keeps_its_value(run):
 
 def test_flags_file_gives_the_same_config_to_absl(tmp_path):
     odd = {"data_dir": "/a b/\"q\" 'r' #x \\ $HOME größe", "dataset": "folder:/x=y --flagfile=z"}
-    switched = {name: not field.default for name, field in configs.fields().items() if field.type is bool}
+    switched = {name: not field.default for name, field in fields().items() if field.type is bool}
     config = changed(**odd, **switched, steps=3, epsilon=1e-8)
     workdir.open_run(tmp_path / "run", config, FACTS, override=False)
     values = absl_flags.FlagValues()
     define = {str: absl_flags.DEFINE_string, int: absl_flags.DEFINE_integer}
     define |= {float: absl_flags.DEFINE_float, bool: absl_flags.DEFINE_bool}
-    for name, field in configs.fields().items():
+    for name, field in fields().items():
         define[field.type](name, field.default, "", flag_values=values)
     values(["program", f"--flagfile={tmp_path / 'run' / 'flags.txt'}"])
-    assert configs.Config(**{name: values[name].value for name in configs.fields()}) == config
+    assert Config(**{name: values[name].value for name in fields()}) == config
 
 
 def test_what_only_a_setting_without_effect_would_need_is_a_comment_too(tmp_path):
