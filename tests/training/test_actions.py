@@ -1,27 +1,156 @@
-"""What is done between chunks, on a run that has nothing but variables."""
+"""What follows the steps of a run, on a clock that the tests set; whole runs are in tests/end_to_end."""
 
+import io
+import json
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
 from gan import config
-from gan.errors import DivergedError
-from gan.training.actions import Actions
+from gan.errors import DivergedError, UserError
+from gan.evaluation import in_training
+from gan.runs import checkpoint
+from gan.training import actions as module
+from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.replicas import Training
 
 
-@pytest.mark.parametrize(
-    ("weight", "loss", "words"),
-    [(1.0, float("nan"), "d_loss is nan at step 3"), (float("inf"), 1.0, "a parameter is not finite at step 3")],
-)
-def test_neither_a_state_nor_a_loss_that_is_not_finite_is_saved(tmp_path, weight, loss, words):
-    training = Training({"w": tf.Variable(weight)}, {"d_loss": tf.Variable(loss)}, tf.Variable(1, dtype=tf.int64))
-    run = SimpleNamespace(config=config.make(), step=2, folder=tmp_path, training=training, facts={}, num_examples=10)
-    run.checkpoints, run.samples = tmp_path / "checkpoints", tmp_path / "samples"
-    actions = Actions(run, Progress(total_steps=9, steps_per_epoch=1.0))
-    with pytest.raises(DivergedError, match=words):
-        actions.save(3)
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """A clock with the time `now`, by which all stopwatches go."""
+    found = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(module, "Stopwatch", partial(Stopwatch, lambda: found.now))
+    return found
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """`make(setting=value, ...)`: the actions of a run of one parameter, which says what it does on `said`."""
+    made = []
+
+    def actions(step=0, wall_seconds=0.0, **settings):
+        settings = {"batch_size": 4, "epochs": 0, "steps": 50, "save_every_minutes": 0, **settings}
+        state = {"step": tf.Variable(step, dtype=tf.int64), "kernel": tf.Variable([1.0])}
+        run = SimpleNamespace(
+            config=config.make("article", **settings), folder=tmp_path, checkpoints=tmp_path / "checkpoints",
+            samples=tmp_path / "samples", num_examples=40, step=step, facts={}, evaluating=None, shown=dict,
+            training=Training(state, {"d_loss": tf.Variable(6.0)}, tf.Variable(3, dtype=tf.int64)),
+        )  # fmt: skip
+        said = io.StringIO()
+        progress = Progress(total_steps=50, steps_per_epoch=10.0, stream=said)
+        made.append(module.Actions(run, progress, wall_seconds=wall_seconds))
+        made[-1].said, made[-1].run = said, run
+        return made[-1]
+
+    monkeypatch.setattr(in_training, "best", lambda *_: {})
+    yield actions
+    for one in made:
+        one.close()
+
+
+def due(actions, step: int) -> list[str]:
+    """The names of what follows a step."""
+    names = ("log", "sample", "evaluate", "save")
+    return [name for name, action in zip(names, actions.in_order, strict=True) if action.is_due(step)]
+
+
+def test_each_follows_its_own_steps_in_the_order_of_the_loop(clock, make):
+    actions = make(log_every_steps=5, sample_every_steps=10, evaluate_every_steps=20, save_every_steps=15)
+    found = {step: due(actions, step) for step in range(1, 51) if due(actions, step)}
+    assert sorted(found) == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert found[5] == ["log"] and found[15] == ["log", "save"] and found[20] == ["log", "sample", "evaluate"]
+    assert found[30] == ["log", "sample", "save"] and found[50] == ["log", "sample"]  # the last one
+    off = make(log_every_steps=7, sample_every_steps=0, evaluate_every_steps=0, save_every_steps=0)
+    assert [step for step in range(1, 50) if "sample" in due(off, step)] == [10, 20, 30, 40]  # epochs
+    assert not any({"evaluate", "save"} & set(due(off, step)) for step in range(1, 51))
+
+
+def test_the_minutes_since_the_last_checkpoint_make_the_next_step_one_to_save(clock, make):
+    actions = make(save_every_minutes=2, save_every_steps=40)
+    clock.now += 119.0
+    assert not any("save" in due(actions, step) for step in range(1, 40)) and "save" in due(actions, 40)
+    clock.now += 1.0
+    assert all("save" in due(actions, step) for step in range(1, 41))
+    assert actions.in_order[-1].next_due(7) == 8  # so the chunk that has not begun yet is short
+    actions.save(3)
+    assert not any("save" in due(actions, step) for step in range(1, 40))
+
+
+def test_a_step_is_saved_once(clock, make):
+    actions = make()
+    for step in (3, 3, 4):
+        actions.save_once(step)
+    assert actions.said.getvalue() == "saved step 3\nsaved step 4\n"
+    assert checkpoint.steps(actions.run.checkpoints) == [3, 4]
     actions.close()
-    assert not run.checkpoints.exists()
+    again = make(step=4)
+    again.save_once(4)
+    assert again.said.getvalue() == ""
+
+
+def test_a_log_has_means_speed_and_time_and_begins_the_next_sums(clock, make):
+    actions = make(wall_seconds=1000.0)
+    clock.now += 50.0  # compiling
+    actions.count_speed()
+    clock.now += 2.0
+    actions.log(3)
+    (row,) = [json.loads(line) for line in Path(actions.run.folder / "metrics.jsonl").read_text().splitlines()]
+    assert row == {
+        "step": 3, "images": 12, "epoch": 0.3, "d_loss": 2.0, "images_per_second": 6.0, "wall_seconds": 1052.0
+    }  # fmt: skip
+    assert (actions.run.training.totals["d_loss"].numpy(), actions.run.training.count.numpy()) == (0.0, 0)
+    assert actions.said.getvalue().startswith("step 3/50  epoch 0.30/5.00  6.0 images/s")
+
+
+def test_what_diverged_is_logged_but_not_saved(clock, make):
+    actions = make()
+    actions.run.training.totals["d_loss"].assign(float("nan"))
+    with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
+        clock.now += 1.0
+        actions.log(3)
+    assert '"d_loss": null' in (actions.run.folder / "metrics.jsonl").read_text()
+    with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
+        actions.save(3)
+    actions.run.training.totals["d_loss"].assign(1.0)
+    actions.run.training.state["kernel"].assign([float("inf")])
+    for action in (actions.save, actions.evaluate):
+        with pytest.raises(DivergedError, match="a parameter is not finite at step 3"):
+            action(3)
+    assert checkpoint.steps(actions.run.checkpoints) == []
+
+
+def test_the_time_of_an_evaluation_is_not_the_training_s(clock, make, monkeypatch):
+    outcomes = iter(
+        [SimpleNamespace(line="the best", is_best=True), SimpleNamespace(line="worse", is_best=False), None]
+    )
+
+    def evaluate(*_):
+        clock.now += 1000.0
+        return next(outcomes)
+
+    monkeypatch.setattr(in_training, "evaluate", evaluate)
+    actions = make()
+    clock.now += 1.0
+    assert actions.evaluate(2) and actions.evaluate(4)
+    clock.now += 1.0
+    actions.log(5)
+    assert not actions.evaluate(6)
+    row = json.loads((actions.run.folder / "metrics.jsonl").read_text())
+    assert row["images_per_second"] == 10.0 and row["wall_seconds"] == 2002.0
+    lines = actions.said.getvalue().splitlines()
+    assert lines[:4] == ["evaluating 2,000 images of step 2 ...", "the best", "saved step 2", "worse"]
+
+
+def test_an_evaluation_that_fails_ends_the_run_and_the_step_is_saved(clock, make, monkeypatch):
+    def evaluate(*_):
+        raise UserError("too few images")
+
+    monkeypatch.setattr(in_training, "evaluate", evaluate)
+    actions = make()
+    with pytest.raises(UserError, match="too few images"):
+        actions.evaluate(4)
+    assert checkpoint.steps(actions.run.checkpoints) == [4]
