@@ -67,6 +67,7 @@ def violations(module: str, source: str) -> list[str]:
         found.append("has no docstring")
     if module.rpartition(".")[2] in NO_MODULE_NAMES:
         found.append("has a name that says nothing")
+    found += [f"has a parameter {name}, which is a function of its own" for name in _shadowed(tree)]
     used = set(_used_names(tree))
     found += [sentence for name in sorted(used) for sentence in _judge(module, name)]
     return found
@@ -80,6 +81,14 @@ def init_violations(source: str) -> list[str]:
         if not (isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__version__"]):
             wrong.append(f"holds code in line {node.lineno}")
     return wrong
+
+
+def _shadowed(tree: ast.Module) -> list[str]:
+    """Parameters, anywhere in a module, that have the name of one of its functions or classes."""
+    own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    parameters = [a.arg for f in functions for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs)]
+    return sorted(own & set(parameters))
 
 
 def _judge(module: str, name: str) -> Iterator[str]:
@@ -238,6 +247,7 @@ BAD = [
     ("gan.core.step", "from absl import logging"),
     ("gan.core.step", "from . import losses"),
     ("gan.core.utils", "x = 1"),
+    ("gan.core.step", "def step(): pass\ndef run(step): pass"),
     ("gan.metrics.frechet", "from gan.core import tree"),
     ("gan.metrics.frechet", "import shutil"),
     ("gan.data.batches", "from gan.core import rng"),
