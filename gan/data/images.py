@@ -84,8 +84,8 @@ def read_header(path: Path) -> Header:
 def decode(data: bytes | Path, fit: Fit, where: str) -> np.ndarray:
     """The uint8 pixels [H, W, C] of an encoded image; raises `UserError` naming `where` if it cannot be decoded.
 
-    60,000 small images take 6 seconds, nearly all of it Pillow's overhead, which holds the lock of the interpreter:
-    neither threads nor processes of two cores gain more than a third, and `tf.data` starts with 4 for TensorFlow.
+    60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
+    Two processes or `tf.data` save 2 of them at most, and TensorFlow takes 4 to import.
     """
     try:
         data = data if isinstance(data, bytes) else data.read_bytes()
