@@ -18,7 +18,7 @@ from gan.errors import UserError
 __all__ = ["KINDS", "Source", "open_source", "open_test"]
 
 
-class Request(NamedTuple):
+class Wanted(NamedTuple):
     """What a person asked for beside the name."""
 
     data_dir: str  # folder of prepared tfds data sets; empty: the usual one
@@ -36,69 +36,69 @@ def open_source(
     Images are decoded in memory, or read by index, as `data_in_memory` says ("auto": where they fit). Only `auto` ever
     gives another set than the one named. Raises `UserError` with one line if the data cannot be used.
     """
-    return _opened(dataset, Request(data_dir, resolution, channels, data_in_memory, test=False))
+    return _opened(dataset, Wanted(data_dir, resolution, channels, data_in_memory, test=False))
 
 
 def open_test(
     dataset: str, data_dir: str = "", resolution: int = 0, channels: int = 0, data_in_memory: str = "auto"
 ) -> Source | None:
     """The images of the source called `dataset` that training does not see, None if it has none; see `open_source`."""
-    return _opened(dataset, Request(data_dir, resolution, channels, data_in_memory, test=True))
+    return _opened(dataset, Wanted(data_dir, resolution, channels, data_in_memory, test=True))
 
 
-def _opened(name: str, request: Request) -> Source | None:
-    """What the kind of source gives for the request, in memory where it shall be."""
+def _opened(name: str, wanted: Wanted) -> Source | None:
+    """What the kind of source gives of what is wanted, in memory where it shall be."""
     kind, colon, rest = name.partition(":")
     if kind not in KINDS or (kind in _NEED_ARGUMENT) != bool(rest) or (colon and not rest):
         forms = ", ".join(f"{known}:{_NEED_ARGUMENT[known]}" if known in _NEED_ARGUMENT else known for known in KINDS)
         raise UserError(f"--dataset={name} is unknown; it must be one of {forms}")
     try:
-        opened = KINDS[kind](rest, request)
-        return placed(opened, request.in_memory) if opened else None
+        opened = KINDS[kind](rest, wanted)
+        return placed(opened, wanted.in_memory) if opened else None
     except OSError as error:
         place = error.filename or name
         raise UserError(f"{place} cannot be read ({error.strerror or error}); check the path and its rights") from None
 
 
-def _tfds(name: str, request: Request) -> Source | None:
+def _tfds(name: str, wanted: Wanted) -> Source | None:
     """A tfds data set, downloaded if it is not prepared."""
-    root = tfds.prepared_root(request.data_dir)
-    return _prepared(tfds.prepared_folder(name, root) or download.prepare(name, root), name, request)
+    root = tfds.prepared_root(wanted.data_dir)
+    return _prepared(tfds.prepared_folder(name, root) or download.prepare(name, root), name, wanted)
 
 
-def _prepared(folder: Path, name: str, request: Request) -> Source | None:
+def _prepared(folder: Path, name: str, wanted: Wanted) -> Source | None:
     """A prepared tfds data set."""
-    which = tfds.test_split(folder) if request.test else tfds.TRAIN
-    return tfds.open_prepared(folder, name, request.resolution, request.channels, which) if which else None
+    which = tfds.test_split(folder) if wanted.test else tfds.TRAIN
+    return tfds.open_prepared(folder, name, wanted.resolution, wanted.channels, which) if which else None
 
 
-def _fashion_mnist(_: str, request: Request) -> Source | None:
-    return _tfds("fashion_mnist", request)
+def _fashion_mnist(_: str, wanted: Wanted) -> Source | None:
+    return _tfds("fashion_mnist", wanted)
 
 
-def _garments(_: str, request: Request) -> Source:
-    return open_garments(request.resolution, request.channels, request.test)
+def _garments(_: str, wanted: Wanted) -> Source:
+    return open_garments(wanted.resolution, wanted.channels, wanted.test)
 
 
-def _folder(path: str, request: Request) -> Source | None:
-    return None if request.test else open_folder(path, request.resolution, request.channels)
+def _folder(path: str, wanted: Wanted) -> Source | None:
+    return None if wanted.test else open_folder(path, wanted.resolution, wanted.channels)
 
 
-def _npz(path: str, request: Request) -> Source | None:
-    return None if request.test else open_npz(path, request.resolution, request.channels, request.in_memory)
+def _npz(path: str, wanted: Wanted) -> Source | None:
+    return None if wanted.test else open_npz(path, wanted.resolution, wanted.channels, wanted.in_memory)
 
 
-def _auto(_: str, request: Request) -> Source | None:
+def _auto(_: str, wanted: Wanted) -> Source | None:
     """Fashion-MNIST where it is to be had, otherwise the garments, with a warning nobody can miss."""
-    root = tfds.prepared_root(request.data_dir)
+    root = tfds.prepared_root(wanted.data_dir)
     try:
         folder = tfds.prepared_folder("fashion_mnist", root) or download.prepare("fashion_mnist", root)
     except (UserError, OSError) as error:
         note = f"Fashion-MNIST could not be had, so the built-in garments take its place: {error}"
         print(_framed("NOT THE REAL DATA", note), file=sys.stderr, flush=True)
-        source = _garments("", request)
+        source = _garments("", wanted)
         return dataclasses.replace(source, notes=(*source.notes, note))
-    return _prepared(folder, "fashion_mnist", request)
+    return _prepared(folder, "fashion_mnist", wanted)
 
 
 def _framed(title: str, text: str, width: int = 78) -> str:
@@ -109,7 +109,7 @@ def _framed(title: str, text: str, width: int = 78) -> str:
 
 _NEED_ARGUMENT = {"tfds": "NAME", "folder": "PATH", "npz": "PATH"}
 
-KINDS: dict[str, Callable[[str, Request], Source | None]] = {
+KINDS: dict[str, Callable[[str, Wanted], Source | None]] = {
     "auto": _auto,
     "fashion_mnist": _fashion_mnist,
     "garments": _garments,

@@ -84,3 +84,14 @@ def test_flipped_bits_in_the_pixels_of_a_png_are_found():
         damaged[position] ^= 4
         with pytest.raises(UserError, match=r"photo cannot be read as an image"):
             decode(bytes(damaged), Fit(0, 1), "photo")
+
+
+def test_a_png_that_is_cut_is_refused_where_a_pixel_is_lost():
+    image = random_image(20, 20)
+    data = encoded(image)
+    end = data.index(b"IEND") - 8 - 4  # what follows are only checksums and the mark of the end
+    for length in range(0, end, 5):
+        with pytest.raises(UserError, match=r"photo cannot be read as an image"):
+            decode(data[:length], Fit(0, 1), "photo")
+    for length in range(end, len(data)):
+        assert np.array_equal(decode(data[:length], Fit(0, 1), "photo")[..., 0], image)
