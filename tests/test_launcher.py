@@ -305,7 +305,7 @@ def test_checkout_that_cannot_be_written_is_one_line(checkout):
 
 
 def test_test_command_runs_lint_then_tests_and_ends_with_the_first_failure(checkout):
-    for name in ("ruff", "pytest"):
+    for name in ("ruff", "pytest", "xdist"):
         text = f"import os, sys\nprint('{name}', *sys.argv[1:])\nsys.exit(int(os.environ.get('{name.upper()}', 0)))\n"
         (checkout.root / f"{name}.py").write_text(
             f"if __name__ == '__main__':\n    {text.replace(chr(10), chr(10) + '    ')}\n"
@@ -314,7 +314,7 @@ def test_test_command_runs_lint_then_tests_and_ends_with_the_first_failure(check
     code, output, _ = checkout.run("tests/core", "-k", "a b", program=test)
     assert (code, output.splitlines()) == (0, ["ruff check", "ruff format --check", "pytest tests/core -k a b"])
     code, output, _ = checkout.run(program=test, PYTEST="5")
-    assert (code, output.splitlines()[-1]) == (5, "pytest")
+    assert (code, output.splitlines()[-1]) == (5, "pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile")
     code, output, _ = checkout.run(program=test, RUFF="3")
     assert (code, output.splitlines()) == (3, ["ruff check"])
 
