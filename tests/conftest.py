@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gan.machine.startup import ENVIRONMENT
+from tests.commands import Server
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,3 +32,10 @@ def run_command(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.run([sys.executable, "-m", f"gan.cli.{name}", *arguments], env=environment, **options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("commands"))
+    yield running
+    running.close()

@@ -1,9 +1,6 @@
 """What the tests of commands on a run share: a small run, and many calls of a command in one process."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,24 +10,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# Calls `gan.cli.NAME` with each list of arguments, as that many processes would; TensorFlow is imported once.
-_CALLS = """
-import contextlib, importlib, io, json, sys
-from absl import flags
-from gan.cli import command
-name, calls = json.loads(sys.stdin.read())
-module = importlib.import_module(f"gan.cli.{name}")
-results = []
-for arguments in calls:
-    for flag in flags.FLAGS:
-        flags.FLAGS[flag].unparse()
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = command.run(module.main, [f"bin/{name}", *arguments])
-    results.append((code, out.getvalue(), err.getvalue()))
-print(json.dumps(results))
-"""
-
 
 class Called(NamedTuple):
     code: int
@@ -39,21 +18,15 @@ class Called(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def call_many() -> Callable[..., list[Called]]:
-    """A function (name, [arguments of a call, ...]) -> what each call gave."""
+def call_many(server) -> Callable[..., list[Called]]:
+    """A function (name, [arguments of a call, ...]) -> what each call gave, one after the other."""
 
     def call(name: str, calls: list[list[str]]) -> list[Called]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-        process = subprocess.run(
-            [sys.executable, "-c", _CALLS],
-            input=json.dumps([name, calls]),
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=1200,
-        )
-        assert process.returncode == 0, process.stderr
-        return [Called(*result) for result in json.loads(process.stdout.splitlines()[-1])]
+        done = []
+        for arguments in calls:
+            begun = server.start(*arguments, command=name, **os.environ)
+            done.append(Called(begun.wait(), begun.out, begun.err))
+        return done
 
     return call
 

@@ -1,8 +1,8 @@
-"""Starts training commands as processes of their own without importing TensorFlow for each.
+"""Starts commands as processes of their own without importing TensorFlow for each.
 
-It imports what `gan.cli.train` needs and then forks for every start, before TensorFlow's runtime exists. The child has
-its own id, signals, limits and devices, and runs the command as the launcher would. One JSON request a line on
-standard input, one answer a line on standard output.
+It imports what the jobs need and then forks for every start, before TensorFlow's runtime exists. The child has its own
+id, signals, limits, devices and flags, and runs the command as the launcher would. One JSON request a line on standard
+input, one answer a line on standard output.
 """
 
 import importlib
@@ -14,10 +14,11 @@ import sys
 import traceback
 from typing import NoReturn
 
-from gan.cli import command, train
+from gan.cli import command
 from gan.machine import startup
 
-_SECONDS = 240  # after which a start that hangs is killed by SIGALRM
+_JOBS = ("train", "sample", "evaluate", "export")
+_SECONDS = 300  # after which a start that hangs is killed by SIGALRM
 
 
 def prepare(request: dict) -> None:
@@ -43,7 +44,8 @@ def run(request: dict) -> NoReturn:
     code = 1
     try:
         prepare(request)
-        code = command.run(train.main, ["train", *request["arguments"]])
+        module = importlib.import_module(f"gan.cli.{request['command']}")  # here: flags are those of a process
+        code = command.run(module.main, [f"bin/{request['command']}", *request["arguments"]])
         sys.stdout.flush()
     except BaseException:
         traceback.print_exc()
@@ -64,5 +66,6 @@ def serve() -> None:
 
 if __name__ == "__main__":
     startup.import_tensorflow()
-    importlib.import_module("gan.jobs.train")
+    for job in _JOBS:
+        importlib.import_module(f"gan.jobs.{job}")
     serve()
