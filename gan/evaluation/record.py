@@ -31,7 +31,7 @@ _LOCK = ".evaluations.lock"
 _DIGITS = 16  # of an identity, in a key
 # The order of the fields in a line, after those of the key.
 _ORDER = (
-    "images", "metrics", "floor", "real_samples", "floor_samples", "meaning", "time", "score_samples", "in_training",
+    "images", "metrics", "floor", "real_samples", "floor_samples", "meaning", "time", "in_training", "score_samples",
 )  # fmt: skip
 _OURS = ("classifier", "random")  # features; of any others there may be several of one name
 

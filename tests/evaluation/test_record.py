@@ -55,7 +55,7 @@ ROWS = {
     "with a score": ROW | {"score_samples": 60000},
     "in training": ROW | {"in_training": True},
     "not finite": ROW | {"metrics": {"frechet_distance": None, "recall": 0.0}, "floor": {"frechet_distance": None}},
-    "all": placed(KEY_NAMES, "images", "x") | {"score_samples": 1, "in_training": True},
+    "all": placed(KEY_NAMES, "images", "x") | {"in_training": True, "score_samples": 1},
     "of another version": ROW | {"in_training": True, "hours": 1.5, "notes": {"by": ["somebody"]}},
 }
 
