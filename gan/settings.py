@@ -14,8 +14,6 @@ import dataclasses
 import functools
 from typing import Any, Literal, NamedTuple
 
-from gan.metrics.suite import KEEP_BEST
-
 Change = Literal["free", "numerics", "tunable", "fixed"]
 
 
@@ -277,7 +275,18 @@ class Config:
     keep_best: str = CADENCE.free(
         "frechet_distance",
         "metric of the evaluations in training by which the best checkpoint is saved and kept",
-        choices=KEEP_BEST,
+        choices=(
+            "frechet_distance",
+            "kernel_distance",
+            "precision",
+            "recall",
+            "density",
+            "coverage",
+            "inception_score",
+            "class_entropy",
+            "smallest_class_share",
+            "label_agreement",
+        ),
     )
 
 

@@ -20,9 +20,8 @@ LAYERS = [
     ["gan.build", "gan.sampling"],
     ["gan.data", "gan.pictures"],
     ["gan.config", "gan.networks", "gan.storage"],
-    ["gan.presets", "gan.effects", "gan.core"],
-    ["gan.settings"],
-    ["gan.metrics", "gan.errors"],
+    ["gan.presets", "gan.effects", "gan.core", "gan.metrics"],
+    ["gan.settings", "gan.errors"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
 
@@ -35,25 +34,18 @@ RESERVED = {
     "tf_keras": ["gan.export"],
     "absl.flags": ["gan.cli"],
     "absl.app": [],
-    "gan.export": ["gan.export", "gan.jobs", "gan.cli"],
+    "gan.export": ["gan.export", "gan.jobs"],
 }
 # Names that the modules of a layer must not use, though they may lie below.
+SHELL = ["absl", "tensorflow.summary", "gan.errors", "gan.settings", *FILE_SYSTEM]
 NOT_IN = {
-    "gan.core": ["absl", "tensorflow.summary", "gan.errors", "gan.settings", "gan.metrics", *FILE_SYSTEM],
-    "gan.networks": [
-        "absl",
-        "tensorflow.summary",
-        "gan.errors",
-        "gan.settings",
-        "gan.presets",
-        "gan.effects",
-        *FILE_SYSTEM,
-    ],
-    "gan.metrics": ["absl", *FILE_SYSTEM],
+    "gan.core": SHELL,
+    "gan.networks": [*SHELL, "gan.presets", "gan.effects", "gan.metrics"],
+    "gan.metrics": SHELL,
     "gan.data": ["gan.config", "gan.settings", "gan.core", "gan.networks"],
 }
 # What is imported before the flags are parsed or without them, itself and through others, when this would cost seconds.
-HEAVY = ["tensorflow", "keras", "matplotlib", "torch"]
+HEAVY = ["tensorflow", "keras", "matplotlib", "torch", "numpy"]
 LIGHT = ["gan.cli", "gan.config", "gan.settings", "gan.jobs.requests", "gan.machine.startup", "gan.machine.versions"]
 WITHOUT_TENSORFLOW = ["gan.jobs.preview", "gan.jobs.plot"]
 NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}

@@ -53,7 +53,8 @@ def discriminator_gradients(
         penalty, more = _penalty(game, judge, shown, now)
         grads = tf.nest.map_structure(tf.add, grads, more)
     update = scalars.DiscriminatorUpdate(objective, logits, loss, mismatch, penalty)
-    return judge.pulled_back(grads), scalars.made(scalars.DISCRIMINATOR, game, update), judge.vectors
+    grads = loss_scale.unscaled(judge.pulled_back(grads), now.scale)
+    return grads, scalars.made(scalars.DISCRIMINATOR, game, update), judge.vectors
 
 
 def generator_gradients(
@@ -78,11 +79,12 @@ def generator_gradients(
         fakes = _fakes(game, params, labels, random, training=True)
         loss = tf.reduce_mean(objective.generator(real_logits, judge.of_fake(fakes)))
     grads = loss_scale.gradient(tape, loss, params, now.scale)
-    return grads, scalars.made(scalars.GENERATOR, game, scalars.GeneratorUpdate(loss, fakes))
+    update = scalars.GeneratorUpdate(loss, fakes)
+    return loss_scale.unscaled(grads, now.scale), scalars.made(scalars.GENERATOR, game, update)
 
 
 def _penalty(game: Game, judge: Judge, shown: tf.Tensor, now: Now) -> tuple[tf.Tensor, Params]:
-    """(the penalty as this update adds it, its gradient in the judge's weights) on what the judge is shown."""
+    """(the penalty as this update adds it, its scaled gradient in the judge's weights) on what the judge is shown."""
     penalty = game.regularization.penalty(now.penalty_weight, loss_scale.inner(now.scale))
     real, fake = apart(shown)
 

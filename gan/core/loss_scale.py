@@ -1,8 +1,8 @@
 """Dynamic scaling of a loss, for gradients in float16, whose smallest number is 6e-8 and largest 65504.
 
-The gradient of a loss is taken times a power of two and divided by it in float32. One that is not finite is not applied
-and halves the scale; many good ones in a row double it (Micikevicius et al. 2018, "Mixed precision training", section
-3.2). All of it is a function of tensors: the scale is part of the state.
+The gradient of a loss is taken times a power of two and in the end divided by it in float32. One that is not finite is
+not applied and halves the scale; many good ones in a row double it (Micikevicius et al. 2018, "Mixed precision
+training", section 3.2). All of it is a function of tensors: the scale is part of the state.
 
 Each player has a scale, or none, `()`, where the precision needs none: then every function here does what there would
 be without it. Nobody else asks which of the two it is.
@@ -37,11 +37,13 @@ def initial() -> LossScale:
 
 
 def gradient(tape: tf.GradientTape, loss: tf.Tensor, params: Nest, now: Scale, **options) -> Nest:
-    """The gradient of a loss [] in `params`, scaled on its way through the network; `options` are the tape's."""
-    if not now:
-        return tape.gradient(loss, params, **options)
-    grads = tape.gradient(loss, params, output_gradients=now.scale, **options)
-    return tf.nest.map_structure(lambda grad: grad / now.scale, grads)
+    """The gradient of a loss [] in `params`, times the scale where there is one; `options` are the tape's."""
+    return tape.gradient(loss, params, output_gradients=now.scale if now else None, **options)
+
+
+def unscaled(grads: Nest, now: Scale) -> Nest:
+    """What was taken times the scale, divided by it."""
+    return tf.nest.map_structure(lambda grad: grad / now.scale, grads) if now else grads
 
 
 def inner(now: Scale) -> Scalar:

@@ -73,7 +73,7 @@ def lazy_gradient(
     factor keeps the penalty's strength over time. Between its turns nothing of it is computed, the penalty's own
     gradients included, also in a compiled graph. The value returned is what this update adds to the loss, so its mean
     over many updates is that of the penalty. `value(params) -> []` has to be a function of the params it is given. The
-    gradient is scaled on its way, as that of the loss is.
+    gradient is that times the `scale`, if there is one.
     """
 
     def due() -> tuple[tf.Tensor, Nest]:

@@ -53,8 +53,11 @@ class Carried(NamedTuple):
 
     def extra(self) -> dict[str, Any]:
         """What there is by name."""
-        there = (not isinstance(value, tuple) or value for value in self)
-        return {name: value for name, value, is_there in zip(_NAMES, self, there, strict=True) if is_there}
+        return {name: value for name, value in zip(_NAMES, self, strict=True) if not _is_absent(value)}
+
+
+def _is_absent(value: Any) -> bool:
+    return isinstance(value, tuple) and not value
 
 
 def carrying(state: State, **changes: Any) -> State:

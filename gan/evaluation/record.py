@@ -126,7 +126,7 @@ def read(workdir: Path) -> list[Evaluation]:
     for number, line in enumerate(lines, start=1):
         try:
             evaluations.append(from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise UserError(f"{path} is damaged in line {number}; remove that line") from error
     return evaluations
 

@@ -97,7 +97,7 @@ class Progress:
         self._values = values
         self._move(step)
         if self.live:
-            self._draw()
+            self._draw_in_time()
         else:
             self._write(SEPARATOR.join(self._parts) + "\n")
 
@@ -105,8 +105,7 @@ class Progress:
         """Moves a live line on to `step`, as often as it comes; plain lines are for news alone."""
         if self.live:
             self._move(step)
-            if self._clock() - self._drawn_at >= REDRAW_SECONDS:
-                self._draw()
+            self._draw_in_time()
 
     def note(self, text: str) -> None:
         """Prints `text` on a line of its own; a live line continues below it."""
@@ -137,9 +136,11 @@ class Progress:
             left.append(steps_left * (last_time - first_time) / max(last_step - first_step, 1))
         return min(left, default=None)
 
-    def _draw(self) -> None:
-        self._drawn_at = self._clock()
-        self._write(self._live_line())
+    def _draw_in_time(self) -> None:
+        """Draws the live line, unless it was drawn just before: a terminal must not slow the training down."""
+        if self._clock() - self._drawn_at >= REDRAW_SECONDS:
+            self._drawn_at = self._clock()
+            self._write(self._live_line())
 
     def _live_line(self) -> str:
         """What rewrites the live line in place; nothing before the first report."""

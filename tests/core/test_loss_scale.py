@@ -75,7 +75,9 @@ def gradient_of_cubed(now):
 
 def test_a_gradient_is_the_same_with_a_scale_and_without():
     with_scale, without = gradient_of_cubed(scale(8.0)), gradient_of_cubed(())
-    tf.nest.map_structure(np.testing.assert_array_equal, with_scale, without)
+    assert loss_scale.unscaled(without, ()) is without
+    tf.nest.map_structure(np.testing.assert_array_equal, loss_scale.unscaled(with_scale, scale(8.0)), without)
+    np.testing.assert_array_equal(with_scale["bias"], [8 * 3 * 49.0])
     np.testing.assert_array_equal(without["bias"], [3 * 49.0])
 
 

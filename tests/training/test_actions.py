@@ -154,3 +154,56 @@ def test_an_evaluation_that_fails_ends_the_run_and_the_step_is_saved(clock, make
     with pytest.raises(UserError, match="too few images"):
         actions.evaluate(4)
     assert checkpoint.steps(actions.run.checkpoints) == [4]
+
+
+def outcome(line="worse", is_best=False) -> SimpleNamespace:
+    return SimpleNamespace(line=line, is_best=is_best)
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[int]:
+    """The steps of which a grid is drawn; the grids are empty files."""
+    found = []
+
+    def sample(self, step):
+        found.append(step)
+        self._run.samples.mkdir(exist_ok=True)
+        module.grids.path(self._run.samples, step).touch()
+
+    monkeypatch.setattr(module.Actions, "sample", sample)
+    monkeypatch.setattr(module.grids, "animate", lambda folder: None)
+    return found
+
+
+def test_a_start_at_a_step_that_was_saved_without_its_evaluation_makes_up_for_it(clock, make, drawn, monkeypatch):
+    asked = []
+    monkeypatch.setattr(in_training, "evaluate", lambda *given: asked.append(given[2]) or outcome())
+    for step in (0, 8, 9):
+        make(step=step, evaluate_every_steps=4).begin(step)
+    make(step=8).begin(8)
+    assert drawn == [0] and asked == [8]
+
+
+@pytest.mark.parametrize("every", [0, 4])
+def test_the_end_draws_evaluates_and_saves_what_is_not_there_yet(clock, make, drawn, monkeypatch, every):
+    asked = []
+    monkeypatch.setattr(in_training, "evaluate", lambda *given: asked.append(given[2]) or outcome())
+    actions = make(evaluate_every_steps=every)
+    for _ in range(2):
+        assert actions.finish(7)
+    assert drawn == [7] and asked == [7] * bool(every)
+    assert actions.said.getvalue().count("saved step 7") == 1
+
+
+def test_an_end_cut_short_by_a_signal_is_not_complete(clock, make, drawn, monkeypatch):
+    monkeypatch.setattr(in_training, "evaluate", lambda *given: None)
+    actions = make(evaluate_every_steps=4)
+    assert not actions.finish(7) and checkpoint.steps(actions.run.checkpoints) == []
+
+
+def test_the_best_evaluated_step_is_not_removed(clock, make, monkeypatch):
+    monkeypatch.setattr(in_training, "best", lambda *given: {"kind": SimpleNamespace(key=SimpleNamespace(step=1))})
+    actions = make(keep_checkpoints=2)
+    for step in (1, 2, 3, 4):
+        actions.save(step)
+    assert checkpoint.steps(actions.run.checkpoints) == [1, 3, 4]

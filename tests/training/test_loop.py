@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from functools import partial
 
 import numpy as np
@@ -50,7 +51,7 @@ class FakeActions:
     periods: dict[str, int] = {}
 
     def __init__(self, run, progress, stop, wall_seconds):
-        self.done, self.stop = [], stop
+        self.done, self.stop, self.wall_seconds = [], stop, wall_seconds
         self.in_order = tuple(
             Action(partial(cadence.next_multiple, every=every), partial(self.note, name))
             for name, every in self.periods.items()
@@ -101,8 +102,9 @@ def test_chunks_grow_and_stop_where_anything_is_due(tmp_path, periods, monkeypat
 
 def test_a_run_that_goes_on_begins_at_its_step(tmp_path, periods):
     run = FakeRun(tmp_path, steps=12, start=9, sample_every_steps=0)
-    assert loop.train(run, 0.0) == 12
+    assert loop.train(run, 7.0) == 12
     assert made[0].done[0] == ("begin", 9) and run.chunks[0] == 10
+    assert made[0].wall_seconds == 7.0
 
 
 def test_at_its_last_step_nothing_is_compiled_or_trained(tmp_path, periods):
@@ -126,8 +128,11 @@ def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_
     def note(self, name, step=None):
         if (name, step) == ("log", last):
             os.kill(os.getpid(), signal.SIGTERM)
-            while not self.stop:
-                pass
+            for _ in range(1000):
+                if self.stop:
+                    break
+                time.sleep(0.01)
+            assert self.stop
         as_it_was(self, name, step)
         return name != "finish"  # the signal cut the evaluation short
 

@@ -134,13 +134,14 @@ def test_a_terminal_has_one_line_that_notes_do_not_break(monkeypatch):
     assert "step 110" not in stream.getvalue()
 
 
-def test_news_are_shown_at_once_and_stay_while_the_line_moves_on(monkeypatch):
+def test_news_stay_while_the_line_moves_on(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     clock, report = make(stream)
     for clock.now, step in ((10.0, 100), (11.0, 110)):
         report.advance(step)
     assert "ETA 0:01:29" in rendered(stream.getvalue())[-1] and "d_loss" not in stream.getvalue()
+    clock.now = 11.5
     report.update(110, VALUES)
     assert rendered(stream.getvalue())[-1].startswith("step 110/1000") and "d_loss 0.6812" in stream.getvalue()
     clock.now = 12.0
@@ -179,3 +180,16 @@ def test_a_stream_that_breaks_does_not_stop_the_training():
     report.advance(2)
     report.note("saved")
     report.close()
+
+
+def test_however_often_there_are_news_the_line_is_drawn_ten_times_a_second_at_most(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    clock, report = make(stream)
+    for i in range(100):
+        clock.now = 10.0 + i / 400
+        report.update(i, VALUES)
+        report.advance(i)
+    assert 2 <= stream.getvalue().count("step ") <= 3
+    report.close()
+    assert rendered(stream.getvalue())[-1].startswith("step 99/1000")
