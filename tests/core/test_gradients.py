@@ -182,6 +182,33 @@ def test_float16_with_a_loss_scale_computes_gradients_near_the_exact_ones():
         np.testing.assert_allclose(np.linalg.norm(two), np.linalg.norm(one), rtol=0.02)
 
 
+def test_a_slope_too_small_for_float16_is_penalized_all_the_same():
+    exact, scaled = (
+        make_game(dtype=dtype, loss_scaling=dtype is tf.float16, noise=0.0) for dtype in (tf.float32, tf.float16)
+    )
+    start, (images, labels) = initial(exact), data(exact)
+    flat = {name: dict(part) for name, part in start.discriminator.params.items()}
+    flat["conv_1"]["kernel"] *= 1e-4
+    flat["dense_1"]["kernel"] *= 1e-3
+    found = []
+    for game in (exact, scaled):
+        game = game._replace(rates=game.rates._replace(penalty_weight=1e11))
+        grads, metrics = d_gradients(game, flat, start.generator.params, images, labels, rng.stream(1, 0))
+        found.append([float(metrics["d_penalty"]), *(float(tf.norm(grads[name]["kernel"])) for name in grads)])
+    assert found[0][0] > 0.0
+    np.testing.assert_allclose(found[1], found[0], rtol=0.1)
+
+
+def test_a_penalty_that_overflows_is_told_of_where_no_scale_can_hold_it_back():
+    for dtype, shown in ((tf.float16, True), (tf.float32, False)):
+        game = make_game(dtype=dtype, loss_scaling=dtype is tf.float16)
+        game = game._replace(rates=game.rates._replace(penalty_weight=np.inf))
+        start, (images, labels) = initial(game), data(game)
+        players = start.discriminator.params, start.generator.params
+        metrics = d_gradients(game, *players, images, labels, rng.stream(1, 0))[1]
+        assert (float(metrics["d_penalty"]) == 0.0) == shown
+
+
 def test_the_gradient_through_a_norm_is_that_of_the_whole():
     """Of the loss and the penalty together, as automatic differentiation makes it of both at once."""
     game = make_game(pair=sngan, width=4)

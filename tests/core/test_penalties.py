@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.core import penalties, rng
+from gan.core import loss_scale, penalties, rng
 from gan.networks import layers
 from gan.networks.convolutions import DIRECT, SPECTRAL
 
@@ -177,3 +177,16 @@ def test_a_lazy_penalty_of_a_network_is_that_many_times_the_eager_one(jit):
         np.testing.assert_allclose(penalty, factor * total, rtol=1e-4)
         for ours, theirs in zip(tf.nest.flatten(gradient), tf.nest.flatten(expected), strict=True):
             np.testing.assert_allclose(ours, factor * theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_a_lazy_gradient_too_small_for_float16_needs_its_scale():
+    params = {"w": tf.ones([2])}
+
+    def value(params):
+        return 1e-9 * tf.cast(tf.reduce_sum(tf.cast(params["w"], tf.float16)), tf.float32)
+
+    scale, update = loss_scale.initial(), tf.constant(3, tf.int64)
+    lost = penalties.lazy_gradient(value, params, update, 3)[1]["w"]
+    kept = penalties.lazy_gradient(value, params, update, 3, scale)[1]["w"]
+    np.testing.assert_array_equal(lost, [0.0, 0.0])
+    np.testing.assert_allclose(kept / scale.scale, [3e-9, 3e-9], rtol=1e-2)

@@ -192,4 +192,4 @@ def test_however_often_there_are_news_the_line_is_drawn_ten_times_a_second_at_mo
         report.advance(i)
     assert 2 <= stream.getvalue().count("step ") <= 3
     report.close()
-    assert rendered(stream.getvalue())[-1].startswith("step 99/1000")
+    assert rendered(stream.getvalue())[-2].startswith("step 99/1000")
