@@ -26,11 +26,11 @@ def make(preset: str = DEFAULT_PRESET, **settings: Any) -> Config:
 
 def assembled(preset: str = DEFAULT_PRESET, **settings: Any) -> Config:
     """The same, whether or not the settings have an effect."""
-    _check_names({"preset": preset, **settings})
+    check_names({"preset": preset, **settings})
     return validated(Config(**{"preset": preset, **PRESETS[preset], **settings}))
 
 
-def _check_names(settings: Mapping[str, Any]) -> None:
+def check_names(settings: Mapping[str, Any]) -> None:
     """Raises `UserError` for a setting that does not exist and a preset that does not."""
     if settings.get("preset", DEFAULT_PRESET) not in PRESETS:
         raise UserError(f"--preset={settings['preset']} is unknown; it must be one of {', '.join(PRESETS)}")
@@ -56,7 +56,7 @@ def validated(config: Config) -> Config:
 
 def changed(config: Config, **settings: Any) -> Config:
     """`config` with the given settings changed, validated; raises `UserError`."""
-    _check_names({"preset": config.preset, **settings})
+    check_names({"preset": config.preset, **settings})
     return _effective(validated(dataclasses.replace(config, **settings)), settings)
 
 
@@ -135,7 +135,7 @@ def continued(saved: Config, given: dict[str, Any]) -> Config:
         settings |= {"steps": 0, "epochs": 0.0}
     if settings["steps"] or settings["epochs"] or given.keys() & {"steps", "epochs"}:
         settings["minutes"] = 0.0
-    _check_names(given)
+    check_names(given)
     return _effective(validated(Config(**settings | given)), given)
 
 

@@ -13,8 +13,6 @@ ones, as in bin/sample: each image depends on its own latent and label alone.
     bin/export --workdir=runs/modern-fashion_mnist --format=saved_model --step=4000 --out=models
 """
 
-import os
-
 from absl import flags
 
 from gan.cli import command
@@ -36,7 +34,6 @@ STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the 
 def main() -> None:
     """Exports the models that the flags ask for; raises `UserError`."""
     request = Export(WORKDIR.value, FORMAT.value, OUT.value, STEP.value)
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
     startup.import_tensorflow()
     from gan.jobs import export
 

@@ -30,7 +30,7 @@ def main() -> None:
         smoothing=SMOOTHING.value,
         title=TITLE.value,
     )
-    from gan.jobs import plot  # matplotlib is needed from here on, not for --help
+    from gan.jobs import plot
 
     plot.run(request)
 

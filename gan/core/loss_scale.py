@@ -68,11 +68,11 @@ def all_finite(grads: Nest) -> tf.Tensor:
 
 def advance(now: LossScale, finite: tf.Tensor) -> LossScale:
     """The scale after an update whose gradient was `finite` or not."""
-    applied = now.applied + tf.cast(finite | (now.scale <= 1.0), tf.int64)
+    so_far = now.applied + tf.cast(finite | (now.scale <= 1.0), tf.int64)
     grows = finite & (now.good + 1 >= _GOOD_UPDATES)
     factor = tf.where(finite, tf.where(grows, 2.0, 1.0), 0.5)
     good = tf.where(finite & ~grows, now.good + 1, tf.zeros_like(now.good))
-    return LossScale(tf.clip_by_value(now.scale * factor, 1.0, LARGEST), good, applied)
+    return LossScale(tf.clip_by_value(now.scale * factor, 1.0, LARGEST), good, so_far)
 
 
 def guarded(update: Callable[[Nest], Nest], grads: Nest, old: Nest, now: Scale) -> tuple[Nest, Scale, Nest]:

@@ -1,6 +1,7 @@
 """Benchmarks: the speed of training against others, and where the time of a step goes."""
 
 import contextlib
+import functools
 import json
 import sys
 import tempfile
@@ -87,7 +88,7 @@ def _raced(
     request: Request, asked: Contestants, runs: Mapping[str, Run], source: Source
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """(seconds a step of each window by contestant, facts of the rivals), in alternating windows."""
-    ours = {name: lambda steps, run=run: windows.window(run, steps) for name, run in runs.items()}
+    ours = {name: functools.partial(windows.window, prepared) for name, prepared in runs.items()}
     with _started(asked.rivals, asked.given, source, request.contestant_seconds) as others:
         theirs = {name: other.run for name, other in others.items()}
         seconds = windows.alternate(ours | theirs, request.rounds, request.window_steps, request.contestant_seconds)
@@ -134,10 +135,10 @@ def _first_step(config: Config) -> Report:
     begin = time.perf_counter()
     source = build.source(config)
     machine = session.machine(config)
-    run = session.prepare(config, source, machine, session.game(config, source, machine), Path())
-    windows.window(run, 1)
+    prepared = session.prepare(config, source, machine, session.game(config, source, machine), Path())
+    windows.window(prepared, 1)
     seconds = time.perf_counter() - begin
-    windows.window(run, 2)
+    windows.window(prepared, 2)
     return {"first_step_seconds": seconds, "peak_bytes": host_costs.peak_bytes()}
 
 

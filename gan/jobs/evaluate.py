@@ -57,21 +57,21 @@ class _Samples:
     """The images of a checkpoint by the seed of a request: the first of them are the same however many are drawn."""
 
     def __init__(self, request: Request, found: Trained, train: Source):
-        self._found, self._seed, self._train = found, request.seed, train
+        self.of, self._seed, self._train = found, request.seed, train
         self._sample = sampler.make_sampler(trained.generator(found.run), found.run.config.latent_size)
 
     def labels(self, num: int) -> np.ndarray | None:
         """The classes int32 [num] that are asked for, as frequent as in the data; None without classes."""
-        return comparison.wanted_labels(self._train, num) if self._found.run.config.conditional else None
+        return comparison.wanted_labels(self._train, num) if self.of.run.config.conditional else None
 
-    def batches(self, num: int) -> Iterator[np.ndarray]:
-        """Images uint8 [n, H, W, C], `num` in all; a line on terminals shows how far they are."""
-        images = self._sample(self._found.generator, self._seed, num, self.labels(num))
-        return with_progress(images, num, f"step {self._found.step}")
+    def batches(self, num: int, labels: np.ndarray | None) -> Iterator[np.ndarray]:
+        """Images uint8 [n, H, W, C] of the labels, `num` in all; a line on terminals shows how far they are."""
+        images = self._sample(self.of.generator, self._seed, num, labels)
+        return with_progress(images, num, f"step {self.of.step}")
 
     def all(self, num: int) -> np.ndarray:
         """Images uint8 [num, H, W, C]."""
-        return np.concatenate(list(self.batches(num)))
+        return np.concatenate(list(self.batches(num, self.labels(num))))
 
 
 class _Record:
@@ -125,12 +125,13 @@ def _of_run(request: Request) -> _Measured:
     reference = _reference(request, splits)
     if splits.fingerprint != saved.fingerprint:
         warn("these are not the data that the run was trained on")
-    kept = _Record(folder)
-    evaluations = [_evaluated(request, reference, each, known, kept) for each in found]
-    if not evaluations:
+    kept, drawn = _Record(folder), (_Samples(request, each, splits.train) for each in found)
+    measured = [(_evaluated(request, reference, samples, known, kept), samples) for samples in drawn]
+    if not measured:
         raise UserError(f"{folder} has no checkpoint that can be read; put a copy back in its place")
-    samples = _Samples(request, found[0], splits.train).all(_LOOKED_AT) if request.neighbours else None
-    return _Measured(evaluations, reference, samples, kept.failed)
+    evaluations = [evaluation for evaluation, _ in measured]
+    looked_at = measured[-1][1].all(min(reference.num, _LOOKED_AT)) if request.neighbours else None
+    return _Measured(evaluations, reference, looked_at, kept.failed)
 
 
 def _readable(saved: SavedRun, steps: Iterable[int]) -> Iterator[Trained]:
@@ -145,24 +146,25 @@ def _readable(saved: SavedRun, steps: Iterable[int]) -> Iterator[Trained]:
 def _evaluated(
     request: Request,
     reference: Reference,
-    found: Trained,
+    samples: _Samples,
     known: Mapping[Key, Evaluation],
     kept: _Record,
 ) -> Evaluation:
     """The evaluation of a run's checkpoint: one of those `known`, or a new one, which is kept."""
+    found, train = samples.of, reference.splits.train
     warn(*found.skipped)
-    saved, train = found.run, reference.splits.train
     key = comparison.key(reference, found.step, record.generator_identity(found.generator))
     evaluation = known.get(key)
-    wants_score = saved.config.conditional and request.cas and train.num_classes > 1
+    wants_score = found.run.config.conditional and request.cas and train.num_classes > 1
     if evaluation and (SCORE in evaluation.metrics or not wants_score):
         return evaluation
-    started, samples = time.monotonic(), _Samples(request, found, train)
-    values = comparison.measure(reference, samples.batches(reference.num), samples.labels(reference.num))
+    started, labels = time.monotonic(), samples.labels(reference.num)
+    values = comparison.measure(reference, samples.batches(reference.num, labels), labels)
     evaluation = kept.keep(comparison.evaluated(reference, key, values))
     if wants_score:  # it takes minutes: what is measured before is kept already
-        num = min(train.num_examples, _MOST_FOR_SCORE)
-        evaluation = kept.keep(_scored(reference, evaluation, samples.all(num), samples.labels(num)))
+        labels = samples.labels(min(train.num_examples, _MOST_FOR_SCORE))
+        images = np.concatenate(list(samples.batches(len(labels), labels)))
+        evaluation = kept.keep(_scored(reference, evaluation, images, labels))
     print(f"step {found.step}: measured in {time.monotonic() - started:.0f} s", flush=True)
     return evaluation
 
@@ -181,9 +183,9 @@ def _of_images(request: Request) -> _Measured:
         images, labels = source.read(comparison.chosen(source, count))
         return images, comparison.in_classes(labels, source.class_names, real.class_names, request.images)
 
-    images, labels = read(num)
     if num < source.num_examples:
         print(f"{request.images}: {num:,} of {source.num_examples:,} images, chosen at random")
+    images, labels = read(num)
     batches = (images[first : first + _CHUNK] for first in range(0, num, _CHUNK))
     values = comparison.measure(reference, with_progress(batches, num, path.name), labels)
     key = comparison.key(reference, 0, source.fingerprint)

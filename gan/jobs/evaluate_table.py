@@ -13,7 +13,7 @@ _NAME, _CELL = 36, 14
 def table(evaluations: Sequence[Evaluation], reference: Reference, titles: Sequence[str]) -> list[str]:
     """The lines of the table of evaluations against one reference under `titles`; what the figures mean first."""
     shown = {name: None for each in evaluations for name in each.metrics}  # in order
-    floor = {**reference.floor, **{name: value for each in evaluations for name, value in each.floor.items()}}
+    floor = {**{name: value for each in evaluations for name, value in each.floor.items()}, **reference.floor}
     lines = [
         f"features  {reference.extractor.title}",
         f"images    {reference.sizes}",

@@ -30,8 +30,7 @@ def run(request: Request) -> Result:
     Raises `UserError` for what cannot be exported, `StorageError` for what cannot be written.
     """
     folder = Path(request.workdir)
-    # The comparison must be in full float32, and a trainer may have the GPUs.
-    tf.config.set_visible_devices([], "GPU")
+    _hide_gpus()
     found = trained.open(folder, request.step)
     warn(*found.skipped)
     out = Path(request.out or folder / workdir.EXPORTS / f"step_{found.step:010d}")
@@ -39,6 +38,14 @@ def run(request: Request) -> Result:
     exported = _exported(found, form, out)
     print(f"step {found.step} of {folder}\n{_report(found, form, out, exported)}")
     return Result(out, found.step, tuple(exported))
+
+
+def _hide_gpus() -> None:
+    """Leaves the GPUs out of this process: the comparison must be in full float32, and a trainer may have them."""
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        raise UserError("the GPUs are in use by this process: export in one of its own, as bin/export does") from None
 
 
 def _exported(found: Trained, form: str, out: Path) -> list[models.Exported]:

@@ -5,12 +5,15 @@ refuses what cannot be at once.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan import config as configs
 from gan.bench import contestants
 from gan.errors import UserError
+from gan.storage.files import check_unused
 
 Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
 
@@ -23,8 +26,27 @@ FEATURES = ("classifier", "random", "saved_model")  # what images can be compare
 _GRID_SIDE = 64
 
 
+class _Request:
+    """What all requests have: paths may be given as `Path`, and settings are known by name."""
+
+    _PATHS = ("workdir", "out", "images", "neighbours", "roofline")
+    _SETTINGS = ("settings", "data", "numerics")
+
+    def __post_init__(self):
+        for name in self._PATHS:
+            value = getattr(self, name, None)
+            if isinstance(value, os.PathLike):
+                object.__setattr__(self, name, os.fspath(value))  # frozen from here on
+        for name in self._SETTINGS:
+            configs.check_names(getattr(self, name, {}))
+        self._check()
+
+    def _check(self) -> None:
+        """Raises `UserError` for what cannot be."""
+
+
 @dataclasses.dataclass(frozen=True)
-class Train:
+class Train(_Request):
     """A run to begin, or to continue: `settings` not given are those of the run, or of the preset.
 
     An empty `workdir` is runs/<preset>-<dataset>.
@@ -37,7 +59,7 @@ class Train:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
+class Sample(_Request):
     """Images of a run, written to `out`: x.npz, x.png, x.gif or a folder."""
 
     workdir: str
@@ -51,10 +73,12 @@ class Sample:
     columns: int | None = None
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
 
-    def __post_init__(self):
+    def _check(self) -> None:
         check_workdir(self.workdir)
         check_seed(self.seed)
         kind = self.kind
+        if kind == "folder":
+            check_unused(Path(self.out))
         for name, value in (("rows", self.rows), ("columns", self.columns)):
             if value is not None and not 1 <= value <= LARGEST_SIDE:
                 raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
@@ -95,7 +119,7 @@ class Sample:
 
 
 @dataclasses.dataclass(frozen=True)
-class Evaluate:
+class Evaluate(_Request):
     """Generated images to be measured: of a run's checkpoints, or in files (`images`).
 
     `model_size` and `model_range` are for a model of yours; left open they are as it says, and "unit".
@@ -118,7 +142,7 @@ class Evaluate:
     data: Settings = dataclasses.field(default_factory=dict)  # another data set than the run's
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
 
-    def __post_init__(self):
+    def _check(self) -> None:
         _at_least(1, num=self.num, k=self.k, model_size=self.model_size)
         check_seed(self.seed)
         self._check_features()
@@ -149,7 +173,7 @@ class Evaluate:
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
+class Export(_Request):
     """Both networks of a run as files for Keras or TensorFlow."""
 
     workdir: str
@@ -157,7 +181,7 @@ class Export:
     out: str = ""  # folder; exports/step_... of the run
     step: int | None = None  # the newest good checkpoint
 
-    def __post_init__(self):
+    def _check(self) -> None:
         check_workdir(self.workdir)
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
@@ -166,7 +190,7 @@ class Export:
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview:
+class Preview(_Request):
     """A data set as a grid of titled images, and its facts. `settings` are those of its data, and the seed."""
 
     settings: Settings = dataclasses.field(default_factory=dict)
@@ -174,29 +198,33 @@ class Preview:
     columns: int = 4
     out: str = "preview.png"
 
-    def __post_init__(self):
+    def _check(self) -> None:
         for name, value in (("rows", self.rows), ("columns", self.columns)):
             if not 1 <= value <= _GRID_SIDE:
                 raise UserError(f"--{name}={value} must be from 1 to {_GRID_SIDE}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Plot:
+class Plot(_Request):
     """Curves of `metrics` of runs as a PNG, or of their sample grids at the steps `grids`."""
 
-    workdir: tuple[str, ...]
+    workdir: Sequence[str]  # of several runs
     metrics: tuple[str, ...] = ("d_loss", "g_loss")
     grids: tuple[str, ...] = ()
     out: str = ""  # losses.png or grids.png in the first run's folder
     smoothing: float = 0.9  # weight of the past in the moving average
     title: str = ""
 
-    def __post_init__(self):
-        check_workdir("".join(self.workdir))
-        if not all(step.strip().isdigit() for step in self.grids):
-            raise UserError(
-                f"--grids={','.join(self.grids)} must be steps separated by commas, such as --grids=0,100,200"
-            )
+    def _check(self) -> None:
+        if isinstance(self.workdir, str):
+            object.__setattr__(self, "workdir", (self.workdir,))
+        check_workdir("".join(map(str, self.workdir)))
+        if self.grids:
+            if not all(step.strip().isdigit() for step in self.grids):
+                raise UserError(
+                    f"--grids={','.join(self.grids)} must be steps separated by commas, such as --grids=0,100,200"
+                )
+            return
         if not any(metric.strip() for metric in self.metrics):
             raise UserError("--metrics is empty: name at least one metric, such as --metrics=d_loss,g_loss")
         if not 0 <= self.smoothing < 1:
@@ -204,7 +232,7 @@ class Plot:
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench:
+class Bench(_Request):
     """The speed of training with these `settings`: against others, and what it is made of."""
 
     settings: Settings = dataclasses.field(default_factory=dict)
@@ -219,7 +247,7 @@ class Bench:
     out: str = ""  # JSON file
     first_step: bool = False  # only how long a first step takes
 
-    def __post_init__(self):
+    def _check(self) -> None:
         if self.rounds < 1 or self.window_steps < 1 or not self.contestant_seconds > 0:
             raise UserError("--rounds and --window_steps must be at least 1, --contestant_seconds above 0")
         contestants.of(self.settings, self.against)

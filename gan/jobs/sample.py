@@ -49,8 +49,6 @@ def run(request: Request) -> Result:
     Raises `UserError` for what cannot be drawn, `StorageError` for what cannot be written.
     """
     path, kind = Path(request.out), request.kind
-    if kind == "folder":
-        image_sets.check_folder(path)
     drawing = _drawing(request)
     if kind == "gif":
         what = _write_loop(path, drawing)

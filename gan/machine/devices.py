@@ -30,10 +30,9 @@ def configure(config: Config) -> None:
             cpu = tf.config.list_physical_devices("CPU")[0]
             parts = [tf.config.LogicalDeviceConfiguration()] * config.logical_cpus
             tf.config.set_logical_device_configuration(cpu, parts)
-        gpus = tf.config.list_physical_devices("GPU")
-        for gpu in gpus:
+        for gpu in gpus():
             tf.config.experimental.set_memory_growth(gpu, True)
-        if gpus:  # a GPU's fastest gradients are not the same from run to run, and its float32 is not all of float32
+        if gpus():  # a GPU's fastest gradients are not the same from run to run, and its float32 is not all of float32
             tf.config.experimental.enable_op_determinism()
             tf.config.experimental.enable_tensor_float_32_execution(False)
     except RuntimeError as error:
@@ -47,6 +46,11 @@ def _set_threads(threads: int) -> None:
     except RuntimeError:
         if threads:
             raise
+
+
+def gpus() -> list[tf.config.PhysicalDevice]:
+    """The GPUs that this process may use."""
+    return tf.config.get_visible_devices("GPU")
 
 
 def kinds() -> list[str]:
@@ -73,19 +77,19 @@ def resolve(config: Config, before: Numerics | None = None) -> Numerics:
 
 def candidates(config: Config) -> list[Numerics]:
     """The numerics that the config allows and this hardware may be good at; the one to prefer in doubt comes first."""
-    gpus = tf.config.list_physical_devices("GPU")
-    half = _half_precision(gpus)
+    there = gpus()
+    half = _half_precision(there)
     precisions = ["float32", half] if half else ["float32"]
     if config.precision != "auto":
         precisions = [config.precision]
-    elif gpus or config.convolution == "spectral":
-        precisions = [half if gpus and half else "float32"]
-    jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not gpus else [False, True]
-    if len(gpus) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
+    elif there or config.convolution == "spectral":
+        precisions = [half if there and half else "float32"]
+    jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not there else [False, True]
+    if len(there) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
         jits = [jit for jit in jits if not jit] or jits  # XLA cannot average them over replicas
     narrow, found = build.has_narrow_convolutions(config), []
     for precision in precisions:
-        fits_direct = bool(gpus) or precision == half or (precision == "float32" and narrow)
+        fits_direct = bool(there) or precision == half or (precision == "float32" and narrow)
         convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
         found += [Numerics(precision, convolution, jit) for jit in jits]
     return found
@@ -93,16 +97,16 @@ def candidates(config: Config) -> list[Numerics]:
 
 def description() -> str:
     """The machine in a line, for the start summary."""
-    gpus = tf.config.list_physical_devices("GPU")
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    there = gpus()
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in there]
     return ", ".join(names) or f"{processor.model() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _half_precision(gpus: list) -> str:
-    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if there is none."""
-    if not gpus:
+def _half_precision(found: list) -> str:
+    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if found is none."""
+    if not found:
         return "" if processor.flags().isdisjoint(_BFLOAT16_UNITS) else "mixed_bfloat16"
-    least = min(_capability(gpu) for gpu in gpus)
+    least = min(_capability(gpu) for gpu in found)
     return next((name for needed, name in _HALF_PRECISIONS.items() if least >= needed), "")
 
 

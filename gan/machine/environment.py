@@ -25,10 +25,10 @@ def machine() -> dict[str, Any]:
 def fingerprint(**resolved: Any) -> dict[str, Any]:
     """What the bits of a run depend on beside its config: the resolved values given (device kinds, replicas, threads,
     jit, precision, convolution), TensorFlow's version, the oneDNN switch, the CPU's name and its vector units."""
-    machine = {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
+    versions = {"tensorflow": tf.__version__, "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
     return {
         **resolved,
-        **machine,
+        **versions,
         "cpu": processor.model() or platform.machine(),
         "cpu_flags": processor.vector_units(),
     }

@@ -32,7 +32,7 @@ class StopRequest:
 
     Python runs its handlers only between calls into TensorFlow, each of which may last for seconds. So the signals are
     read from a pipe by a thread: it calls `tell` with a line for the person at the first, and ends the process at the
-    second, whatever the main thread is doing. Only for the main thread.
+    second, whatever the main thread is doing. In any other thread, where Python takes no signals, it stays false.
     """
 
     def __init__(self, tell: Callable[[str], None] = lambda line: None):
@@ -44,6 +44,8 @@ class StopRequest:
         return self._requested
 
     def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is not threading.main_thread():
+            return self
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._thread = threading.Thread(target=self._watch, name="gan-signals", daemon=True)
@@ -53,6 +55,8 @@ class StopRequest:
         return self
 
     def __exit__(self, *_) -> None:
+        if not self._previous:
+            return
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._previous_writer)

@@ -42,6 +42,7 @@ def import_tensorflow() -> ModuleType:
     """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
     with hidden_banner():
         try:
             import tensorflow as tf

@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from gan.errors import UserError
 from gan.pictures.figures import write_figure
@@ -56,6 +53,9 @@ def write_curves(
 
     Raises `UserError` for a metric that a run does not have, naming those it has, and `StorageError`.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     for run in runs:
         _check(run, metrics)
     columns = min(len(runs), PANELS_PER_ROW)
@@ -84,6 +84,8 @@ def _check(run: Logged, metrics: Sequence[str]) -> None:
 
 def _panel(axes, run: Logged, metrics: Sequence[str], smoothing: float, limits: tuple[float, float]) -> None:
     """Draws one run."""
+    from matplotlib.ticker import MaxNLocator
+
     for i, metric in enumerate(metrics):
         steps, values = series(run.rows, metric)
         color = COLORS[i % len(COLORS)]

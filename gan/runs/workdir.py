@@ -144,8 +144,8 @@ def _accepted(
     if "settings" not in content:
         return [], []
     kinds = {
-        kind: [_change(*change) for change in changes]
-        for kind, changes in differences(content["settings"], config).items()
+        kind: [_change(*difference) for difference in found]
+        for kind, found in differences(content["settings"], config).items()
     }
     old, new = ({key: facts.get(key) for key in _DATA_IDENTITY} for facts in (content["data"], data_facts))
     fixed = kinds["fixed"] + [f"data {line}" for line in changes(old, new)]

@@ -3,7 +3,6 @@
 Images come in batches, uint8 [n, H, W, C]. Each result appears complete or not at all.
 """
 
-import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gan.errors import UserError
 from gan.pictures import raster
-from gan.storage.files import staged_file, staged_folder
-from gan.storage.refusals import storage_errors
+from gan.storage.files import check_unused, staged_file, staged_folder
 
 Batches = Iterable[np.ndarray]
 
@@ -45,23 +42,13 @@ def write_folder(path: Path, batches: Batches) -> None:
 
     Each number is that of the image. Raises `StorageError`.
     """
-    check_folder(path)
+    check_unused(path)
     number = 0
     with staged_folder(path) as folder:
         for images in batches:
             for image in images:
                 (folder / f"{number:08d}.png").write_bytes(raster.png(image))
                 number += 1
-
-
-def check_folder(path: Path) -> None:
-    """Raises `UserError` if `path` is not new or an empty folder: nothing that is there is ever overwritten."""
-    with storage_errors(path):
-        if path.exists() and not path.is_dir():
-            raise UserError(f"{path} is a file; --out must name a folder here, or end in .npz or .png")
-        left = [name for name in os.listdir(path) if not name.startswith(".")] if path.exists() else []
-    if left:
-        raise UserError(f"{path} is a folder that is not empty ({left[0]} ...); empty it or use another --out")
 
 
 def write_grid(path: Path, batches: Batches, rows: int, columns: int) -> None:

@@ -102,7 +102,7 @@ def between(ends: np.ndarray, steps: int) -> np.ndarray:
     latent itself.
     """
     following = np.roll(ends, -1, axis=0)
-    directions = [latents / np.linalg.norm(latents, axis=1, keepdims=True) for latents in np.float64([ends, following])]
+    directions = [some / np.linalg.norm(some, axis=1, keepdims=True) for some in np.float64([ends, following])]
     cosine = np.clip(np.sum(directions[0] * directions[1], axis=1), -1.0, 1.0)[:, None, None]  # [N, 1, 1]
     angle, share = np.arccos(cosine), (np.arange(steps) / steps)[None, :, None]  # [N, 1, 1], [1, steps, 1]
     sine = np.sin(angle)

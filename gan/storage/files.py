@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from gan.errors import UserError
 from gan.storage.refusals import storage_errors
 
 
@@ -99,6 +100,16 @@ def alive(pid: int) -> bool:
     except PermissionError:  # it runs, under another user
         return True
     return True
+
+
+def check_unused(path: Path) -> None:
+    """Raises `UserError` if `path` is not new or an empty folder: nothing that is there is ever overwritten."""
+    with storage_errors(path):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path} is a file; --out must name a folder here, or end in .npz or .png")
+        left = [name for name in os.listdir(path) if not name.startswith(".")] if path.exists() else []
+    if left:
+        raise UserError(f"{path} is a folder that is not empty ({left[0]} ...); empty it or use another --out")
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ class Machine(NamedTuple):
     @property
     def on_cpu(self) -> bool:
         """Whether the networks compute on the CPU."""
-        return not tf.config.list_physical_devices("GPU")
+        return not devices.gpus()
 
     @property
     def replicas(self) -> int:

@@ -46,6 +46,37 @@ def test_what_cannot_be_is_one_line(make, words):
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda given: Train(given),
+        lambda given: Preview(given),
+        lambda given: Bench(given),
+        lambda given: Sample("run", "x.npz", numerics=given),
+        lambda given: Evaluate("run", data=given),
+    ],
+)
+def test_settings_are_known_by_name(make):
+    with pytest.raises(UserError, match="unknown setting stepz"):
+        make({"stepz": 1})
+
+
+def test_paths_may_be_paths(tmp_path):
+    request = Sample(tmp_path / "run", tmp_path / "x.npz")
+    assert (request.workdir, request.out, request.kind) == (f"{tmp_path}/run", f"{tmp_path}/x.npz", "npz")
+    assert Plot(tmp_path).workdir == (str(tmp_path),) == Plot(str(tmp_path)).workdir
+
+
+def test_a_folder_for_samples_must_be_empty(tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(UserError, match="is a folder that is not empty"):
+        Sample("run", f"{tmp_path}/")
+
+
+def test_grids_leave_aside_what_is_for_curves():
+    assert Plot(("run",), grids=("0",), metrics=(), smoothing=7.0).grids == ("0",)
+
+
 def test_the_kind_of_samples_is_the_end_of_the_path(tmp_path):
     (tmp_path / "there.d").mkdir()
     for out, kind in (("x.NPZ", "npz"), ("x.png", "png"), ("images", "folder"), ("x.v2/", "folder")):

@@ -17,7 +17,7 @@ def machine(monkeypatch):
     def pretend(flags=PLAIN_CPU, gpus=()):
         listed = [SimpleNamespace(name=f"GPU:{i}", capability=capability) for i, capability in enumerate(gpus)]
         monkeypatch.setattr(devices.processor, "flags", lambda: frozenset(flags))
-        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: listed if kind == "GPU" else [])
+        monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: listed if kind == "GPU" else [])
         monkeypatch.setattr(
             tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": gpu.capability}
         )

@@ -61,3 +61,16 @@ def test_the_second_signal_ends_the_process_in_the_middle_of_a_long_call(first, 
             assert process.wait(60) == Preempted.exit_code == 143
         finally:
             process.kill()
+
+
+def test_in_another_thread_there_are_no_signals_and_nothing_breaks():
+    found = []
+
+    def run():
+        with StopRequest() as stop:
+            found.append(bool(stop))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [False]
