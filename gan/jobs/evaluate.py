@@ -125,12 +125,13 @@ def _of_run(request: Request) -> _Measured:
     reference = _reference(request, splits)
     if splits.fingerprint != saved.fingerprint:
         warn("these are not the data that the run was trained on")
-    kept, drawn = _Record(folder), (_Samples(request, each, splits.train) for each in found)
-    measured = [(_evaluated(request, reference, samples, known, kept), samples) for samples in drawn]
-    if not measured:
+    kept, evaluations = _Record(folder), []
+    for each in found:
+        samples = _Samples(request, each, splits.train)
+        evaluations.append(_evaluated(request, reference, samples, known, kept))
+    if not evaluations:
         raise UserError(f"{folder} has no checkpoint that can be read; put a copy back in its place")
-    evaluations = [evaluation for evaluation, _ in measured]
-    looked_at = measured[-1][1].all(min(reference.num, _LOOKED_AT)) if request.neighbours else None
+    looked_at = samples.all(min(reference.num, _LOOKED_AT)) if request.neighbours else None
     return _Measured(evaluations, reference, looked_at, kept.failed)
 
 
