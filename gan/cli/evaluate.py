@@ -16,7 +16,7 @@ from absl import flags
 
 from gan.cli import command, settings
 from gan.errors import StorageError
-from gan.jobs.requests import Evaluate
+from gan.jobs.requests import DATA, NUMERICS, Evaluate
 from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
@@ -47,7 +47,7 @@ MODEL_RANGE = flags.DEFINE_string(
 )
 K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
-settings.define((*settings.DATA, *settings.NUMERICS))
+settings.define((*DATA, *NUMERICS))
 
 
 def main() -> int:
@@ -67,8 +67,8 @@ def main() -> int:
         cas=CAS.value,
         neighbours=NEIGHBOURS.value,
         out=OUT.value,
-        data=settings.explicit(settings.DATA),
-        numerics=settings.explicit(settings.NUMERICS),
+        data=settings.explicit(DATA),
+        numerics=settings.explicit(NUMERICS),
     )
     startup.import_tensorflow()
     from gan.jobs import evaluate

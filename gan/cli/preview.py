@@ -7,9 +7,9 @@ bin/preview --dataset=folder:photos --resolution=64 --rows=6 --columns=8 --out=p
 from absl import flags
 
 from gan.cli import command, settings
-from gan.jobs.requests import Preview
+from gan.jobs.requests import DATA, Preview
 
-settings.define(["seed", *settings.DATA])
+settings.define(["seed", *DATA])
 ROWS = flags.DEFINE_integer("rows", 4, "rows of the grid")
 COLUMNS = flags.DEFINE_integer("columns", 4, "columns of the grid")
 OUT = flags.DEFINE_string("out", "preview.png", "PNG file to write")

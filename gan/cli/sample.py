@@ -21,7 +21,7 @@ often as in the data, and the .npz has `labels` int32 [N] and `class_names`. --c
 from absl import flags
 
 from gan.cli import command, settings
-from gan.jobs.requests import Sample
+from gan.jobs.requests import NUMERICS, Sample
 from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
@@ -35,7 +35,7 @@ CLASS = flags.DEFINE_string(
 INTERPOLATE = flags.DEFINE_integer("interpolate", None, "walk from each latent to the next in so many steps")
 ROWS = flags.DEFINE_integer("rows", None, "rows of the grid, or walks (default: one a class, or as needed)")
 COLUMNS = flags.DEFINE_integer("columns", None, "columns of the grid (default: as many as make it square)")
-settings.define(settings.NUMERICS)
+settings.define(NUMERICS)
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
         interpolate=INTERPOLATE.value,
         rows=ROWS.value,
         columns=COLUMNS.value,
-        numerics=settings.explicit(settings.NUMERICS),
+        numerics=settings.explicit(NUMERICS),
     )
     startup.import_tensorflow()
     from gan.jobs import sample

@@ -20,11 +20,6 @@ _DEFINERS = {
 }
 
 
-# What the commands on a run that is there take of the settings.
-NUMERICS = ("precision", "convolution")
-DATA = ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
-
-
 def define(names: Iterable[str] = (), values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of the named settings, of all if none is named; raises KeyError for an unknown name."""
     known = fields()

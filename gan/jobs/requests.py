@@ -13,6 +13,7 @@ from typing import Any
 from gan import config as configs
 from gan.bench import contestants
 from gan.errors import UserError
+from gan.settings import Config, group
 from gan.storage.files import check_unused
 
 Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
@@ -22,23 +23,28 @@ LARGEST_SIDE = 64  # cells of a grid
 LARGEST_WALK = 1000  # steps between two latents
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
+# Settings that jobs on a run, or on data alone, take.
+NUMERICS = ("precision", "convolution")
+DATA = tuple(group(Config(), "data"))
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
-_GRID_SIDE = 64
 
 
 class _Request:
     """What all requests have: paths may be given as `Path`, and settings are known by name."""
 
     _PATHS = ("workdir", "out", "images", "neighbours", "roofline")
-    _SETTINGS = ("settings", "data", "numerics")
+    _SETTINGS = {"settings": (), "data": DATA, "numerics": NUMERICS}  # with those that it may hold; (): all
 
     def __post_init__(self):
         for name in self._PATHS:
             value = getattr(self, name, None)
             if isinstance(value, os.PathLike):
                 object.__setattr__(self, name, os.fspath(value))  # frozen from here on
-        for name in self._SETTINGS:
-            configs.check_names(getattr(self, name, {}))
+        for name, known in self._SETTINGS.items():
+            given = getattr(self, name, {})
+            configs.check_names(given)
+            if others := sorted(set(given) - set(known or given)):
+                raise UserError(f"--{others[0]} is no setting that can be given here; {name} are {', '.join(known)}")
         self._check()
 
     def _check(self) -> None:
@@ -200,8 +206,8 @@ class Preview(_Request):
 
     def _check(self) -> None:
         for name, value in (("rows", self.rows), ("columns", self.columns)):
-            if not 1 <= value <= _GRID_SIDE:
-                raise UserError(f"--{name}={value} must be from 1 to {_GRID_SIDE}")
+            if not 1 <= value <= LARGEST_SIDE:
+                raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
 
 
 @dataclasses.dataclass(frozen=True)

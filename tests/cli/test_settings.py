@@ -4,6 +4,7 @@ from absl import flags
 from gan import config
 from gan.cli import settings
 from gan.errors import UserError
+from gan.jobs.requests import DATA, NUMERICS
 from gan.settings import GROUPS, fields
 
 
@@ -40,8 +41,8 @@ def test_config_is_the_preset_with_what_was_given():
 
 def test_some_of_the_settings_alone():
     values = parsed("--precision=float32", "--steps=3", "--dataset=garments")
-    assert settings.explicit(settings.NUMERICS, values) == {"precision": "float32"}
-    assert settings.explicit(settings.DATA, values) == {"dataset": "garments"}
+    assert settings.explicit(NUMERICS, values) == {"precision": "float32"}
+    assert settings.explicit(DATA, values) == {"dataset": "garments"}
 
 
 def test_flagfile_counts_as_given_and_later_flags_override_it(tmp_path):

@@ -61,6 +61,13 @@ def test_settings_are_known_by_name(make):
         make({"stepz": 1})
 
 
+def test_a_run_that_is_there_takes_other_numerics_and_data_alone():
+    for make in (lambda: Sample("r", "x.npz", numerics={"seed": 1}), lambda: Evaluate("r", data={"seed": 1})):
+        with pytest.raises(UserError, match="--seed is no setting that can be given here; (numerics|data) are "):
+            make()
+    assert requests.DATA == ("dataset", "data_dir", "resolution", "channels", "data_in_memory")
+
+
 def test_paths_may_be_paths(tmp_path):
     request = Sample(tmp_path / "run", tmp_path / "x.npz")
     assert (request.workdir, request.out, request.kind) == (f"{tmp_path}/run", f"{tmp_path}/x.npz", "npz")
