@@ -50,18 +50,8 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     Raises `StorageError`; the old file is then as it was.
     """
     path = Path(path)
-    with storage_errors(path):
-        new = temporary(path, path.parent)
-        try:
-            with open(new, "wb") as file:
-                file.write(data.encode() if isinstance(data, str) else data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+    with storage_errors(path), _replacing(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
 
 
 def write_with_folders(path: Path | str, data: bytes | str) -> None:
@@ -69,6 +59,22 @@ def write_with_folders(path: Path | str, data: bytes | str) -> None:
     with storage_errors(path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside `path` that takes its place, durably, when the block ends well, and is gone when it fails."""
+    new = temporary(path, path.parent)
+    try:
+        with open(new, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def temporary(path: Path, beside: Path) -> Path:
@@ -120,17 +126,8 @@ def staged_file(path: Path) -> Iterator[IO[bytes]]:
     """
     with _os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = temporary(path, path.parent)
-        try:
-            with open(new, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-    sync_folder(path.parent)
+        with _replacing(path) as file:
+            yield file
 
 
 @contextlib.contextmanager
