@@ -17,7 +17,7 @@ from gan.bench import convolution_work
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Work
 from gan.bench.limit import Limit
 from gan.pictures.curves import COLORS
-from gan.pictures.figures import write_figure
+from gan.pictures.figures import blank, write_figure
 
 _SIDE = 2048  # of the matrices
 _NUMBERS = 1 << 25  # of each vector: far more than a cache holds
@@ -68,11 +68,7 @@ def points(work: Work, limit: Limit, dtype: tf.DType) -> list[Point]:
 
 def write_roofline(path: str | Path, roof: Roof, dots: list[Point], title: str) -> None:
     """Writes the picture as PNG; raises `StorageError`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 5.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(figsize=(9.6, 5.6), dpi=130, layout="constrained")
     axes = figure.subplots()
     least, greatest = (choose(dot.intensity for dot in dots) for choose in (min, max))
     ridge = roof.flops / roof.bytes

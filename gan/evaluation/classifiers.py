@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from gan.core import optimizers, rng
 from gan.data.batches import Batches
@@ -84,8 +85,6 @@ def fit(
     A progress line shows on terminals. Raises `UserError`, which names the remedy, if they become not finite, and
     `Stopped` once `stop` is true.
     """
-    from tqdm import tqdm
-
     root = rng.stream(recipe.seed, step=-1)
     optimizer = optimizers.adam(0.9, 0.999, 1e-7)
     steps = recipe.steps(source.num_examples)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.errors import UserError
-from gan.pictures.figures import write_figure
+from gan.pictures.figures import blank, write_figure
 
 Row = Mapping[str, Any]  # the metrics of a step by name, with the step
 
@@ -53,16 +53,12 @@ def write_curves(
 
     Raises `UserError` for a metric that a run does not have, naming those it has, and `StorageError`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     for run in runs:
         _check(run, metrics)
     columns = min(len(runs), PANELS_PER_ROW)
     rows = -(-len(runs) // columns)
     size = (7.2 if columns == 1 else 5.2 * columns, 4.3 * rows + (0.4 if title else 0.0))
-    figure = Figure(figsize=size, dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(figsize=size, dpi=130, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(runs) :]:
         axes.set_visible(False)

@@ -7,6 +7,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,8 @@ _HEADING_INCHES = 0.6
 
 def titled_grid(path: str | Path, images: np.ndarray, titles: Sequence[str], columns: int, heading: str = "") -> None:
     """Writes uint8 `images` [N, H, W, C] as PNG in rows of `columns`, each below its title; raises `StorageError`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(1.5 * columns, 1.7 * rows + (0.5 if heading else 0.1)), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(figsize=(1.5 * columns, 1.7 * rows + (0.5 if heading else 0.1)), dpi=120, layout="constrained")
     for axes in (cells := figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set_axis_off()
     for axes, image, title in zip(cells, images, titles, strict=False):
@@ -38,15 +35,11 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
 
     All are one picture with texts on it: axes for each image would take as long as the search for them.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     height, width, channels = rows[0][0][0].shape
     band, gap, side = 0.22 * height, 0.1 * width, 1.1  # of the titles, between the columns, inches of an image
     across, down = len(rows[0]) * (width + gap), len(rows) * (height + band) + gap
     inches = side * across / width, side * down / height
-    figure = Figure(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
-    FigureCanvasAgg(figure)
+    figure = blank(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
     axes = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + _HEADING_INCHES)))
     axes.set_axis_off()
     for row, cells in enumerate(rows):
@@ -59,6 +52,16 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
     axes.set(xlim=(0, across), ylim=(down, 0))
     figure.text(0.5, 1 - 0.1 / (inches[1] + _HEADING_INCHES), heading, ha="center", va="top", fontsize=10)
     write_figure(path, figure)
+
+
+def blank(figsize: tuple[float, float], **options: Any) -> Any:
+    """An empty matplotlib figure of so many inches (width, height), drawn without a window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=figsize, **options)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def write_figure(path: str | Path, figure) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gan.errors import UserError
-from gan.pictures.figures import write_figure
+from gan.pictures.figures import blank, write_figure
 
 
 def write_montage(
@@ -16,16 +16,13 @@ def write_montage(
 
     Raises `UserError` if no run has any of the steps, and `StorageError`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from PIL import Image
 
     shown = [step for step in steps if any(step in found for _, found in runs)]
     if not shown:
         there = sorted({step for _, found in runs for step in found})
         raise UserError(f"no run has a sample grid of step {', '.join(map(str, steps))}; there are {_listed(there)}")
-    figure = Figure(figsize=(2.6 * len(shown) + 0.4, 2.75 * len(runs) + 0.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(figsize=(2.6 * len(shown) + 0.4, 2.75 * len(runs) + 0.4), dpi=100, layout="constrained")
     for row, (name, found) in zip(figure.subplots(len(runs), len(shown), squeeze=False), runs, strict=True):
         for axes, step in zip(row, shown, strict=True):
             axes.set(xticks=[], yticks=[])
