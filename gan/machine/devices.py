@@ -103,7 +103,7 @@ def description() -> str:
 
 
 def _half_precision(found: list) -> str:
-    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if found is none."""
+    """The 16-bit precision that all these GPUs, or without any this CPU, have units for; empty if there is none."""
     if not found:
         return "" if processor.flags().isdisjoint(_BFLOAT16_UNITS) else "mixed_bfloat16"
     least = min(_capability(gpu) for gpu in found)
