@@ -62,9 +62,19 @@ class Config:
         0.0, "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)", low=0
     )
 
-    dataset: str = DATA.free("auto", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH or npz:PATH")
+    init_from: str = RUN.fixed(
+        "", "begin with the networks of another run, WORKDIR or WORKDIR@STEP: what fits is taken by name (empty: none)"
+    )
+
+    dataset: str = DATA.free("auto", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH, npz:FILE or parquet:PATH")
+    test_dataset: str = DATA.free("", "the images that evaluations take as unseen, as --dataset (empty: of --dataset)")
     data_dir: str = DATA.free(
         "", "folder of prepared tfds data sets (empty: $TFDS_DATA_DIR, then ~/tensorflow_datasets)"
+    )
+    labels: str = DATA.free(
+        "auto",
+        "auto: as the source has them; none; folders: sub-folders are classes whatever their names; "
+        "or a file: a CSV of names and classes, or a dataset.json",
     )
     resolution: int = DATA.fixed(
         0, "resize the images to so many pixels a side (0: as the source has them)", low=0, high=4096
@@ -72,10 +82,24 @@ class Config:
     channels: int = DATA.fixed(
         0, "convert to 1 (grey) or 3 (RGB) channels (0: as the source has them)", choices=(0, 1, 3)
     )
+    crop: str = DATA.fixed(
+        "center",
+        "what --resolution does with images that are not square: center keeps the middle, random another part in each "
+        "epoch, pad adds white borders, none makes the shorter side so long",
+        choices=("center", "random", "pad", "none"),
+    )
+    flip: bool = DATA.tunable(False, "mirror images left to right, half of them in each epoch")
+    value_range: str = DATA.fixed(
+        "auto",
+        "values that become black and white, as MIN,MAX; auto: all that the format can have, of floats 0 and 1",
+    )
     data_in_memory: str = DATA.free(
         "auto",
         "hold all images in memory, or read them by index as they are needed; same order, same bits",
         choices=("auto", "true", "false"),
+    )
+    data_workers: int = DATA.free(
+        0, "processes that decode images which are not in memory (0: as the machine has cores)", low=0, high=256
     )
 
     networks: str = NETWORKS.fixed("article", "pair of networks", choices=("article", "dcgan", "residual", "sngan"))

@@ -21,7 +21,8 @@ LAYERS = [
     ["gan.data", "gan.pictures"],
     ["gan.config", "gan.networks", "gan.storage"],
     ["gan.presets", "gan.effects", "gan.core", "gan.metrics"],
-    ["gan.settings", "gan.errors"],
+    ["gan.paths", "gan.settings"],
+    ["gan.errors"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from gan.data import fingerprint
-from gan.data.images import Fit, Header, decode, fitted_shape, read_header
+from gan.data.images import AS_IS, Fit, Header, decode, fitted_shape, read_header
 from gan.data.source import Source
 from gan.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def open_folder(path: str, resolution: int = 0, channels: int = 0) -> Source:
+def open_folder(path: str, fit: Fit = AS_IS) -> Source:
     """The images below a folder, in the order of their paths; the header of every file is checked now.
 
     Sub-folders are classes, sorted by name, and are searched to any depth; without sub-folders there are no labels.
@@ -24,8 +24,9 @@ def open_folder(path: str, resolution: int = 0, channels: int = 0) -> Source:
     files, labels, names, notes = _listed(root)
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) * 2)) as pool:
         headers = list(pool.map(read_header, files, chunksize=64))
-    notes += _checked(files, headers, resolution, channels)
-    fit = Fit(resolution, channels or headers[0].channels)
+    notes += _checked(files, headers, fit.resolution, fit.channels)
+    identity = fingerprint.of_files(root, files, "folder", names, *fit.facts)
+    fit = fit._replace(channels=fit.channels or headers[0].channels)
     shape = fitted_shape(headers[0].height, headers[0].width, fit.channels, fit, str(files[0]))
 
     def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,8 +38,7 @@ def open_folder(path: str, resolution: int = 0, channels: int = 0) -> Source:
             images[row] = image
         return images, labels[indices]
 
-    identity = fingerprint.of_files(root, files, "folder", names, resolution, channels)
-    return Source(f"folder:{path}", len(files), shape, names, identity, str(root.resolve()), read, notes)
+    return Source(f"folder:{path}", len(files), shape, names, identity, str(root.resolve()), read, notes, labels=labels)
 
 
 def _listed(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], tuple[str, ...]]:

@@ -6,6 +6,7 @@ is resized; shrinking averages areas, enlarging is bicubic.
 """
 
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -32,10 +33,18 @@ class Header(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The wanted form of the images: `resolution` pixels a side (0: unchanged), 1 or 3 `channels`."""
+    """The wanted form of the images: `resolution` pixels a side (0: unchanged), 1 or 3 `channels` (0: as they are)."""
 
-    resolution: int
-    channels: int
+    resolution: int = 0
+    channels: int = 0
+    crop: str = "center"  # or random, pad, none: what becomes of images that are not square when they are resized
+    value_range: tuple[float, float] | None = None  # what becomes black and white; None: all that the format can have
+
+    @property
+    def facts(self) -> tuple:
+        """What the pixels depend on, for fingerprints; what is as it has always been adds nothing."""
+        news = {"crop": self.crop, "value_range": self.value_range}
+        return (self.resolution, self.channels, *((k, v) for k, v in news.items() if v != Fit._field_defaults[k]))
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """The uint8 pixels [H, W, C] of a decoded image in the wanted form."""
@@ -52,6 +61,22 @@ class Fit(NamedTuple):
         if not len(images):
             return np.empty((0, self.resolution or height, self.resolution or width, self.channels), np.uint8)
         return np.stack([self.pixels(Image.fromarray(np.ascontiguousarray(image))) for image in squeezed])
+
+
+AS_IS = Fit()
+
+
+def value_limits(text: str) -> tuple[float, float] | None:
+    """The values that become black and white, of a setting auto (None) or MIN,MAX; raises `UserError`."""
+    if text == "auto":
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(f"--value_range={text} must be auto or two numbers, the lower first, such as 0,4095")
+    return low, high
 
 
 def fitted_shape(height: int, width: int, channels: int, fit: Fit, where: str) -> tuple[int, int, int]:

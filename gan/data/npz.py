@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gan.data import fingerprint
-from gan.data.images import Fit, fitted_shape
+from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.source import Source, array_reader
 from gan.errors import UserError
 
@@ -19,7 +19,7 @@ MAX_CLASSES = 100_000
 _UNREADABLE = (OSError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
-def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str = "auto") -> Source:
+def open_npz(path: str, fit: Fit = AS_IS, in_memory: str = "auto") -> Source:
     """The images of an .npz file. An array stored without compression is mapped, any other is loaded.
 
     Raises `UserError` naming the file and what is wrong with it.
@@ -38,7 +38,8 @@ def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str =
             "--data_in_memory=false"
         )
     images, labels = _validated(file, images, labels)
-    fit = Fit(resolution, channels or images.shape[3])
+    identity = fingerprint.of_files(file.parent, [file], "npz", *fit.facts)
+    fit = fit._replace(channels=fit.channels or images.shape[3])
     shape = fitted_shape(*images.shape[1:], fit, f"each image of {file}")
     stored = array_reader(images, labels)
 
@@ -46,9 +47,8 @@ def open_npz(path: str, resolution: int = 0, channels: int = 0, in_memory: str =
         found, found_labels = stored(indices)
         return fit.array(found), found_labels
 
-    identity = fingerprint.of_files(file.parent, [file], "npz", resolution, channels)
     named = _class_names(file, labels, names)
-    return Source(f"npz:{path}", len(images), shape, named, identity, str(file.resolve()), read)
+    return Source(f"npz:{path}", len(images), shape, named, identity, str(file.resolve()), read, labels=labels)
 
 
 def _arrays(file: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, bool]:

@@ -1,19 +1,45 @@
-"""What every data source is: images and labels by index."""
+"""What every data source is: images and labels by index. And what can be wanted of one."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-Read = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+from gan.data.images import Fit, value_limits
+
+Read = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a person wants of a data set: the settings of the group "data", by their names, which say what they mean."""
+
+    dataset: str
+    test_dataset: str = ""
+    data_dir: str = ""
+    labels: str = "auto"
+    resolution: int = 0
+    channels: int = 0
+    crop: str = "center"
+    flip: bool = False
+    value_range: str = "auto"
+    data_in_memory: str = "auto"
+    data_workers: int = 0
+
+    @property
+    def fit(self) -> Fit:
+        """The form that images are to have; raises `UserError` for limits of values that are none."""
+        return Fit(self.resolution, self.channels, self.crop, value_limits(self.value_range))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Source:
     """A set of images of one size that can be read in any order.
 
     `read(indices)` maps integer indices [B] to (images uint8 [B, H, W, C], labels int32 [B]); it depends on the
-    indices alone, and may be called from several threads. Labels are -1 where the set has none.
+    indices alone, and may be called from several threads. Labels are -1 where the set has none. Where
+    `has_places`, `read(indices, places)` takes from each image the part at its place float [B] in [0, 1) from the left
+    or top to the right or bottom end; without places the middle.
     """
 
     name: str
@@ -24,6 +50,10 @@ class Source:
     location: str  # a folder or a file, or a word for what has none
     read: Read
     notes: tuple[str, ...] = ()  # what a person should know: a fall-back, cropped images, ignored files
+    labels: np.ndarray | None = None  # of all images, int32 [N], where they are known without reading these
+    passed_over: Mapping[str, int] = dataclasses.field(default_factory=dict)  # files that are not used, by reason
+    sizes: Mapping[tuple[int, int], int] = dataclasses.field(default_factory=dict)  # by (width, height), as stored
+    has_places: bool = False
     in_memory: bool = False
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
 

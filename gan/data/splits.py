@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,16 +32,13 @@ class Splits(NamedTuple):
         return self.seen.fingerprint
 
 
-def open_splits(
-    dataset: str, data_dir: str = "", resolution: int = 0, channels: int = 0, data_in_memory: str = "auto"
-) -> Splits:
+def open_splits(dataset: str, **settings: Any) -> Splits:
     """The splits of the source called `dataset`; see `sources.open_source`.
 
     Of a set without a test split one image in `HELD_OUT`, always the same ones, is held out for it. Raises `UserError`.
     """
-    form = {"resolution": resolution, "channels": channels, "data_in_memory": data_in_memory}
-    whole = sources.open_source(dataset, data_dir, **form)
-    test = sources.open_test(whole.name if dataset == "auto" else dataset, data_dir, **form)
+    whole = sources.open_source(dataset, **settings)
+    test = sources.open_test(whole.name if dataset == "auto" else dataset, **settings)
     if test:
         return Splits(whole, test, whole)
     order = permutation(_SEED, 0, whole.num_examples)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gan.data import fingerprint
-from gan.data.images import Fit, decode, fitted_shape
+from gan.data.images import AS_IS, Fit, decode, fitted_shape
 from gan.data.source import Source
 from gan.errors import UserError
 
@@ -63,7 +63,7 @@ def test_split(folder: Path) -> str | None:
     return next((name for name in TEST if name in splits), None)
 
 
-def open_prepared(folder: Path, name: str, resolution: int = 0, channels: int = 0, which: str = TRAIN) -> Source:
+def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN) -> Source:
     """The images of the split `which` of a prepared data set.
 
     Raises `UserError` naming the folder or the file that cannot be used.
@@ -78,13 +78,13 @@ def open_prepared(folder: Path, name: str, resolution: int = 0, channels: int = 
         if not file.is_file():
             raise UserError(f"{file} is missing; remove {folder} so that the data set is prepared again")
     height, width, depth = size
-    if None in (height, width) and not resolution:
+    if None in (height, width) and not fit.resolution:
         raise UserError(f"{name} has images of different sizes; give --resolution to resize them all")
-    fit = Fit(resolution, channels or (depth if depth in (1, 3) else 3))
-    shape = fitted_shape(height or resolution, width or resolution, fit.channels, fit, f"each image of {name}")
+    identity = fingerprint.of_files(folder, files, "tfds", DECODER, info.full_name, names, *fit.facts)
+    fit, side = fit._replace(channels=fit.channels or (depth if depth in (1, 3) else 3)), fit.resolution
+    shape = fitted_shape(height or side, width or side, fit.channels, fit, f"each image of {name}")
     record = _records(info, files, split)
     read = _reader(record, split.num_examples, shape, fit, bool(names), f"{files[0]} and its like")
-    identity = fingerprint.of_files(folder, files, "tfds", DECODER, info.full_name, names, resolution, channels)
     key = f"{info.name}-{identity[:20]}-{fingerprint.of_stamps(files)[:20]}"
     return Source(name, split.num_examples, shape, names, identity, str(folder), read, cache_key=key)
 

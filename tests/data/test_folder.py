@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gan.data.folder import open_folder
+from gan.data.images import Fit
 from gan.data.sources import open_source
 from gan.errors import UserError
 
@@ -49,13 +50,15 @@ def test_the_fingerprint_follows_the_content_and_not_the_place_or_the_dates(tmp_
     assert first == second and len(first) == 64
     write(tmp_path / "two" / "a.png", seed=5)
     assert open_folder(str(tmp_path / "two")).fingerprint != first
-    assert open_folder(str(tmp_path / "one"), resolution=4).fingerprint != first
+    assert open_folder(str(tmp_path / "one"), Fit(4)).fingerprint != first
 
 
 def test_in_memory_and_read_by_index_are_the_same_bits(tmp_path):
     for seed in range(20):
         write(tmp_path / f"c{seed % 3}" / f"{seed}.{'png' if seed % 2 else 'jpg'}", (8 + seed % 2, 8), seed=seed)
-    held, streamed = (open_source(f"folder:{tmp_path}", "", 6, 1, mode) for mode in ("true", "false"))
+    held, streamed = (
+        open_source(f"folder:{tmp_path}", resolution=6, channels=1, data_in_memory=mode) for mode in ("true", "false")
+    )
     rows = np.random.default_rng(0).permutation(20)
     assert held.in_memory and not streamed.in_memory and held.fingerprint == streamed.fingerprint
     for one, other in zip(held.read(rows), streamed.read(rows), strict=True):
@@ -103,7 +106,7 @@ def test_mixed_modes_and_sizes_are_converted_when_wanted(tmp_path):
     write(tmp_path / "a.png", (8, 8))
     write(tmp_path / "b.png", (20, 10), mode="L")
     write(tmp_path / "c.png", (8, 8), mode="RGBA")
-    source = open_folder(str(tmp_path), resolution=8, channels=3)
+    source = open_folder(str(tmp_path), Fit(8, 3))
     assert source.read(np.arange(3))[0].shape == (3, 8, 8, 3)
     assert any("transparent" in note for note in source.notes)
 

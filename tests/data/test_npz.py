@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan.data.images import Fit
 from gan.data.npz import open_npz
 from gan.data.sources import open_source
 from gan.errors import UserError
@@ -43,7 +44,7 @@ def test_in_memory_and_mapped_are_the_same_bits(tmp_path, order):
 
 def test_images_are_resized_and_converted(tmp_path):
     np.savez(tmp_path / "set.npz", images=IMAGES)
-    source = open_npz(str(tmp_path / "set.npz"), resolution=12, channels=3)
+    source = open_npz(str(tmp_path / "set.npz"), Fit(12, 3))
     assert source.image_shape == (12, 12, 3) and source.read(np.arange(2))[0].shape == (2, 12, 12, 3)
 
 

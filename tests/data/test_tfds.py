@@ -72,7 +72,7 @@ def no_network(monkeypatch):
 
 def test_images_and_labels_come_back_in_the_order_of_the_shards(tmp_path):
     prepare(tmp_path)
-    source = open_source("tfds:toys", str(tmp_path), data_in_memory="false")
+    source = open_source("tfds:toys", data_dir=str(tmp_path), data_in_memory="false")
     rows = np.array([6, 0, 4, 4])
     images, labels = source.read(rows)
     assert np.array_equal(images, IMAGES[rows]) and labels.tolist() == [0, 0, 1, 1]
@@ -83,7 +83,10 @@ def test_images_and_labels_come_back_in_the_order_of_the_shards(tmp_path):
 def test_in_memory_from_the_cache_and_read_by_index_are_the_same_bits(tmp_path):
     prepare(tmp_path)
     modes = ("true", "true", "false")  # the second from the cache
-    sources = [open_source("tfds:toys", str(tmp_path), 4, 3, mode) for mode in modes]
+    sources = [
+        open_source("tfds:toys", data_dir=str(tmp_path), resolution=4, channels=3, data_in_memory=mode)
+        for mode in modes
+    ]
     rows = np.random.default_rng(1).permutation(7)
     for source in sources:
         assert source.fingerprint == sources[0].fingerprint
@@ -105,10 +108,10 @@ def add_test_split(folder, name="test"):
 @pytest.mark.parametrize("name", tfds.TEST)
 def test_a_test_split_is_found_and_leaves_the_training_data_as_they_were(tmp_path, name):
     folder = prepare(tmp_path)
-    before = open_source("tfds:toys", str(tmp_path))
-    assert open_test("tfds:toys", str(tmp_path)) is None
+    before = open_source("tfds:toys", data_dir=str(tmp_path))
+    assert open_test("tfds:toys", data_dir=str(tmp_path)) is None
     add_test_split(folder, name)
-    found = open_splits("tfds:toys", str(tmp_path))
+    found = open_splits("tfds:toys", data_dir=str(tmp_path))
     images, labels = loaded(found.test)
     assert np.array_equal(images, 255 - IMAGES[:2]) and labels.tolist() == [2, 2]
     assert np.array_equal(loaded(found.train)[0], IMAGES)
@@ -196,30 +199,30 @@ DAMAGES = [cut, add_bytes, grow_a_record, lose_a_shard, empty_a_shard, spoil_an_
 def test_damage_is_one_line_with_the_file(tmp_path, damage):
     pattern = damage(prepare(tmp_path))
     with pytest.raises(UserError, match=pattern) as caught:
-        open_source("tfds:toys", str(tmp_path))
+        open_source("tfds:toys", data_dir=str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
 def test_sets_without_images_or_of_mixed_sizes_are_refused(tmp_path):
     prepare(tmp_path, name="texts", key="picture")
     with pytest.raises(UserError, match=r"no feature `image`.*label, picture"):
-        open_source("tfds:texts", str(tmp_path))
+        open_source("tfds:texts", data_dir=str(tmp_path))
     prepare(tmp_path, name="mixed", sizes=("-1", "-1", "1"))
     with pytest.raises(UserError, match=r"different sizes.*--resolution"):
-        open_source("tfds:mixed", str(tmp_path))
-    source = open_source("tfds:mixed", str(tmp_path), resolution=4)
+        open_source("tfds:mixed", data_dir=str(tmp_path))
+    source = open_source("tfds:mixed", data_dir=str(tmp_path), resolution=4)
     assert source.read(np.arange(7))[0].shape == (7, 4, 4, 1)
 
 
 def test_an_explicit_name_never_falls_back(tmp_path, no_network):
     for name in ("fashion_mnist", "tfds:fashion_mnist"):
         with pytest.raises(UserError, match=r"fashion_mnist is not prepared in .*network does not answer"):
-            open_source(name, str(tmp_path))
+            open_source(name, data_dir=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_auto_falls_back_with_a_warning_that_is_recorded(tmp_path, no_network, capsys):
-    source = open_source("auto", str(tmp_path), data_in_memory="false")
+    source = open_source("auto", data_dir=str(tmp_path), data_in_memory="false")
     assert source.name == "garments"
     assert any("Fashion-MNIST could not be had" in note and "network" in note for note in source.notes)
     assert "NOT THE REAL DATA" in capsys.readouterr().err
@@ -229,7 +232,7 @@ def test_auto_does_not_hide_damaged_data(tmp_path, no_network):
     folder = prepare(tmp_path, name="fashion_mnist")
     (folder / "dataset_info.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
-        open_source("auto", str(tmp_path))
+        open_source("auto", data_dir=str(tmp_path))
 
 
 def test_a_refused_download_leaves_the_folders_of_others_alone(tmp_path, monkeypatch):
@@ -245,20 +248,20 @@ def test_a_refused_download_leaves_the_folders_of_others_alone(tmp_path, monkeyp
     monkeypatch.setattr(download, "_answers", lambda url: True)
     monkeypatch.setattr(download, "_run", interrupted)
     with pytest.raises(UserError, match="made no progress"):
-        open_source("fashion_mnist", str(tmp_path))
+        open_source("fashion_mnist", data_dir=str(tmp_path))
     assert list((tmp_path / "fashion_mnist").iterdir()) == [fresh]
 
 
 def test_an_unknown_name_gets_close_matches_before_any_download(tmp_path, no_network, monkeypatch):
     monkeypatch.setattr(download, "CHECK_SECONDS", 120.0)
     with pytest.raises(UserError, match=r"tfds:fashion_mnits: .*did you mean fashion_mnist\?"):
-        open_source("tfds:fashion_mnits", str(tmp_path))
+        open_source("tfds:fashion_mnits", data_dir=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["tfds:../x", "tfds:A b", "tfds:x/", "fashion_mnist:1", "tfds", "folder:", "pictures"])
 def test_names_that_cannot_be_are_refused(tmp_path, name):
     with pytest.raises(UserError, match=f"--dataset={name}"):
-        open_source(name, str(tmp_path))
+        open_source(name, data_dir=str(tmp_path))
 
 
 REAL = os.environ.get("TFDS_DATA_DIR", "")

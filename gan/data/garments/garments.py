@@ -14,7 +14,7 @@ import numpy as np
 
 from gan.data.garments import accessories, canvas, clothes
 from gan.data.garments.canvas import SIDE, Canvas, Draws
-from gan.data.images import Fit, fitted_shape
+from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.source import Source
 
 GARMENTS: dict[str, Callable[[Canvas, Draws], None]] = {
@@ -53,9 +53,9 @@ def draw(indices: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]
     return images, labels
 
 
-def open_garments(resolution: int = 0, channels: int = 0, test: bool = False) -> Source:
+def open_garments(fit: Fit = AS_IS, test: bool = False) -> Source:
     """The garments as a source, resized or converted where wanted; `test`: those that training never sees."""
-    fit = Fit(resolution, channels or 1)
+    fit = fit._replace(channels=fit.channels or 1)
     shape = fitted_shape(SIDE, SIDE, 1, fit, "each garment")
     first, count = (NUM_EXAMPLES, NUM_TEST) if test else (0, NUM_EXAMPLES)
 

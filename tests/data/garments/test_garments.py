@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 
 from gan.data.garments.garments import CLASS_NAMES, draw, open_garments
+from gan.data.images import Fit
 
 
 def test_the_bits_never_change():
@@ -49,7 +50,7 @@ def test_the_source_has_the_ten_classes_of_fashion_mnist():
     assert source.num_examples == 60_000 and source.image_shape == (28, 28, 1)
     assert source.class_names == CLASS_NAMES and CLASS_NAMES[9] == "Ankle boot" and len(CLASS_NAMES) == 10
     assert source.fingerprint == open_garments().fingerprint
-    large = open_garments(resolution=32, channels=3)
+    large = open_garments(Fit(32, 3))
     assert large.image_shape == (32, 32, 3) and large.fingerprint != source.fingerprint
     images, _ = large.read(np.array([4, 2]))
     assert images.shape == (2, 32, 32, 3) and np.array_equal(images[..., 0], images[..., 2])
