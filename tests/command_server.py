@@ -17,7 +17,7 @@ from typing import NoReturn
 from gan.cli import command
 from gan.machine import startup
 
-_JOBS = ("train", "sample", "evaluate", "export")
+_JOBS = ("train", "sample", "evaluate", "export", "preview")
 _SECONDS = 300  # after which a start that hangs is killed by SIGALRM
 
 

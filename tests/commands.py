@@ -83,9 +83,10 @@ class Server:
         command: str = "train",
         largest_file: int = 0,
         attributes: dict | None = None,
+        folder: Path | None = None,
         **environment,
     ) -> Start:
-        """Starts a command and returns at once; `attributes` are those of modules that it is to find changed."""
+        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed."""
         self._count += 1
         stdout, stderr = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
         stdout.touch()
@@ -95,7 +96,7 @@ class Server:
             "arguments": arguments,
             "stdout": str(stdout),
             "stderr": str(stderr),
-            "folder": str(self._folder),
+            "folder": str(folder or self._folder),
         }
         request |= {"largest_file": largest_file, "attributes": attributes or {}, "environment": environment}
         return Start(self, self.ask(request), stdout, stderr)
