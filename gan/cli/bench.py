@@ -13,9 +13,8 @@ Rivals compute the mathematics of --preset=article_corrected; those of torch nee
     bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
 """
 
-from absl import flags
-
 from gan.cli import command, settings
+from gan.cli.packages import flags
 from gan.jobs.requests import Bench
 from gan.machine import startup
 

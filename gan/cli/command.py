@@ -7,8 +7,9 @@ It ends with
     if __name__ == "__main__":
         command.execute(main)
 
-Exit codes: 0 done, 2 a mistake in the flags, 74 a file could not be written, 130 interrupted, 141 the reader of the
-output went away, otherwise that of the `UserError` raised. Any other exception is a bug and shows its traceback.
+Exit codes: 0 done, 2 a mistake in the flags or too little memory, 74 a file could not be written, 130 interrupted, 141
+the reader of the output went away, 128 and its number after another signal, otherwise that of the `UserError` raised.
+Any other exception is a bug and shows its traceback.
 """
 
 import contextlib
@@ -21,19 +22,22 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from absl import flags
-
-from gan.cli import usage
+from gan.cli import flagfiles, streams, surroundings, usage
+from gan.cli.flagfiles import Argument
+from gan.cli.packages import flags
 from gan.errors import Preempted, StorageError, UserError
-from gan.machine import versions
+from gan.machine import signals, versions
+from gan.text import printable
 
 _HELP = {"--help", "-help", "-h", "--helpshort", "-helpshort"}
 _VERSION = {"--version", "-version"}
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+BY_SIGNAL = 128  # and the number of the signal
 
 _TYPE_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_SHOWN = 60  # characters of a value that is wrong
 _STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
 _STORAGE_ERRORS |= {errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 
@@ -52,7 +56,10 @@ def execute(main: Callable[[], int | None], argv: Sequence[str] | None = None) -
 
 def run(main: Callable[[], int | None], argv: Sequence[str]) -> int:
     """The exit code of a command; what the person must know has been written to stderr as one `error:` line."""
+    streams.secure()
+    surroundings.leave()
     try:
+        signals.raise_when_ended()
         code = _answer(main, argv)
         sys.stdout.flush()
         return code
@@ -62,8 +69,12 @@ def run(main: Callable[[], int | None], argv: Sequence[str]) -> int:
         return _report(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except signals.Ended as signal:
+        return BY_SIGNAL + signal.number
+    except MemoryError as error:
+        return _report(f"error: {_memory_line(error)}", UserError.exit_code)
     except OSError as error:
-        if isinstance(error, BrokenPipeError) and _is_broken(sys.stdout):
+        if error.errno in (errno.EPIPE, errno.EIO) and not error.filename and _is_broken(sys.stdout):
             return BROKEN_PIPE
         if error.errno not in _STORAGE_ERRORS:
             raise
@@ -72,24 +83,27 @@ def run(main: Callable[[], int | None], argv: Sequence[str]) -> int:
 
 def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
     """Parses the flags of a command; raises `UserError` for what cannot be understood."""
-    for argument in argv[1:]:
-        if not _is_text(argument):  # TensorFlow takes no such name, and no log could tell it
-            raise UserError(f"{ascii(argument)} is not UTF-8; rename the file or folder, or name it by a link")
+    arguments = flagfiles.expanded(argv[1:])
+    for text, place in arguments:
+        if not _is_text(text):  # TensorFlow takes no such name, and no log could tell it
+            raise UserError(f"{ascii(text)}{place} is not UTF-8; rename the file or folder, or name it by a link")
     try:
-        rest = values(list(argv))[1:]
+        rest = values([argv[0], *(text for text, _ in arguments)])[1:]
     except flags.UnrecognizedFlagError as error:
-        raise UserError(f"unknown flag --{error.flagname}; {_suggestion(error.flagname, values)}") from None
+        place = _place(error.flagname, arguments)
+        raise UserError(f"unknown flag --{error.flagname}{place}; {_suggestion(error.flagname, values)}") from None
     except flags.IllegalFlagValueError as error:
-        raise UserError(_value_line(str(error), values)) from None
+        raise UserError(_value_line(str(error), values, arguments)) from None
     except flags.Error as error:
         line = str(error).removeprefix("ERROR:: ")
         raise UserError(line[:1].lower() + line[1:]) from None
-    except (OSError, ValueError) as error:  # a --flagfile that is a folder or no text; --noflag=value
+    except ValueError as error:  # --noflag=value
         raise UserError(f"the flags cannot be read: {error}") from None
     if rest:
         name = re.split("[=:]", rest[0])[0].lstrip("-")
         hint = _suggestion(name, values) if rest[0].strip("-") else "see --help"
-        raise UserError(f"unexpected argument {rest[0]!r}; flags are written --name=value; {hint}")
+        place = next((place for text, place in arguments if text == rest[0]), "")
+        raise UserError(f"unexpected argument {rest[0]!r}{place}; flags are written --name=value; {hint}")
 
 
 def _answer(main: Callable[[], int | None], argv: Sequence[str]) -> int:
@@ -102,6 +116,7 @@ def _answer(main: Callable[[], int | None], argv: Sequence[str]) -> int:
         print(f"{usage.program(argv[0])} {versions.program()}")
         return 0
     parse(argv)
+    surroundings.check_folder()
     return main() or 0
 
 
@@ -110,7 +125,7 @@ def _report(line: str, code: int) -> int:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
     return code
 
 
@@ -126,12 +141,20 @@ def _suggestion(name: str, values: flags.FlagValues) -> str:
     return f"did you mean --{close[0]}?" if close else "see --help"
 
 
-def _value_line(message: str, values: flags.FlagValues) -> str:
+def _place(name: str, arguments: Sequence[Argument]) -> str:
+    """Where the flag `name` was written, the last time: nothing if on the command line."""
+    written = re.compile(f"--?(?:no)?{re.escape(name)}(?:=.*)?", re.DOTALL)
+    return next((place for text, place in reversed(arguments) if written.fullmatch(text)), "")
+
+
+def _value_line(message: str, values: flags.FlagValues, arguments: Sequence[Argument]) -> str:
     """absl's message about a bad value, in words for people."""
     match = re.match(r"flag --(\w+)=(.*?): (.*)", message, re.DOTALL)
     if match and match[1] in values:
         words = _TYPE_WORDS.get(values[match[1]].flag_type())
-        return f"--{match[1]}={match[2]} must be {words}" if words else f"--{match[1]}={match[2]}: {match[3]}"
+        value = match[2] if len(match[2]) <= _SHOWN else f"{match[2][:_SHOWN]}..."
+        place = _place(match[1], arguments)
+        return f"--{match[1]}={value}{place} must be {words}" if words else f"--{match[1]}={value}{place}: {match[3]}"
     return message
 
 
@@ -140,6 +163,12 @@ def _is_broken(stream) -> bool:
     poll = select.poll()
     poll.register(stream.fileno(), 0)
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+
+
+def _memory_line(error: MemoryError) -> str:
+    """What did not fit, where it is known, with the remedy."""
+    what = f" ({error})" if str(error) else ""
+    return f"out of memory{what}; ask for fewer or smaller images, or free some memory, and start again"
 
 
 def _storage_line(error: OSError) -> str:

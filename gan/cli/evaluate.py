@@ -12,9 +12,8 @@ TensorBoard under eval/. The run may be in training meanwhile.
     bin/evaluate --images=samples.npz --dataset=fashion_mnist --features=random
 """
 
-from absl import flags
-
 from gan.cli import command, settings
+from gan.cli.packages import flags
 from gan.errors import StorageError
 from gan.jobs.requests import DATA, NUMERICS, Evaluate
 from gan.machine import startup

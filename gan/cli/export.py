@@ -13,9 +13,8 @@ ones, as in bin/sample: each image depends on its own latent and label alone.
     bin/export --workdir=runs/modern-fashion_mnist --format=saved_model --step=4000 --out=models
 """
 
-from absl import flags
-
 from gan.cli import command
+from gan.cli.packages import flags
 from gan.jobs.requests import FORMATS, Export
 from gan.machine import startup
 

@@ -7,9 +7,8 @@ Several --workdir flags give one panel for each run, side by side; with --grids,
     bin/plot --workdir=runs/a --workdir=runs/b --grids=0,100,200 --out=grids.png
 """
 
-from absl import flags
-
 from gan.cli import command
+from gan.cli.packages import flags
 from gan.jobs.requests import Plot
 
 WORKDIR = flags.DEFINE_multi_string("workdir", [], "folder of a run, one panel each")

@@ -4,9 +4,8 @@ bin/preview --dataset=garments
 bin/preview --dataset=folder:photos --resolution=64 --rows=6 --columns=8 --out=photos.png
 """
 
-from absl import flags
-
 from gan.cli import command, settings
+from gan.cli.packages import flags
 from gan.jobs.requests import DATA, Preview
 
 settings.define(["seed", *DATA])

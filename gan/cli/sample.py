@@ -18,9 +18,8 @@ often as in the data, and the .npz has `labels` int32 [N] and `class_names`. --c
     bin/sample --workdir=runs/modern-fashion_mnist --interpolate=16 --out=walk.gif
 """
 
-from absl import flags
-
 from gan.cli import command, settings
+from gan.cli.packages import flags
 from gan.jobs.requests import NUMERICS, Sample
 from gan.machine import startup
 

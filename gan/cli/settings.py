@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from absl import flags
-
 from gan import config as config_lib
+from gan.cli.packages import flags
 from gan.settings import GROUPS, fields
 
 _DEFINERS = {

@@ -10,9 +10,8 @@ of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143
     bin/train --evaluate_every_steps=2000 --keep_best=kernel_distance
 """
 
-from absl import flags
-
 from gan.cli import command, settings
+from gan.cli.packages import flags
 from gan.jobs.requests import Train
 from gan.machine import startup
 

@@ -5,9 +5,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from absl import flags
-
 from gan.cli import settings
+from gan.cli.packages import flags
 
 _COLUMN = 30
 _METAVARS = {"int": "N", "float": "X", "bool": ""}

@@ -2,8 +2,10 @@
 
 import sys
 
+from gan.text import printable
+
 
 def warn(*lines: str) -> None:
     """Tells the person each line that is not empty."""
     for line in filter(None, lines):
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        print(f"warning: {printable(line)}", file=sys.stderr, flush=True)

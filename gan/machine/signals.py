@@ -1,15 +1,21 @@
-"""SIGTERM and SIGINT as a request to stop, and a second one as an order."""
+"""Signals: as a request to stop or to save while a run trains, and as an exception in anything else.
+
+A signal that is ignored when the process starts (SIGHUP under nohup, SIGINT in the background) stays ignored.
+"""
 
 import contextlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from gan.errors import Preempted
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU)  # what ends a command, beside SIGINT
+_SAVING = signal.SIGUSR1
+_STOPPING = (*ENDING, signal.SIGINT)
+_REPEATED = signal.SIGXCPU  # comes every second of the processor's time: no order
 _END = b"\0"  # no signal has this number
 
 T = TypeVar("T")
@@ -27,21 +33,59 @@ def until(stop: object, items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
+class Ended(BaseException):
+    """A signal ended the command: raised where the main thread is, so that what was half done is removed."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+def raise_when_ended() -> None:
+    """Lets signals that end a process raise `Ended` in it; a second one ends it at once. For a process of its own.
+
+    The request to save is passed over: it may come before a run has anything to save.
+    """
+
+    def end(number: int, frame: object) -> NoReturn:
+        for each in ENDING:
+            _handled(each, signal.SIG_DFL)
+        raise Ended(number)
+
+    for number in ENDING:
+        _handled(number, end)
+    _handled(_SAVING, signal.SIG_IGN)
+
+
+def _handled(number: int, handler) -> None:
+    """Sets the handler of a signal unless it is ignored."""
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, handler)
+
+
 class StopRequest:
-    """Within the context, true from the first signal on; a second signal ends the process at once.
+    """Within the context, true from the first signal to stop on; a second such signal ends the process at once.
+
+    SIGUSR1 asks to save and go on: `takes_save()` is true once after it.
 
     Python runs its handlers only between calls into TensorFlow, each of which may last for seconds. So the signals are
-    read from a pipe by a thread: it calls `tell` with a line for the person at the first, and ends the process at the
+    read from a pipe by a thread: it lets `tell` have a line for the person at the first, and ends the process at the
     second, whatever the main thread is doing. In any other thread, where Python takes no signals, it stays false.
     """
 
     def __init__(self, tell: Callable[[str], None] = lambda line: None):
         self._tell = tell
         self._requested = False
+        self._save = False
         self._previous = {}
 
     def __bool__(self) -> bool:
         return self._requested
+
+    def takes_save(self) -> bool:
+        """Whether SIGUSR1 came since the last call."""
+        wanted, self._save = self._save, False
+        return wanted
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is not threading.main_thread():
@@ -51,12 +95,15 @@ class StopRequest:
         self._thread = threading.Thread(target=self._watch, name="gan-signals", daemon=True)
         self._thread.start()
         self._previous_writer = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        self._previous = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        heard = [number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+        self._previous = {number: signal.signal(number, self._handle) for number in (*heard, _SAVING)}
+        _ACTIVE.append(self)
         return self
 
     def __exit__(self, *_) -> None:
         if not self._previous:
             return
+        _ACTIVE.remove(self)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._previous_writer)
@@ -65,20 +112,38 @@ class StopRequest:
         os.close(self._writer)
         os.close(self._reader)
 
+    def leave_to_parent(self) -> None:
+        """For a process forked meanwhile: its parent, which gets the same signals of a terminal, says when it ends."""
+        signal.set_wakeup_fd(-1)
+        for number in self._previous:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+
     def _handle(self, number, frame) -> None:
         """What makes Python write the signal to the pipe instead of ending the process."""
 
     def _watch(self) -> None:
         """The thread: one byte for each signal that came, until the end of the context."""
         while (byte := os.read(self._reader, 1)) != _END:
-            if byte[0] not in _SIGNALS:
+            number = byte[0]
+            if number == _SAVING:
+                self._save = True
+            if number not in _STOPPING:
                 continue
-            if self._requested:
+            if self._requested and number != _REPEATED:
                 self._end()
-            self._requested = True
-            self._tell("stopping after the steps under way, then saving; a second signal stops at once")
+            if not self._requested:
+                self._requested = True
+                self._say("stopping after the steps under way, then saving; a second signal stops at once")
+
+    def _say(self, line: str) -> None:
+        """Tells the line in a thread of its own: where nobody reads it, a second signal is heard all the same."""
+        threading.Thread(target=self._tell, args=(line,), name="gan-signals-word", daemon=True).start()
 
     def _end(self) -> None:
         with contextlib.suppress(OSError):
             os.write(2, b"\n" if os.isatty(2) else b"")  # the prompt shall not follow the live line
         os._exit(Preempted.exit_code)
+
+
+_ACTIVE: list[StopRequest] = []
+os.register_at_fork(after_in_child=lambda: [request.leave_to_parent() for request in _ACTIVE])

@@ -82,8 +82,8 @@ def hidden_banner() -> Iterator[None]:
 
 def _pass_on(reader: int, known: re.Pattern[bytes]) -> None:
     """The forked process: copies lines from `reader` to file descriptor 2 except the known ones, then ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the parent, whose traceback must come through
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_IGN)  # they are for the parent, whose last words must come through
     try:
         with open(reader, "rb") as lines:
             for line in lines:

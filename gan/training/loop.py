@@ -69,6 +69,8 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)
+        if stop.takes_save():
+            actions.save_once(step)
     if is_finished() and actions.finish(step):
         return step
     actions.save(step)

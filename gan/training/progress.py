@@ -7,12 +7,16 @@ follow every ten of steps. It also cuts the line within a word, and raises where
 
 import math
 import os
+import select
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from gan.text import printable
+
+PATIENCE_MILLISECONDS = 2000
 RATE_WINDOW_SECONDS = 60.0
 REDRAW_SECONDS = 0.1
 CLEAR = "\r\x1b[K"
@@ -69,7 +73,7 @@ class Progress:
     `total_steps` is None or 0 where only the clock ends the run; `seconds` is the wall-clock limit of this start, if
     it has one. The ETA follows the rate of the last minute, with all that was done in it (saving, drawing), and is
     shown from the second report on. `live` tells whether there is a live line on a terminal. A stream that breaks (a
-    closed terminal) silences the reports, not the training.
+    closed terminal) silences the reports, one that nobody reads loses some: neither holds up the training.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Progress:
         self._values: Mapping[str, float] = {}
         self._parts: list[str] = []  # of the line
         self._drawn_at = -math.inf
+        self._read = True  # as far as is known somebody reads the stream
 
     def update(self, step: int, values: Mapping[str, float]) -> None:
         """Reports `step` and the news that `values` has: its `images_per_second`, `d_loss` and `g_loss`."""
@@ -109,7 +114,8 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Prints `text` on a line of its own; a live line continues below it."""
-        self._write(f"{CLEAR}{text}\n{self._live_line()}" if self.live else f"{text}\n")
+        line = printable(text)
+        self._write(f"{CLEAR}{line}\n{self._live_line()}" if self.live else f"{line}\n")
 
     def close(self) -> None:
         """Leaves the last report of a live line standing."""
@@ -154,8 +160,24 @@ class Progress:
             return 80
 
     def _write(self, text: str) -> None:
+        if not self._takes_more():
+            return
         try:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):  # a closed pipe or file: nobody is watching any more
             self.live = False
+
+    def _takes_more(self) -> bool:
+        """Whether the stream can be written to at once; if it was just now it may have a moment.
+
+        A pipe that is full, or a terminal that was halted, would hold the training up until somebody reads on.
+        """
+        try:
+            poll = select.poll()
+            poll.register(self._stream.fileno(), select.POLLOUT)
+        except (OSError, ValueError):  # no file
+            return True
+        ready = bool(poll.poll(PATIENCE_MILLISECONDS if self._read else 0))
+        self._read = ready
+        return ready
