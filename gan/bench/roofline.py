@@ -17,7 +17,7 @@ from gan.bench import convolution_work
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Work
 from gan.bench.limit import Limit
 from gan.pictures.curves import COLORS
-from gan.pictures.figures import blank, write_figure
+from gan.pictures.figures import blank, own_settings, write_figure
 
 _SIDE = 2048  # of the matrices
 _NUMBERS = 1 << 25  # of each vector: far more than a cache holds
@@ -66,6 +66,7 @@ def points(work: Work, limit: Limit, dtype: tf.DType) -> list[Point]:
     return [*dots, Point("the step", "step", flops / moved, flops / limit.step)]
 
 
+@own_settings()
 def write_roofline(path: str | Path, roof: Roof, dots: list[Point], title: str) -> None:
     """Writes the picture as PNG; raises `StorageError`."""
     figure = blank(figsize=(9.6, 5.6), dpi=130, layout="constrained")

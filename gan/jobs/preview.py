@@ -10,6 +10,7 @@ from gan.data.source import Source
 from gan.jobs.requests import Preview as Request
 from gan.pictures import figures
 from gan.settings import group
+from gan.text import printable
 
 COUNTED = 20_000  # of a set that is not in memory, classes and pixels are counted over so many images
 CHUNK = 1000
@@ -24,8 +25,8 @@ def run(request: Request) -> Path:
     pairs = zip(shown, labels, strict=True)
     titles = [source.class_names[label] if label >= 0 else f"image {index}" for index, label in pairs]
     figures.titled_grid(request.out, images, titles, request.columns, heading=source.name)
-    print("\n".join(f"{title:<12} {fact}" for title, fact in facts(source)))
-    print(f"{'grid':<12} {request.out}")
+    print("\n".join(f"{title:<12} {printable(fact)}" for title, fact in facts(source)))
+    print(f"{'grid':<12} {printable(request.out)}")
     return Path(request.out)
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.errors import UserError
-from gan.pictures.figures import blank, write_figure
+from gan.pictures.figures import blank, own_settings, write_figure
+from gan.text import printable
 
 Row = Mapping[str, Any]  # the metrics of a step by name, with the step
 
@@ -46,6 +47,7 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
     return result
 
 
+@own_settings()
 def write_curves(
     path: str | Path, runs: Sequence[Logged], metrics: Sequence[str], smoothing: float, title: str = ""
 ) -> None:
@@ -65,7 +67,7 @@ def write_curves(
     for axes, run, limits in zip(panels, runs, _limits(runs, metrics, smoothing), strict=False):
         _panel(axes, run, metrics, smoothing, limits)
     if title:
-        figure.suptitle(title, fontsize=13, parse_math=False)
+        figure.suptitle(printable(title), fontsize=13, parse_math=False)
     write_figure(path, figure)
 
 
@@ -97,7 +99,7 @@ def _panel(axes, run: Logged, metrics: Sequence[str], smoothing: float, limits: 
     axes.set_xlim(0, 1.01 * run.rows[-1]["step"] or 1)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel("step")
-    axes.set_title(run.name, fontsize=11, parse_math=False)
+    axes.set_title(printable(run.name), fontsize=11, parse_math=False)
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.spines[["right"]].set_visible(False)
     axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)

@@ -1,35 +1,90 @@
 """Figures with words on them: grids of titled images, as PNG.
 
-matplotlib takes a third of a second to import, and training never draws these: it is imported where it is used.
+matplotlib takes a third of a second to import, and training never draws these: it is imported where it is used. What
+a person has set for it (a matplotlibrc, MPLBACKEND, a style) changes nothing in them, and they change nothing of that.
 """
 
+import contextlib
+import importlib.util
 import io
+import logging
+import os
+import sys
+import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gan.storage.files import write_with_folders
+from gan.text import printable
 
 _HEADING_INCHES = 0.6
+_TITLE_COLUMNS = 24  # of letters, as many as are above a picture
 
 
+@contextlib.contextmanager
+def own_settings() -> Iterator[None]:
+    """While it lasts matplotlib has the settings that it is delivered with, and tells nothing; then the old ones."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # folders that cannot be written, fonts that are being looked for
+    try:
+        matplotlib = _matplotlib()
+        settings = {name: value for name, value in matplotlib.rcParamsDefault.items() if not name.startswith("backend")}
+        with warnings.catch_warnings(), matplotlib.rc_context(settings):
+            warnings.simplefilter("ignore")  # a character without a glyph is drawn as a box
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _matplotlib():
+    """The module; where it cannot be imported with the person's settings, it is without them."""
+    with contextlib.suppress(Exception):  # whatever a file of settings makes it raise
+        return importlib.import_module("matplotlib")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[name]
+    (package,) = importlib.util.find_spec("matplotlib").submodule_search_locations
+    hidden = {name: os.environ.pop(name) for name in ("MPLBACKEND", "MATPLOTLIBRC") if name in os.environ}
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(os.path.join(package, "mpl-data"))  # it looks in the current folder first: here is the file of its own
+    try:
+        return importlib.import_module("matplotlib")
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        os.environ.update(hidden)
+
+
+def as_title(text: str) -> str:
+    """A text as it can stand above a picture: on one line, and cut where it would reach the next one."""
+    shown, columns = printable(text), 0
+    for place, character in enumerate(shown):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > _TITLE_COLUMNS:
+            return f"{shown[: place - 1]}..."
+    return shown
+
+
+@own_settings()
 def titled_grid(path: str | Path, images: np.ndarray, titles: Sequence[str], columns: int, heading: str = "") -> None:
     """Writes uint8 `images` [N, H, W, C] as PNG in rows of `columns`, each below its title; raises `StorageError`."""
     rows = -(-len(images) // columns)
     figure = blank(figsize=(1.5 * columns, 1.7 * rows + (0.5 if heading else 0.1)), dpi=120, layout="constrained")
     for axes in (cells := figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set_axis_off()
-    for axes, image, title in zip(cells, images, titles, strict=False):
+    for axes, image, text in zip(cells, images, titles, strict=False):
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(title, fontsize=9, parse_math=False)  # names of classes may have a $
+        axes.set_title(as_title(text), fontsize=9, parse_math=False)  # names of classes may have a $
     if heading:
-        figure.suptitle(heading, fontsize=11, parse_math=False)
+        figure.suptitle(printable(heading), fontsize=11, parse_math=False)
     write_figure(path, figure)
 
 
+@own_settings()
 def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: str) -> None:
     """Writes rows of (uint8 image [H, W, C], title above it) as one PNG below a heading; raises `StorageError`.
 
@@ -43,19 +98,28 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
     axes = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + _HEADING_INCHES)))
     axes.set_axis_off()
     for row, cells in enumerate(rows):
-        for column, (image, title) in enumerate(cells):
+        for column, (image, text) in enumerate(cells):
             left, top = column * (width + gap) + gap / 2, row * (height + band) + band
             shown = image.squeeze(-1) if channels == 1 else image
             place = (left, left + width, top + height, top)
             axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto", interpolation="nearest")
-            axes.text(left + width / 2, top - 0.04 * height, title, ha="center", va="bottom", fontsize=8)
+            middle = left + width / 2, top - 0.04 * height
+            axes.text(*middle, as_title(text), ha="center", va="bottom", fontsize=8, parse_math=False)
     axes.set(xlim=(0, across), ylim=(down, 0))
-    figure.text(0.5, 1 - 0.1 / (inches[1] + _HEADING_INCHES), heading, ha="center", va="top", fontsize=10)
+    figure.text(
+        0.5,
+        1 - 0.1 / (inches[1] + _HEADING_INCHES),
+        printable(heading),
+        ha="center",
+        va="top",
+        fontsize=10,
+        parse_math=False,
+    )
     write_figure(path, figure)
 
 
 def blank(figsize: tuple[float, float], **options: Any) -> Any:
-    """An empty matplotlib figure of so many inches (width, height), drawn without a window."""
+    """An empty matplotlib figure of so many inches (width, height), drawn without a window, within `own_settings`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -65,9 +129,7 @@ def blank(figsize: tuple[float, float], **options: Any) -> Any:
 
 
 def write_figure(path: str | Path, figure) -> None:
-    """Writes a matplotlib figure as PNG; raises `StorageError`."""
+    """Writes a matplotlib figure as PNG, within `own_settings`; raises `StorageError`."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from (current )?font")  # it is drawn as a box
-        figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png")
     write_with_folders(path, buffer.getvalue())

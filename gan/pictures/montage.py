@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from gan.errors import UserError
-from gan.pictures.figures import blank, write_figure
+from gan.pictures.figures import blank, own_settings, write_figure
+from gan.text import printable
 
 
+@own_settings()
 def write_montage(
     path: str | Path, runs: Sequence[tuple[str, dict[int, Path]]], steps: Sequence[int], title: str = ""
 ) -> None:
@@ -32,9 +34,9 @@ def write_montage(
                 with Image.open(found[step]) as picture:
                     axes.imshow(np.asarray(picture), cmap="gray", vmin=0, vmax=255)
                 axes.set_title(f"step {step:,}", fontsize=9)
-        row[0].set_ylabel(name, fontsize=11, parse_math=False)
+        row[0].set_ylabel(printable(name), fontsize=11, parse_math=False)
     if title:
-        figure.suptitle(title, parse_math=False)
+        figure.suptitle(printable(title), parse_math=False)
     write_figure(path, figure)
 
 
