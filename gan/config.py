@@ -91,7 +91,7 @@ def _check(name: str, value: Any, field: dataclasses.Field) -> None:
     if rule["choices"] and value not in rule["choices"]:
         raise UserError(f"--{name}={value} must be one of {', '.join(map(str, rule['choices']))}")
     if number and not _within(value, rule):
-        parts = [f"{word} {rule[key]}" for key, word in _RANGE_WORDS.items() if rule[key] is not None]
+        parts = [f"{word} {rule[key]:,}" for key, word in _RANGE_WORDS.items() if rule[key] is not None]
         raise UserError(f"--{name}={value} must be a finite number {' and '.join(parts)}".rstrip())
 
 

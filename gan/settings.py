@@ -14,6 +14,10 @@ import dataclasses
 import functools
 from typing import Any, Literal, NamedTuple
 
+MOST_STEPS = 10**12  # of training: far more than any run has, and far from what 64 bits hold
+MOST_IMAGES = 10**15
+_LARGEST = 10**9  # a number that has no other limit
+
 Change = Literal["free", "numerics", "tunable", "fixed"]
 
 
@@ -25,6 +29,8 @@ class Group(NamedTuple):
 
     def setting(self, change: Change, default, text: str, choices=(), low=None, high=None, below=None) -> Any:
         """A dataclass field with its help text, its choices or its range: low <= value <= high, value < below."""
+        if type(default) in (int, float) and high is None and below is None:
+            high = _LARGEST
         metadata = {"group": self.name, "change": change, "help": text, "choices": choices}
         return dataclasses.field(default=default, metadata=metadata | {"low": low, "high": high, "below": below})
 
@@ -56,7 +62,9 @@ class Config:
 
     preset: str = RUN.free("article_corrected", "name of the set of defaults that the other flags change")
     seed: int = RUN.fixed(0, "seed of the initial weights, the data order and every random draw", low=0, high=2**31 - 1)
-    steps: int = RUN.free(0, "stop after this many steps in total, not additional ones (0: no limit)", low=0)
+    steps: int = RUN.free(
+        0, "stop after this many steps in total, not additional ones (0: no limit)", low=0, high=MOST_STEPS
+    )
     epochs: float = RUN.free(50.0, "stop after this many passes over the data in total (0: no limit)", low=0)
     minutes: float = RUN.free(
         0.0, "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)", low=0
@@ -204,6 +212,7 @@ class Config:
         0.0,
         "half-life of the average of the generator's parameters that samples, metrics and exports use (0: no average)",
         low=0,
+        high=MOST_IMAGES,
     )
     ema_ramp: float = OPTIMIZATION.tunable(
         0.05, "while the run is young, the half-life is so many times the images seen (0: always the full one)", low=0
@@ -212,8 +221,10 @@ class Config:
     schedule: str = SCHEDULES.tunable(
         "constant", "course from the values at the start to those at the end", choices=("constant", "linear", "cosine")
     )
-    schedule_images: int = SCHEDULES.tunable(0, "length of the course; afterwards the values stay", low=0)
-    warmup_images: int = SCHEDULES.tunable(0, "learning rates rise from 0 over so many images", low=0)
+    schedule_images: int = SCHEDULES.tunable(
+        0, "length of the course; afterwards the values stay", low=0, high=MOST_IMAGES
+    )
+    warmup_images: int = SCHEDULES.tunable(0, "learning rates rise from 0 over so many images", low=0, high=MOST_IMAGES)
     learning_rate_end_factor: float = SCHEDULES.tunable(
         1.0, "learning rates at the end, as multiples of those at the start", low=0
     )
@@ -243,7 +254,7 @@ class Config:
         below=1,
     )
     augmentation_images: float = AUGMENTATION.tunable(
-        500000.0, "real images in which the strength may go from 0 to 1", low=1
+        500000.0, "real images in which the strength may go from 0 to 1", low=1, high=MOST_IMAGES
     )
 
     strategy: str = DEVICES.numerics(
@@ -272,24 +283,26 @@ class Config:
         choices=("auto", "true", "false"),
     )
 
-    log_every_steps: int = CADENCE.free(10, "write the mean of the metrics over so many steps", low=1)
+    log_every_steps: int = CADENCE.free(10, "write the mean of the metrics over so many steps", low=1, high=MOST_STEPS)
     sample_every_steps: int = CADENCE.free(
-        100, "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0
+        100, "draw the sample grid every so many steps, and at each epoch's end (0: only there)", low=0, high=MOST_STEPS
     )
     sample_rows: int = CADENCE.free(
         8, "rows of the sample grid; where labels are told each row is a class", low=1, high=64
     )
     sample_columns: int = CADENCE.free(8, "columns of the sample grid", low=1, high=64)
-    save_every_steps: int = CADENCE.free(0, "save a checkpoint every so many steps (0: by time alone)", low=0)
+    save_every_steps: int = CADENCE.free(
+        0, "save a checkpoint every so many steps (0: by time alone)", low=0, high=MOST_STEPS
+    )
     save_every_minutes: float = CADENCE.free(10.0, "save a checkpoint every so many minutes (0: by steps alone)", low=0)
     keep_checkpoints: int = CADENCE.free(
-        3, "newest checkpoints that are kept, beside the best one; at least two", low=2
+        3, "newest checkpoints that are kept, beside the best one; at least two", low=2, high=10**6
     )
     evaluate_every_steps: int = CADENCE.free(
-        0, "measure samples every so many steps and at the end, as bin/evaluate does (0: never)", low=0
+        0, "measure samples every so many steps and at the end, as bin/evaluate does (0: never)", low=0, high=MOST_STEPS
     )
     evaluate_num: int = CADENCE.free(
-        2000, "generated images of each evaluation in training, against as many test images", low=10
+        2000, "generated images of each evaluation in training, against as many test images", low=10, high=10**6
     )
     evaluate_features: str = CADENCE.free(
         "auto",

@@ -71,14 +71,16 @@ def run(main: Callable[[], int | None], argv: Sequence[str]) -> int:
         return INTERRUPTED
     except signals.Ended as signal:
         return BY_SIGNAL + signal.number
-    except MemoryError as error:
-        return _report(f"error: {_memory_line(error)}", UserError.exit_code)
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.EIO) and not error.filename and _is_broken(sys.stdout):
             return BROKEN_PIPE
         if error.errno not in _STORAGE_ERRORS:
             raise
         return _report(f"error: {_storage_line(error)}", StorageError.exit_code)
+    except Exception as error:
+        if not _is_of_memory(error):
+            raise
+        return _report(f"error: {_memory_line(error)}", UserError.exit_code)
 
 
 def parse(argv: Sequence[str], values: flags.FlagValues = flags.FLAGS) -> None:
@@ -165,9 +167,16 @@ def _is_broken(stream) -> bool:
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
-def _memory_line(error: MemoryError) -> str:
+def _is_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or TensorFlow found no room for something."""
+    tf = sys.modules.get("tensorflow")  # where it was not imported it raises nothing
+    exhausted = tf is not None and isinstance(error, tf.errors.ResourceExhaustedError)
+    return isinstance(error, MemoryError) or (exhausted and "OOM" in str(error))
+
+
+def _memory_line(error: Exception) -> str:
     """What did not fit, where it is known, with the remedy."""
-    what = f" ({error})" if str(error) else ""
+    what = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
     return f"out of memory{what}; ask for fewer or smaller images, or free some memory, and start again"
 
 

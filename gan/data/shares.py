@@ -29,6 +29,15 @@ def of_classes(source: Source) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
 
 
+def present(class_shares: Sequence[float], num_bytes: int) -> tuple[int, ...]:
+    """The numbers of the classes that have images, in a set of so many bytes with these shares.
+
+    Where not all labels of a set are read, one that was not met may still be there: all classes count then.
+    """
+    found = tuple(number for number, share in enumerate(class_shares) if share > 0)
+    return found if num_bytes <= _ALL else tuple(range(len(class_shares)))
+
+
 def labels_at(class_shares: Sequence[float], places: np.ndarray) -> np.ndarray:
     """The class at each of the places in [0, 1), int32, where the classes lie one after the other by their shares."""
     ends = np.cumsum(class_shares)

@@ -13,7 +13,7 @@ from typing import Any
 from gan import config as configs
 from gan.bench import contestants
 from gan.errors import UserError
-from gan.settings import Config, group
+from gan.settings import MOST_STEPS, Config, group
 from gan.storage.files import check_unused
 
 Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
@@ -21,6 +21,12 @@ Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; 
 LARGEST_SEED = 2**63 - 1
 LARGEST_SIDE = 64  # cells of a grid
 LARGEST_WALK = 1000  # steps between two latents
+MOST_IMAGES = 10**8  # files of a folder are numbered in eight digits
+MOST_MEASURED = 10**6  # images of an evaluation, whose features are in memory
+MOST_NEIGHBOURS = 1000
+LARGEST_IMAGE = 4096  # pixels a side
+MOST_ROUNDS = 10**6
+MOST_SECONDS = 10**9
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
 # Settings that jobs on a run, or on data alone, take.
@@ -85,10 +91,9 @@ class Sample(_Request):
         kind = self.kind
         if kind == "folder":
             check_unused(Path(self.out))
-        for name, value in (("rows", self.rows), ("columns", self.columns)):
-            if value is not None and not 1 <= value <= LARGEST_SIDE:
-                raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
-        _at_least(1, num=self.num)
+        _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
+        _within(1, MOST_IMAGES, num=self.num)
+        _within(0, MOST_STEPS, step=self.step)
         if self.interpolate is not None:
             self._check_walk(kind)
         elif kind == "gif":
@@ -149,7 +154,10 @@ class Evaluate(_Request):
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
 
     def _check(self) -> None:
-        _at_least(1, num=self.num, k=self.k, model_size=self.model_size)
+        _within(1, MOST_MEASURED, num=self.num)
+        _within(1, MOST_NEIGHBOURS, k=self.k)
+        _within(1, LARGEST_IMAGE, model_size=self.model_size)
+        _within(0, MOST_STEPS, step=self.step)
         check_seed(self.seed)
         self._check_features()
         if bool(self.workdir) == bool(self.images):
@@ -189,6 +197,7 @@ class Export(_Request):
 
     def _check(self) -> None:
         check_workdir(self.workdir)
+        _within(0, MOST_STEPS, step=self.step)
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
@@ -205,9 +214,7 @@ class Preview(_Request):
     out: str = "preview.png"
 
     def _check(self) -> None:
-        for name, value in (("rows", self.rows), ("columns", self.columns)):
-            if not 1 <= value <= LARGEST_SIDE:
-                raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
+        _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +233,7 @@ class Plot(_Request):
             object.__setattr__(self, "workdir", (self.workdir,))
         check_workdir("".join(map(str, self.workdir)))
         if self.grids:
-            if not all(step.strip().isdigit() for step in self.grids):
+            if not all(step.strip().isdecimal() and len(step) <= len(str(MOST_STEPS)) for step in self.grids):
                 raise UserError(
                     f"--grids={','.join(self.grids)} must be steps separated by commas, such as --grids=0,100,200"
                 )
@@ -254,15 +261,18 @@ class Bench(_Request):
     first_step: bool = False  # only how long a first step takes
 
     def _check(self) -> None:
-        if self.rounds < 1 or self.window_steps < 1 or not self.contestant_seconds > 0:
-            raise UserError("--rounds and --window_steps must be at least 1, --contestant_seconds above 0")
+        _within(1, MOST_ROUNDS, rounds=self.rounds, window_steps=self.window_steps)
+        if not 0 < self.contestant_seconds <= MOST_SECONDS:
+            raise UserError(
+                f"--contestant_seconds={self.contestant_seconds} must be above 0 and at most {MOST_SECONDS:,}"
+            )
         contestants.of(self.settings, self.against)
 
 
 def check_seed(seed: int) -> None:
     """Raises `UserError` for a seed of samples that cannot be one."""
     if not 0 <= seed <= LARGEST_SEED:
-        raise UserError(f"--seed={seed} must be from 0 to {LARGEST_SEED}")
+        raise UserError(f"--seed={seed} must be from 0 to {LARGEST_SEED:,}")
 
 
 def check_workdir(workdir: str) -> None:
@@ -271,8 +281,8 @@ def check_workdir(workdir: str) -> None:
         raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
 
 
-def _at_least(least: int, **values: int | None) -> None:
-    """Raises `UserError` naming the first value that is given and below `least`."""
+def _within(least: int, most: int, **values: int | None) -> None:
+    """Raises `UserError` naming the first value that is given and not in the range."""
     for name, value in values.items():
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} must be at least {least}")
+        if value is not None and not least <= value <= most:
+            raise UserError(f"--{name}={value} must be from {least} to {most:,}")

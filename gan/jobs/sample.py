@@ -9,13 +9,14 @@ import numpy as np
 from gan.core.base import Network
 from gan.errors import UserError
 from gan.jobs import sample_plan
-from gan.jobs.notices import warn
+from gan.jobs.notices import note, warn
 from gan.jobs.progress_bar import with_progress
 from gan.jobs.requests import Sample as Request
 from gan.jobs.sample_plan import Plan
 from gan.runs import trained
 from gan.runs.trained import SavedRun, Trained
 from gan.sampling import image_sets, sampler, walks
+from gan.text import printable
 
 _LARGEST_LOOP = 2**28  # pixels of an animation
 
@@ -58,17 +59,18 @@ def run(request: Request) -> Result:
         what = _write(kind, path, drawing, *_drawn(kind, drawing))
     names = drawing.saved.class_names
     only = f", {', '.join(names[number] for number in drawing.classes)}" if request.classes is not None else ""
-    print(f"{path}: {what} of step {drawing.of.step}, seed {request.seed}{only}")
+    print(printable(f"{path}: {what} of step {drawing.of.step}, seed {request.seed}{only}"))
     return Result(path, drawing.of.step, what)
 
 
 def _drawing(request: Request) -> _Drawing:
     """The run opened, once it is known that what is asked for can be drawn."""
     saved = trained.saved_run(Path(request.workdir), request.numerics)
-    classes = sample_plan.chosen(request.classes, saved.config.conditional, saved.class_names)
+    classes = sample_plan.chosen(request.classes, saved.config.conditional, saved.class_names, saved.classes)
     plan = sample_plan.plan(request, len(classes))
     sample_plan.check_shown(plan, len(classes), request.classes is not None)
     found = trained.load(saved, request.step)
+    note(*sample_plan.readings(request.classes, saved.class_names))
     warn(*found.skipped)
     return _Drawing(request, found, trained.generator(saved), classes, plan)
 
@@ -96,8 +98,7 @@ def _walks(drawing: _Drawing) -> tuple[Iterable[np.ndarray], np.ndarray | None]:
 
 def _labels_by_row(drawing: _Drawing) -> np.ndarray:
     """The labels of a grid in which each row shows one of the classes."""
-    plan, classes = drawing.plan, drawing.classes
-    return np.int32(classes)[sampler.labels_by_row(plan.rows, plan.columns, len(classes))]
+    return sampler.labels_by_row(drawing.plan.rows, drawing.plan.columns, drawing.classes)
 
 
 def _write(kind: str, path: Path, drawing: _Drawing, batches: Iterable, labels: np.ndarray | None) -> str:

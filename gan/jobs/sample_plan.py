@@ -23,31 +23,49 @@ class Plan(NamedTuple):
     columns: int = 0
 
 
-def chosen(text: str | None, conditional: bool, names: Sequence[str]) -> list[int]:
+def chosen(text: str | None, conditional: bool, names: Sequence[str], there: Sequence[int]) -> list[int]:
     """The numbers of the classes that are named, by name or number, with commas; of all if `text` is None.
 
-    None of a run that is not conditional. Raises `UserError` listing the classes for one that is not there.
+    `there` are those that the data have images of: no others were learnt. None of a run that is not conditional. Raises
+    `UserError` listing the classes for one that is not there.
     """
     if text is None:
-        return list(range(len(names))) if conditional else []
+        return list(there) if conditional else []
     if not conditional:
         raise UserError(f"--class={text}: the run was trained without --conditional and knows no classes; leave it out")
-    return [_number(part.strip(), names) for part in _parts(text, names)]
+    return [_learnt(word, number, names, there) for word, number in classes.in_list(text, names)]
 
 
-def _parts(text: str, names: Sequence[str]) -> list[str]:
-    """What stands between the commas; a name that has one itself can only stand alone."""
-    return [text] if text.casefold() in map(str.casefold, names) else text.split(",")
+def readings(text: str | None, names: Sequence[str]) -> list[str]:
+    """A line for each word that could be the name of one class and the number of another: which it was taken for."""
+    found = classes.in_list(text, names) if text is not None else ()
+    return list(filter(None, (_reading(word, number, names) for word, number in found)))
 
 
-def _number(word: str, names: Sequence[str]) -> int:
-    """The number of the class that a word means; raises `UserError`."""
-    number = classes.number_of(word, names)
-    if number is not None:
+def _reading(word: str, number: int | None, names: Sequence[str]) -> str:
+    """The line for a word that means class `number`; empty where it can mean nothing else."""
+    other = classes.as_number(word)
+    if number is None or other is None or not any(name.strip().isdecimal() for name in names):
+        return ""
+    if other == number:
+        return (
+            "" if names[number].strip() == word else f"--class={word} is number {word}, the class named {names[number]}"
+        )
+    also = f"; number {word} is the class named {names[other]}" if other < len(names) else ""
+    return f"--class={word} is the class named {names[number]}, number {number}{also}"
+
+
+def _learnt(word: str, number: int | None, names: Sequence[str], there: Sequence[int]) -> int:
+    """The number that a word means; raises `UserError` if it means none, or a class without images."""
+    if number in there:
         return number
-    listed = ", ".join(f"{i} {name}" if name != str(i) else name for i, name in enumerate(names[:_LISTED]))
-    more = f" ... ({len(names)} in all)" if len(names) > _LISTED else ""
-    raise UserError(f"--class={word} is unknown; the classes are {listed}{more}")
+    listed = ", ".join(f"{i} {names[i]}" if names[i] != str(i) else names[i] for i in there[:_LISTED])
+    more = f" ... ({len(there)} in all)" if len(there) > _LISTED else ""
+    if number is None:
+        raise UserError(f"--class={word} is unknown; the classes are {listed}{more}")
+    raise UserError(
+        f"--class={word}: the run's data have no image of this class; those that have some are {listed}{more}"
+    )
 
 
 def plan(request: Sample, class_count: int) -> Plan:

@@ -18,7 +18,7 @@ def path(folder: Path, step: int) -> Path:
 def by_step(folder: Path) -> dict[int, Path]:
     """The grids in a folder of samples by step, ascending."""
     numbers = {drawn.stem.removeprefix(_PREFIX): drawn for drawn in sorted(folder.glob(f"{_PREFIX}*.png"))}
-    return {int(number): drawn for number, drawn in numbers.items() if number.isdigit()}
+    return {int(number): drawn for number, drawn in numbers.items() if number.isdecimal()}
 
 
 def remove_later(folder: Path, step: int) -> None:

@@ -1,6 +1,7 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from gan.config import validated
 from gan.core import rng
 from gan.core.base import Network, Params
 from gan.core.state import VECTORS
+from gan.data import shares
 from gan.errors import UserError
 from gan.machine import devices
 from gan.runs import checkpoint, tensors, workdir
@@ -24,7 +26,7 @@ class SavedRun(NamedTuple):
     """What config.json says of a run: its config, with the numerics of now, and what its networks were made for.
 
     `class_names` are those of the labels of its data, with the share that each has there: all equal where the run does
-    not say. `fingerprint` is that of the data.
+    not say; `classes` are the numbers of those that its data have images of. `fingerprint` is that of the data.
     """
 
     folder: Path
@@ -32,6 +34,7 @@ class SavedRun(NamedTuple):
     image_shape: tuple[int, int, int]  # [H, W, C]
     class_names: tuple[str, ...]
     class_shares: tuple[float, ...]
+    classes: tuple[int, ...]
     fingerprint: str
 
 
@@ -60,13 +63,15 @@ def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedR
     Raises `UserError` if there is no run.
     """
     saved, facts = workdir.load_run(folder)
-    names = tuple(facts["class_names"])
+    names, shape = tuple(facts["class_names"]), tuple(facts["image_shape"])
+    of_classes = tuple(facts.get("class_shares") or [1 / len(names) for _ in names])
     return SavedRun(
         folder=folder,
         config=validated(dataclasses.replace(saved, logical_cpus=0, **(numerics or {}))),
-        image_shape=tuple(facts["image_shape"]),
+        image_shape=shape,
         class_names=names,
-        class_shares=tuple(facts.get("class_shares") or [1 / len(names) for _ in names]),
+        class_shares=of_classes,
+        classes=shares.present(of_classes, facts.get("num_examples", 0) * math.prod(shape)),
         fingerprint=facts.get("fingerprint", ""),
     )
 

@@ -51,11 +51,12 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
 
     def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
         settled = settle(params) if count else params
-        asked = np.resize(np.int32([NO_CLASS] if labels is None else labels), count + batch)
+        asked = np.int32([NO_CLASS] if labels is None else labels)
         for first, part in zip(range(0, count, batch), points, strict=True):
             shaped = tf.ensure_shape(tf.constant(part), [batch, None])
             numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
-            drawn = compute(settled, shaped, tf.constant(asked[first : first + batch]), *numbers)
+            told = asked.take(np.arange(first, first + batch), mode="wrap")
+            drawn = compute(settled, shaped, tf.constant(told), *numbers)
             yield to_uint8(drawn.numpy())[: count - first]
 
     return render
@@ -81,17 +82,17 @@ def random_labels(seed: int, count: int, class_shares: Sequence[float]) -> np.nd
     return shares.labels_at(class_shares, drawn)
 
 
-def grid_plan(config: Config, num_classes: int) -> tuple[int, int, np.ndarray | None]:
-    """(rows, columns, labels) of the grids of a run: of a conditional one each row shows a class."""
+def grid_plan(config: Config, classes: Sequence[int]) -> tuple[int, int, np.ndarray | None]:
+    """(rows, columns, labels) of the grids of a run: of a conditional one each row shows one of the classes."""
     if not config.conditional:
         return config.sample_rows, config.sample_columns, None
-    rows = num_classes if num_classes <= _MOST_ROWS else config.sample_rows
-    return rows, config.sample_columns, labels_by_row(rows, config.sample_columns, num_classes)
+    rows = len(classes) if len(classes) <= _MOST_ROWS else config.sample_rows
+    return rows, config.sample_columns, labels_by_row(rows, config.sample_columns, classes)
 
 
-def labels_by_row(rows: int, columns: int, num_classes: int) -> np.ndarray:
-    """Labels int32 [rows * columns] of a grid in which each row shows one class."""
-    return np.repeat(np.arange(rows, dtype=np.int32) % num_classes, columns)
+def labels_by_row(rows: int, columns: int, classes: Sequence[int]) -> np.ndarray:
+    """Labels int32 [rows * columns] of a grid in which each row shows one of the classes, in turn."""
+    return np.repeat(np.resize(np.int32(classes), rows), columns)
 
 
 def between(ends: np.ndarray, steps: int) -> np.ndarray:

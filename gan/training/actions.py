@@ -94,7 +94,7 @@ class Actions:
     def sample(self, step: int) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
         run = self._run
-        rows, columns, labels = sampler.grid_plan(run.config, run.batches.source.num_classes)
+        rows, columns, labels = sampler.grid_plan(run.config, run.classes)
         images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
         grid = raster.grid(images, rows, columns)
         raster.write_png(grids.path(run.samples, step), grid, scale=2)

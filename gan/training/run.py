@@ -14,12 +14,16 @@ from gan.training.replicas import Chunk, Training, read
 
 
 class Run(NamedTuple):
-    """What the loop works on; `facts` goes into each checkpoint's manifest."""
+    """What the loop works on; `facts` goes into each checkpoint's manifest.
+
+    `classes` are the numbers of those that a conditional run's data have images of.
+    """
 
     config: Config
     folder: Path
     batches: Batches
     num_examples: int
+    classes: tuple[int, ...]
     training: Training
     chunk: Chunk
     sample: sampler.Sampler

@@ -114,6 +114,7 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
         folder=folder,
         batches=build.batches(config, source),
         num_examples=source.num_examples,
+        classes=shares.present(of_classes, source.num_bytes),
         training=training,
         chunk=chunk,
         sample=sample,
