@@ -103,7 +103,7 @@ def test_ranges_hold_at_their_ends(field):
             inside = field.type(end)
             if not rule["choices"]:
                 # 0 turns off what depends on these.
-                alone = field.name in ("schedule_images", "gamma")
+                alone = field.name in ("schedule_images", "gamma") and not end
                 settings = ({"epochs": 1.0, "minutes": 1.0} if alone else EVERYTHING) | {field.name: inside}
                 if field.name == "augmentation_strength" and end == rule["high"]:
                     settings |= {"augmentation_target": 0.0}  # where it adapts it stays below

@@ -5,6 +5,7 @@ flags, so those are taken out of the environment of its process before a library
 """
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -18,8 +19,11 @@ _FOREIGN = (
     "PYTHONWARNINGS",
     "TF_CONFIG",  # the cluster that another job was part of
     "TF_USE_LEGACY_KERAS",
+    "TF_XLA_FLAGS",  # --jit_compile says what XLA compiles; a flag that XLA does not know ends the process
 )
 _FOREIGN_FAMILIES = ("TQDM_",)  # the defaults of every argument of a progress bar
+# Wanted, but where they are nonsense a library tells so at each start.
+_WITH_SENSE = {"OMP_NUM_THREADS": r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", "TF_ENABLE_ONEDNN_OPTS": "0|1|false|true"}
 _ROOT = str(Path(__file__).parents[2])
 
 
@@ -27,6 +31,9 @@ def leave() -> None:
     """Makes the process what its flags alone say."""
     for name in [name for name in os.environ if name in _FOREIGN or name.startswith(_FOREIGN_FAMILIES)]:
         del os.environ[name]
+    for name, sense in _WITH_SENSE.items():
+        if not re.fullmatch(sense, os.environ.get(name, "1")):
+            del os.environ[name]
     # Warnings of libraries are for those who write programs; under -W error each would end the command.
     sys.warnoptions.clear()
     warnings.resetwarnings()

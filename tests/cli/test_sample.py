@@ -69,7 +69,7 @@ def _mistakes(trained_run: Path, run: str, folder: Path) -> list[tuple[list[str]
         ([unsaved, npz], 2, "has no checkpoint yet"),
         ([unsaved, npz, "--step=1"], 2, "has no checkpoint of step 1; nor any other yet"),
         ([run, npz, "--step=7"], 2, "has no checkpoint of step 7; choose one of 1, 2"),
-        ([run, npz, "--num=0"], 2, "--num=0 must be at least 1"),
+        ([run, npz, "--num=0"], 2, "--num=0 must be from 1"),
         ([run, npz, "--num=many"], 2, "--num=many must be a whole number"),
         ([run, npz, "--seed=-1"], 2, "--seed=-1 must be from 0"),
         ([run, npz, "--rows=2"], 2, "belong to a grid"),

@@ -44,3 +44,9 @@ def test_labels_lie_one_class_after_the_other_by_their_shares():
     assert labels.dtype == np.int32
     assert labels.tolist() == [0] * 20 + [2] * 50 + [3] * 30
     assert shares.labels_at([1.0], np.array([0.0, 0.999999])).tolist() == [0, 0]
+
+
+def test_classes_without_an_image_are_known_where_all_labels_are():
+    assert shares.present((0.5, 0.0, 0.5), 2**28) == (0, 2)
+    assert shares.present((0.5, 0.0, 0.5), 2**28 + 1) == (0, 1, 2)
+    assert shares.present((), 5) == ()

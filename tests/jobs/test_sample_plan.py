@@ -15,6 +15,10 @@ def wanted(kind: str, num=None, rows=None, columns=None, steps=None) -> Sample:
     return Sample("run", OUT[kind], num=num, rows=rows, columns=columns, interpolate=steps)
 
 
+def chosen(text, conditional, names, there=None) -> list[int]:
+    return sample_plan.chosen(text, conditional, names, range(len(names)) if there is None else there)
+
+
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [
@@ -26,24 +30,64 @@ def wanted(kind: str, num=None, rows=None, columns=None, steps=None) -> Sample:
     ],
 )
 def test_classes_by_name_or_number(text, numbers):
-    assert sample_plan.chosen(text, True, NAMES) == numbers
+    assert chosen(text, True, NAMES) == numbers
 
 
 def test_a_name_comes_before_a_number():
-    assert sample_plan.chosen("2,0", True, ("2", "1", "0")) == [0, 2]
-    assert sample_plan.chosen("bag,BAG", True, ("Bag", "bag", "BAG")) == [1, 2]
+    assert chosen("2,0", True, ("2", "1", "0")) == [0, 2]
+    assert chosen("bag,BAG", True, ("Bag", "bag", "BAG")) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "numbers"),
+    [
+        (" lead", (" lead", "lead"), [0]),
+        ("lead", (" lead", "lead"), [1]),
+        ("lead", (" lead",), [0]),
+        ("tail , lead", ("tail ", " lead"), [0, 1]),
+        ("a,b,c", ("a", "c", "a,b"), [2, 1]),
+        ("x,y", ("X,Y", "x", "y"), [1, 2]),  # as they stand, before another spelling of both
+        ("x,Y", ("X,Y", "z"), [0]),
+        ('"a,b",c', ("a", "c", "a,b"), [2, 1]),
+        ("'1'", ("0", "2", "1"), [2]),
+        ('"quoted"', ('"quoted"', "quoted"), [0]),
+        (",", (",", "a"), [0]),
+        ("10,2", ("1", "10", "2"), [1, 2]),
+    ],
+)
+def test_names_with_spaces_commas_and_quotes(text, names, numbers):
+    assert chosen(text, True, names) == numbers
+
+
+def test_what_could_be_a_name_or_a_number_is_told():
+    names = ("1", "10", "2")
+    assert sample_plan.readings("0", names) == ["--class=0 is number 0, the class named 1"]
+    assert sample_plan.readings("1,10", names) == [
+        "--class=1 is the class named 1, number 0; number 1 is the class named 10",
+        "--class=10 is the class named 10, number 1",
+    ]
+    for text, of in ((None, names), ("1", ("0", "1")), ("1", ("bag", "boot")), ("bag", ("bag", "1"))):
+        assert sample_plan.readings(text, of) == []
+
+
+def test_classes_without_an_image_are_neither_drawn_nor_taken():
+    digits = tuple("0123456789")
+    assert chosen(None, True, digits, (0, 5, 9)) == [0, 5, 9]
+    assert chosen("9,5", True, digits, (0, 5, 9)) == [9, 5]
+    with pytest.raises(UserError, match="--class=3: the run's data have no image of this class; .* are 0, 5, 9$"):
+        chosen("5,3", True, digits, (0, 5, 9))
 
 
 def test_unknown_classes_are_told_the_known_ones():
     with pytest.raises(UserError, match="--class=boot is unknown; the classes are 0 T-shirt/top, 1 Bag, 2 Ankle boot"):
-        sample_plan.chosen("bag,boot", True, NAMES)
+        chosen("bag,boot", True, NAMES)
     with pytest.raises(UserError, match=r"--class=100 .* 28, 29 \.\.\. \(100 in all\)"):
-        sample_plan.chosen("100", True, [str(i) for i in range(100)])
+        chosen("100", True, [str(i) for i in range(100)])
     with pytest.raises(UserError, match="--class= is unknown"):
-        sample_plan.chosen("", True, NAMES)
+        chosen("", True, NAMES)
     with pytest.raises(UserError, match="--class=bag: the run was trained without --conditional"):
-        sample_plan.chosen("bag", False, NAMES)
-    assert sample_plan.chosen(None, False, NAMES) == []
+        chosen("bag", False, NAMES)
+    assert chosen(None, False, NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +144,7 @@ def test_all_classes_that_are_named_are_drawn():
     [
         (("gif", None, None, None, None), "give --interpolate=STEPS, such as 16"),
         (("npz", None, 3, None, None), "--rows and --columns belong to a grid"),
-        (("png", 0, None, None, None), "--num=0 must be at least 1"),
+        (("png", 0, None, None, None), "--num=0 must be from 1 to"),
         (("png", None, 65, None, None), "--rows=65 must be from 1 to 64"),
         (("png", None, None, None, 65), "--interpolate=65 must be from 2 to 64 in a grid"),
         (("gif", None, None, None, 1), "--interpolate=1 must be from 2 to 1000$"),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan import config as configs
 from gan.core import rng
 from gan.networks import article, layers, sngan, standing
 from gan.networks.convolutions import DIRECT
@@ -110,3 +111,13 @@ def test_images_of_latents_keep_their_order_over_batches():
     images = sampler.images_of(NETWORK, params, points, batch=3)
     assert np.abs(images.astype(int) - np.concatenate(list(make_sampler(NETWORK, 8, 4)(params, 1, 7)))).max() <= 1
     assert len(np.unique(images.reshape(7, -1), axis=0)) == 7
+
+
+def test_rows_of_grids_are_of_the_classes_that_there_are():
+    config = configs.make("modern_conditional", sample_rows=4, sample_columns=2)
+    rows, columns, labels = sampler.grid_plan(config, (0, 5, 9))
+    assert (rows, columns, labels.tolist(), labels.dtype) == (3, 2, [0, 0, 5, 5, 9, 9], np.int32)
+    rows, _, labels = sampler.grid_plan(config, range(100, 300))
+    assert (rows, labels.tolist()) == (4, [100, 100, 101, 101, 102, 102, 103, 103])
+    assert sampler.labels_by_row(5, 1, (7, 2)).tolist() == [7, 2, 7, 2, 7]
+    assert sampler.grid_plan(configs.make("modern", sample_rows=4, sample_columns=2), ()) == (4, 2, None)

@@ -31,11 +31,15 @@ class Place:
 
     def run(self, command: str, *flags: str, code: int | None = 0, **environment: str) -> Start:
         """Runs bin/`command` with these flags and more environment, here; checks its exit code, unless it is None."""
-        begun = self._server.start(*flags, command=command, folder=self.folder, **{**os.environ, **environment})
+        begun = self.begin(command, *flags, **environment)
         found = begun.wait()
         assert "Traceback" not in begun.err, begun.err
         assert code is None or found == code, f"exit code {found}\n{begun.out}\n{begun.err}"
         return begun
+
+    def begin(self, command: str, *flags: str, **environment: str) -> Start:
+        """The same, without waiting for the end."""
+        return self._server.start(*flags, command=command, folder=self.folder, **{**os.environ, **environment})
 
     def error(self, command: str, *flags: str, code: int = 2, **environment: str) -> str:
         """The one line by which the command ends, with this exit code."""
