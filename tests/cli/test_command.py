@@ -39,6 +39,8 @@ def main():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/there/file")
     if name == "interrupt":
         raise KeyboardInterrupt
+    if name == "memory":
+        raise MemoryError("Unable to allocate 7.28 TiB")
     if name == "bug":
         raise RuntimeError("a bug")
     if name == "peer":
@@ -109,6 +111,7 @@ def test_version_is_that_of_the_project(greet):
         (["--steps=3", "more"], "error: unexpected argument 'more'"),
         (["--name=a\udcff"], r"error: '--name=a\udcff' is not UTF-8; rename the file or folder"),
         (["--name=busy"], "error: the folder is in use; wait"),
+        (["--name=memory"], "error: out of memory (Unable to allocate 7.28 TiB); ask for fewer or smaller images"),
         (["--name=full"], "error: /there/file: No space left on device; free some space"),
     ],
 )

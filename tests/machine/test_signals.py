@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan.errors import Preempted
+from gan.machine import signals
 from gan.machine.signals import StopRequest
 
 # Like a call into TensorFlow, the key derivation lasts for minutes and lets other threads run, but no Python handlers.
@@ -74,3 +75,61 @@ def test_in_another_thread_there_are_no_signals_and_nothing_breaks():
     thread.start()
     thread.join()
     assert found == [False]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU])
+def test_other_signals_ask_as_well_and_are_passed_over_where_they_were_ignored(number):
+    told = threading.Event()
+    with StopRequest(lambda line: told.set()) as stop:
+        os.kill(os.getpid(), number)
+        assert told.wait(60) and stop
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with StopRequest() as stop:
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) == signal.SIG_IGN
+        assert not stop
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_signal_asks_to_save_once():
+    with StopRequest() as stop:
+        assert not stop.takes_save()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while not stop.takes_save():
+            pass
+        assert not stop.takes_save() and not stop
+        for _ in range(3):  # of the processor's time, each second: never an order
+            os.kill(os.getpid(), signal.SIGXCPU)
+
+
+def test_a_forked_process_leaves_signals_to_its_parent():
+    with StopRequest() as stop:
+        child = os.fork()
+        if child == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGHUP)
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        child = os.fork()
+        if child == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    assert not stop
+
+
+def test_a_command_is_ended_by_an_exception_once():
+    numbers = (*signals.ENDING, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        signals.raise_when_ended()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(signals.Ended) as caught:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert caught.value.number == signal.SIGHUP
+        assert {signal.getsignal(number) for number in signals.ENDING} == {signal.SIG_DFL}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

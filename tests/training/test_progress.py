@@ -1,6 +1,7 @@
 """The progress line: its numbers, its width, and both kinds of output."""
 
 import io
+import os
 import re
 
 import pytest
@@ -193,3 +194,23 @@ def test_however_often_there_are_news_the_line_is_drawn_ten_times_a_second_at_mo
     assert 2 <= stream.getvalue().count("step ") <= 3
     report.close()
     assert rendered(stream.getvalue())[-2].startswith("step 99/1000")
+
+
+def test_a_pipe_that_nobody_reads_holds_nothing_up(monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE_MILLISECONDS", 1)
+    reader, writer = os.pipe()
+    with open(writer, "w") as stream:
+        shown = progress.Progress(total_steps=1, steps_per_epoch=1, stream=stream)
+        for number in range(100):
+            shown.note(f"{number} " + "x" * 4000)  # more than any pipe holds unread
+        held = os.read(reader, 1 << 20)
+        shown.note("read on")
+    assert held.startswith(b"0 x") and len(held) < 100 * 4000
+    assert os.read(reader, 1 << 20).endswith(b"read on\n")
+    os.close(reader)
+
+
+def test_a_note_is_one_line():
+    stream = io.StringIO()
+    progress.Progress(total_steps=1, steps_per_epoch=1, stream=stream).note("two\nlines\x1b[31m")
+    assert stream.getvalue() == "two\\nlines\\x1b[31m\n"
