@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 MOST_STEPS = 10**12  # of training: far more than any run has, and far from what 64 bits hold
 MOST_IMAGES = 10**15
-_LARGEST = 10**9  # a number that has no other limit
+_LARGEST = {int: 10**9, float: 1e30}  # where nothing else limits a number; a float32 ends at 3.4e38
+_LONGEST = 10**9  # epochs, minutes
 
 Change = Literal["free", "numerics", "tunable", "fixed"]
 
@@ -29,8 +30,8 @@ class Group(NamedTuple):
 
     def setting(self, change: Change, default, text: str, choices=(), low=None, high=None, below=None) -> Any:
         """A dataclass field with its help text, its choices or its range: low <= value <= high, value < below."""
-        if type(default) in (int, float) and high is None and below is None:
-            high = _LARGEST
+        if high is None and below is None:
+            high = _LARGEST.get(type(default))
         metadata = {"group": self.name, "change": change, "help": text, "choices": choices}
         return dataclasses.field(default=default, metadata=metadata | {"low": low, "high": high, "below": below})
 
@@ -65,9 +66,14 @@ class Config:
     steps: int = RUN.free(
         0, "stop after this many steps in total, not additional ones (0: no limit)", low=0, high=MOST_STEPS
     )
-    epochs: float = RUN.free(50.0, "stop after this many passes over the data in total (0: no limit)", low=0)
+    epochs: float = RUN.free(
+        50.0, "stop after this many passes over the data in total (0: no limit)", low=0, high=_LONGEST
+    )
     minutes: float = RUN.free(
-        0.0, "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)", low=0
+        0.0,
+        "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)",
+        low=0,
+        high=_LONGEST,
     )
 
     init_from: str = RUN.fixed(
@@ -294,7 +300,9 @@ class Config:
     save_every_steps: int = CADENCE.free(
         0, "save a checkpoint every so many steps (0: by time alone)", low=0, high=MOST_STEPS
     )
-    save_every_minutes: float = CADENCE.free(10.0, "save a checkpoint every so many minutes (0: by steps alone)", low=0)
+    save_every_minutes: float = CADENCE.free(
+        10.0, "save a checkpoint every so many minutes (0: by steps alone)", low=0, high=_LONGEST
+    )
     keep_checkpoints: int = CADENCE.free(
         3, "newest checkpoints that are kept, beside the best one; at least two", low=2, high=10**6
     )

@@ -101,7 +101,7 @@ def test_version_is_that_of_the_project(greet):
         (["--steps=many"], "error: --steps=many must be a whole number"),
         (["--format=xml"], "error: --format=xml: value should be one of <text|json>"),
         (["--steps"], "error: missing value for flag --steps"),
-        (["--steps=1", "--flagfile=/nowhere"], "error: --flagfile=/nowhere cannot be read: no such file or"),
+        (["--steps=1", "--flagfile=/proc/nowhere"], "error: --flagfile=/proc/nowhere cannot be read: no such"),
         (["--flagfile=/dev"], "error: --flagfile=/dev cannot be read: is a directory; give"),
         ([f"--flagfile={sys.executable}"], f"error: --flagfile={sys.executable} is no "),
         (["--steps=" + "9" * 5000], f"error: --steps={'9' * 60}... must be a whole number"),

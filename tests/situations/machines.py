@@ -193,7 +193,7 @@ def numbers_out_of_range(place: Place) -> None:
         ("preview", (f"--rows={digits}",), "from 1 to 64"),
         ("train", (f"--steps={digits}",), "of at least 0 and of at most 1,000,000,000,000"),
         ("train", ("--batch_size=-1",), "of at least 1 and of at most 1,048,576"),
-        ("train", ("--gamma=nan",), "a finite number of at least 0 and of at most 1,000,000,000"),
+        ("train", ("--gamma=nan",), "a finite number of at least 0 and of at most 1e+30"),
         ("train", ("--minutes=inf",), "a finite number of at least 0"),
     ):
         line = place.error(command, *flags)
