@@ -109,7 +109,7 @@ def test_ranges_hold_at_their_ends(field):
                     settings |= {"augmentation_target": 0.0}  # where it adapts it stays below
                 assert getattr(config.make("article", **settings), field.name) == end
             with pytest.raises(UserError):
-                config.make("article", **{field.name: inside + outside})
+                config.make("article", **{field.name: inside + outside * max(1, abs(inside))})
 
 
 @pytest.mark.parametrize(
