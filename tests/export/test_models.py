@@ -29,7 +29,7 @@ def pair() -> models.Exportable:
 @pytest.mark.parametrize("form", ["h5", "keras", "saved_model"])
 @pytest.mark.parametrize(
     ("preset", "shape"),
-    [("article_as_published", SHAPE), ("modern", SHAPE), ("article_as_published", (24, 40, 3)), ("modern", (64, 32, 1))],
+    [("article", SHAPE), ("modern", SHAPE), ("article", (24, 40, 3)), ("modern", (64, 32, 1))],
 )
 def test_what_was_written_is_what_the_engine_computes(preset, shape, form, tmp_path):
     both = made(form, shape, preset=preset)
