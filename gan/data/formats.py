@@ -68,8 +68,8 @@ def opened(file: BinaryIO) -> Image.Image:
     head = file.read(_HEAD)
     kind = known(head)
     if kind is None:
-        raise Image.UnidentifiedImageError(_stranger(file))
-    _import_reader(kind)
+        raise ValueError(_stranger(file))
+    import_reader(kind)
     try:
         return Image.open(file, formats=(kind,))
     except Image.UnidentifiedImageError:
@@ -91,7 +91,7 @@ def known(head: bytes) -> str | None:
 
 
 @functools.cache
-def _import_reader(kind: str) -> None:
+def import_reader(kind: str) -> None:
     """Registers the format with Pillow; raises `UserError` where it cannot be read."""
     module = _READERS[kind][0]
     try:

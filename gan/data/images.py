@@ -6,9 +6,7 @@ than 8 bits become levels as `levels.py` says; where limits of the values are gi
 colours, and profiles have no say. When it is resized, shrinking averages areas, enlarging is bicubic.
 """
 
-import contextlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -136,8 +134,11 @@ def read_header(file: Path | bytes, where: str = "") -> Header:
     Raises `UserError` naming `where` (or else the file) if it is unreadable, truncated or of another format.
     """
     where = where or (str(file) if isinstance(file, Path) else "the image")
-    with _reading(where), open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
-        return _header(stream)
+    try:
+        with open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
+            return _header(stream)
+    except Exception as error:
+        raise _unreadable(where, error) from None
 
 
 def check(header: Header, fit: Fit, where: str) -> None:
@@ -152,7 +153,7 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
     `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
     60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
     """
-    with _reading(where):
+    try:
         data = data if isinstance(data, bytes) else data.read_bytes()
         damage.check_bytes(data)
         stream = io.BytesIO(data)
@@ -162,6 +163,8 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
             damage.check_pixels(image, data)
             return fit.pixels(orientation.upright(image), place)
         return _deep_pixels(image, stream, fit, where, place)
+    except Exception as error:
+        raise _unreadable(where, error) from None
 
 
 def _deep_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
@@ -170,7 +173,7 @@ def _deep_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, pla
     if fit.value_range is None:
         deep = deep._replace(maximum=0)
     image.load()
-    damage.check_pixels(image, stream.getbuffer())
+    damage.check_pixels(image, stream.getvalue())
     turn = orientation.of(image)
     if not (deep.is_plain or deep.wide and fit.value_range is None):
         shown = Image.fromarray(fit.levels(depth.values(image, deep, stream), where))
@@ -220,15 +223,11 @@ def _frames(image: Image.Image) -> int:
         return 1
 
 
-@contextlib.contextmanager
-def _reading(where: str) -> Iterator[None]:
-    """Makes a `UserError` that names `where` of any other: damaged bytes bring Pillow's readers to raise anything."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{where} cannot be read as an image ({_reason(error)}); repair or remove it") from None
+def _unreadable(where: str, error: Exception) -> UserError:
+    """The one line for any error: damaged bytes bring Pillow's readers to raise anything."""
+    if isinstance(error, UserError):
+        return error
+    return UserError(f"{where} cannot be read as an image ({_reason(error)}); repair or remove it")
 
 
 def _reason(error: Exception) -> str:

@@ -117,16 +117,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _check_scans(frame: Frame, scans: list[Scan], data: bytes) -> None:
-    """Raises ValueError if coefficients have no last bits in any scan, or restart markers are missing."""
+    """Raises ValueError if a scan does not go on where the last one ended, or restart markers are missing."""
     known = {component: [_UNKNOWN] * 64 for component in frame.sampling}  # the lowest bit of each coefficient so far
     for scan in scans:
         part = slice(scan.first, scan.last + 1) if frame.kind in _PROGRESSIVE else slice(64)
         for component in scan.components:
             lowest = known.get(component, [])[part]
-            if frame.kind in _PROGRESSIVE and set(lowest) != {scan.high_bit or _UNKNOWN}:
+            if not lowest or frame.kind in _PROGRESSIVE and set(lowest) != {scan.high_bit or _UNKNOWN}:
                 raise ValueError(_LOST)
             known[component][part] = [scan.low_bit if frame.kind in _PROGRESSIVE else 0] * len(lowest)
-    if any(any(lowest) for lowest in known.values()):
+    if any(lowest[0] == _UNKNOWN or max(lowest) > 0 for lowest in known.values()):  # the mean may stand alone
         raise ValueError(_LOST)
     for scan in scans:
         if scan.interval:

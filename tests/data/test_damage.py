@@ -92,6 +92,14 @@ def test_a_jpeg_whose_middle_is_lost_within_the_blocks_between_two_restarts():
         reading(data[: third - 700] + data[third - 100 :])
 
 
+def test_limits_of_values_hide_no_damage():
+    data = WHOLE["RGB baseline {}"]
+    start = data.index(b"\xff\xda") + 12
+    torn = data[: start + 100] + data[start + (len(data) - start) // 2 :]
+    with pytest.raises(UserError, match="photo cannot be read as an image .a part of it is missing"):
+        decode(torn, Fit(value_range=(0, 200)), "photo")
+
+
 def test_bytes_after_the_end_are_no_damage():
     for data in (WHOLE["RGB baseline {}"], WHOLE["RGB progressive {}"], encoded(smooth(9, 9))):
         assert np.array_equal(decode(data + b"\0" * 100, Fit(), "x"), decode(data, Fit(), "x"))
