@@ -12,8 +12,6 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from gan.errors import UserError
-
 # Pillow's name of a format -> the modules that read it, the endings of its files.
 _READERS = {
     "PNG": ("PIL.PngImagePlugin", ".png .apng"),
@@ -63,7 +61,7 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def opened(file: BinaryIO) -> Image.Image:
-    """The image in an open file, its header read. Raises what Pillow raises, `UserError` for a missing plugin."""
+    """The image in an open file, its header read. Raises what Pillow raises."""
     file.seek(0)
     head = file.read(_HEAD)
     kind = known(head)
@@ -92,13 +90,13 @@ def known(head: bytes) -> str | None:
 
 @functools.cache
 def import_reader(kind: str) -> None:
-    """Registers the format with Pillow; raises `UserError` where it cannot be read."""
+    """Registers the format with Pillow; raises ImportError with the package that is needed and not there."""
     module = _READERS[kind][0]
     try:
         plugin = importlib.import_module(module)
     except ImportError:
         package = "pillow_heif" if kind == "HEIF" else "pillow in a newer version"
-        raise UserError(f"{kind} images need the package {package}; install it, or convert them to PNG") from None
+        raise ImportError(f"{kind} needs the package {package}; install it, or convert the images to PNG") from None
     if kind == "HEIF":
         plugin.register_heif_opener()
     if kind == "TIFF":

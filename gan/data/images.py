@@ -1,9 +1,9 @@
 """From an image file to uint8 pixels of the wanted size and channels. Uses Pillow; deterministic.
 
 Rules: the picture is the one that a viewer shows: turned as its EXIF orientation says, colours of an embedded profile
-in sRGB, white below transparent pixels, the first of several frames. Grey is the luma of ITU-R 601. Values of more
-than 8 bits become levels as `levels.py` says; where limits of the values are given, these are measurements and no
-colours, and profiles have no say. When it is resized, shrinking averages areas, enlarging is bicubic.
+in sRGB, white below transparent pixels, the first of several frames. Values of more than 8 bits become levels as
+`levels.py` says; where limits of the values are given, these are measurements and no colours, and profiles have no
+say. What size and channels it has then, `fit.py` says.
 """
 
 import io
@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from gan.data import colours, damage, depth, orientation
+from gan.data.fit import AS_IS, Fit, fitted_shape
 from gan.data.formats import SUFFIXES, opened
-from gan.data.levels import Limits, check_range, levels, span, table, value_limits
+from gan.data.levels import check_range, span, value_limits
 from gan.errors import UserError
 
 __all__ = ["AS_IS", "SUFFIXES", "Fit", "Header", "check", "decode", "fitted_shape", "read_header", "value_limits"]
@@ -35,97 +36,6 @@ class Header(NamedTuple):
     profile: bool = False  # its colours are converted to sRGB, which earlier versions did not
     values: tuple[float, float] | None = None  # the least and the greatest, unless they are levels of 8 bits
     dtype: str = "uint8"  # of the values
-
-
-class Fit(NamedTuple):
-    """The wanted form of the images: `resolution` pixels a side (0: unchanged), 1 or 3 `channels` (0: as they are)."""
-
-    resolution: int = 0
-    channels: int = 0
-    crop: str = "center"  # or random, pad, none: what becomes of images that are not square when they are resized
-    value_range: Limits = None  # what becomes black and white; None: all that the format can have
-
-    @property
-    def facts(self) -> tuple:
-        """What the pixels depend on, for fingerprints; what is as it has always been adds nothing."""
-        news = {"crop": self.crop, "value_range": self.value_range}
-        return (self.resolution, self.channels, *((k, v) for k, v in news.items() if v != Fit._field_defaults[k]))
-
-    def pixels(self, image: Image.Image, place: float | None = None) -> np.ndarray:
-        """The uint8 pixels [H, W, C] of a decoded image of 8 bits a channel in the wanted form.
-
-        `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
-        """
-        image = self._resized(self._shown(image), place)
-        # Twice as quick as np.asarray, which goes through the array interface.
-        return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, -1)
-
-    def array(self, images: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
-        """Images [B, H, W, C] of any numeric type in the wanted form; the same array where nothing is to be done.
-
-        `places` float [B] says for each what `place` says in `pixels`.
-        """
-        _, height, width, channels = images.shape
-        wanted = fitted_shape(height, width, channels, self, "")
-        images = self.levels(images)
-        if images.shape[1:] == wanted:
-            return images
-        if not len(images):
-            return np.empty((0, *wanted), np.uint8)
-        squeezed = images[..., 0] if channels == 1 else images
-        fit = self._replace(value_range=None)  # has been seen to
-        each = [None] * len(images) if places is None else places
-        return np.stack(
-            [fit.pixels(Image.fromarray(np.ascontiguousarray(i)), p) for i, p in zip(squeezed, each, strict=True)]
-        )
-
-    def levels(self, values: np.ndarray, where: str = "the array of images") -> np.ndarray:
-        """Values of any numeric type as uint8 levels by `value_range`; raises `UserError` where that cannot be."""
-        return levels(values, self.value_range, where)
-
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height that an image of this size has afterwards."""
-        if not self.resolution:
-            return width, height
-        if self.crop != "none":
-            return self.resolution, self.resolution
-        short = min(width, height)
-        return tuple((2 * side * self.resolution + short) // (2 * short) for side in (width, height))
-
-    def _shown(self, image: Image.Image) -> Image.Image:
-        """The image in mode L (1 channel) or RGB (3), or in whichever of the two is nearer (0)."""
-        mode = "L" if (self.channels or colours.channels(image)) == 1 else "RGB"
-        if image.mode == mode and self.value_range is None and not image.info:
-            return image
-        if self.value_range is None:
-            return colours.plain(image, mode, True, None)
-        return colours.plain(image, mode, False, table(np.uint8, self.value_range))
-
-    def _resized(self, image: Image.Image, place: float | None) -> Image.Image:
-        """The image, or what the crop leaves of it, in the wanted size; the image itself if it has that already."""
-        size = self.size(*image.size)
-        if image.size == size:
-            return image
-        if self.crop == "pad" and image.width != image.height:
-            image = _on_white_square(image)
-            if image.size == size:
-                return image
-        box = (0, 0, *image.size) if self.crop == "none" else _square(image, place if self.crop == "random" else None)
-        width, height = box[2] - box[0], box[3] - box[1]
-        factor = width // size[0]
-        if (width, height) == (size[0] * factor, size[1] * factor):  # rounds once, `resize` after each axis
-            return image.reduce(factor, box)
-        how = Image.Resampling.BOX if self.resolution < min(width, height) else Image.Resampling.BICUBIC
-        return image.resize(size, how, box=box)
-
-
-AS_IS = Fit()
-
-
-def fitted_shape(height: int, width: int, channels: int, fit: Fit, where: str) -> tuple[int, int, int]:
-    """The shape [H, W, C] that images of the given size have after `fit`."""
-    fitted_width, fitted_height = fit.size(width, height)
-    return fitted_height, fitted_width, fit.channels or channels
 
 
 def read_header(file: Path | bytes, where: str = "") -> Header:
@@ -227,6 +137,8 @@ def _unreadable(where: str, error: Exception) -> UserError:
     """The one line for any error: damaged bytes bring Pillow's readers to raise anything."""
     if isinstance(error, UserError):
         return error
+    if isinstance(error, ImportError):
+        return UserError(f"{where} cannot be read: {error}")
     return UserError(f"{where} cannot be read as an image ({_reason(error)}); repair or remove it")
 
 
@@ -239,20 +151,3 @@ def _reason(error: Exception) -> str:
     if "MAX_TEXT" in str(error):
         return "a text or profile in it is too large"
     return " ".join((getattr(error, "strerror", None) or str(error)).split()) or type(error).__name__
-
-
-def _on_white_square(image: Image.Image) -> Image.Image:
-    side = max(image.size)
-    square = Image.new(image.mode, (side, side), "white")
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    return square
-
-
-def _square(image: Image.Image, place: float | None) -> tuple[int, int, int, int]:
-    """The box of a square of the image's shorter side: the middle one, or the one at `place`."""
-    side = min(image.size)
-    if place is None:
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-    else:
-        left, top = int(place * (image.width - side + 1)), int(place * (image.height - side + 1))
-    return left, top, left + side, top + side

@@ -231,7 +231,6 @@ def test_damaged_metadata_are_passed_over_without_a_word(tmp_path):
         for name in ("exif.jpg", "exif.png", "exif.webp", "orientation.png", "profile.png", "tags.tif")
     ]
     assert len(lines) == 8 and "large.pgm cannot be read" in lines[3] and "pixels.tif cannot be read" in lines[5]
-    assert np.array_equal(decode(tmp_path / "exif.png", Fit(), "x"), image)
 
 
 def _with_a_strange_tag(data: bytes) -> bytes:

@@ -187,11 +187,11 @@ def other_ending(place: Place) -> None:
     assert "16 x 16 x 3" in place.run("preview", "--dataset=folder:set").out
 
 
-@situation(AREA, "HEIC without the package that reads it", "one line that names the package pillow_heif")
+@situation(AREA, "HEIC without the package that reads it", "one line that names it and the package pillow_heif")
 def heic(_: Place) -> None:
     with mock.patch.dict(sys.modules, {"pillow_heif": None}):
         formats.import_reader.cache_clear()
-        with pytest.raises(UserError, match="HEIF images need the package pillow_heif; install it"):
+        with pytest.raises(UserError, match="^photo cannot be read: HEIF needs the package pillow_heif; install it"):
             read_header(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "photo")
 
 
