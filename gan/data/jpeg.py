@@ -146,7 +146,7 @@ def _ends_grey(image: Image.Image, frame: Frame, scans: list[Scan]) -> bool:
     rows = (ends // across * height + height // 2).clip(max=image.height - 1)
     columns = (ends % across * width + width // 2).clip(max=image.width - 1)
     middles = np.asarray(image)[rows, columns].reshape(len(ends), -1)
-    return bool(np.isin(middles, _GREY).all(1).any())
+    return bool(((middles == _GREY[0]) | (middles == _GREY[1])).all(1).any())  # quicker than isin
 
 
 def _filled(data: bytes, scans: list[Scan]) -> bytes:
