@@ -88,7 +88,15 @@ def has_narrow_convolutions(config: Config) -> bool:
 
 def batches(config: Config, opened: Source) -> Batches:
     """The batches of a config in their order."""
-    return Batches(opened, seed=config.seed, batch=config.batch_size, draws=config.d_steps)
+    return Batches(
+        opened,
+        seed=config.seed,
+        batch=config.batch_size,
+        draws=config.d_steps,
+        flip=config.flip,
+        random_places=config.crop == "random",
+        num_workers=config.data_workers,
+    )
 
 
 def generator(
