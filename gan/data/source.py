@@ -59,6 +59,7 @@ class Source:
     task: Callable[..., Callable[[], Arrays]] | None = None  # where decoding takes longer than sending the images
     in_memory: bool = False
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
+    duplicates: int | None = None  # files with the content of one before; None where that is not known
 
     @property
     def num_classes(self) -> int:
