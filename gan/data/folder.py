@@ -34,14 +34,14 @@ def open_folder(
     if test and not parts.test:
         return None
     tree = whole.below(parts.test if test else parts.train) if parts.train else whole
-    setting, listing = Labels(labels, whole), tree.listing()
+    setting, listing = Labels(labels, whole, parts.names), tree.listing()
     passed_over = _passed_over(whole, tree, listing, setting)
     if not len(listing.names):
         there = "; ".join(f"{count:,} {reason}" for reason, count in passed_over.items()) or "nothing at all"
         raise UserError(f"{tree.label} has no images in it or in its sub-folders ({there}); give another folder")
-    found, by_folders = setting.of(tree, listing)
+    found, by_folders = setting.of(tree, listing, held_out=test)
     if test:
-        found = in_training_order(found, setting.class_names(whole.below(parts.train)), tree)
+        found = in_training_order(found, setting.training(whole.below(parts.train)), tree)
     notes = [*(() if test else parts.notes), *found.notes, *_on_empty(listing)]
     return _source(path, tree, listing, fit, found, by_folders, processes, tuple(notes), passed_over)
 
@@ -113,7 +113,7 @@ def _passed_over(whole: Tree, tree: Tree, listing: Listing, setting: Labels) -> 
     found = collections.Counter(listing.passed_over)
     if tree is not whole:
         found.update(whole.beside())
-    if used := setting.used_file(whole, tree):
+    if used := setting.used_file(tree):
         found[unwanted.file_reason(used)] -= 1
     found[unwanted.EMPTY_FOLDERS] += len(listing.empty)
     return unwanted.counted(found)

@@ -18,22 +18,33 @@ _METADATA = ("metadata.csv", "metadata.jsonl")  # of Hugging Face
 
 
 class Labels:
-    """The setting `labels`, applied to trees."""
+    """The setting `labels`, applied to a set or to the splits of it."""
 
-    def __init__(self, setting: str, tree: Tree):
-        """`tree` is the whole set; raises `UserError` if the setting is neither a word nor a file that can be read."""
-        self.setting, self._rows, self._file = setting, None, None
+    def __init__(self, setting: str, whole: Tree, splits: tuple[str, ...] = ()):
+        """`splits` are sub-folders of the set that are no classes.
+
+        Raises `UserError` if the setting is neither a word nor a file that can be read.
+        """
+        self.setting, self._whole, self._splits = setting, whole, splits
+        self._file: Path | None = None
+        self._rows: list[label_files.Row] = []
+        self._home = ""  # the split that the file lies in
         self._stylegan_rows: dict[str, list[label_files.Row] | None] = {}  # by the location of a tree
         if setting not in WORDS:
             self._file = Path(paths.given(setting))
-            self._rows = label_files.rows(_content(self._file, setting, tree), readable(str(self._file)))
+            self._rows = label_files.rows(_content(self._file, setting, whole), readable(str(self._file)))
+            above = self._file.resolve().parents
+            self._home = next((name for name in splits if Path(whole.below(name).location) in above), "")
 
-    def of(self, tree: Tree, listing: Listing) -> tuple[Labelled, bool]:
-        """The classes of the images of a tree, and whether they are its sub-folders. Raises `UserError`."""
+    def of(self, tree: Tree, listing: Listing, held_out: bool = False) -> tuple[Labelled, bool]:
+        """The classes of the images of a tree, and whether they are its sub-folders. Raises `UserError`.
+
+        A file need not name those that are `held_out`.
+        """
         if self.setting == "none":
             return _without(listing), False
-        if self._rows is not None:
-            return labelled(listing.names, self._rows, readable(str(self._file)), _places(tree)), False
+        if self._file:
+            return self._by_file(tree, listing, held_out), False
         rows = self._stylegan(tree)
         if rows is not None:
             return self._by_stylegan(tree, listing, rows), False
@@ -45,15 +56,30 @@ class Labels:
         ]
         return found._replace(notes=(*found.notes, *notes)), True
 
-    def class_names(self, tree: Tree) -> tuple[str, ...]:
-        """The names of the classes of a tree, without looking at every file of it where they are its sub-folders."""
-        if self._rows is not None or self.setting == "none" or self._stylegan(tree) is not None:
-            return self.of(tree, tree.listing())[0].class_names
-        return tuple(readable(name) for name in tree.sub_folders() if tree.has_images(name))
+    def training(self, tree: Tree) -> Labelled:
+        """The classes of a tree; where they are its sub-folders, without looking at every file and without labels."""
+        if self._file or self.setting == "none" or self._stylegan(tree) is not None:
+            return self.of(tree, tree.listing())[0]
+        names = tuple(readable(name) for name in tree.sub_folders() if tree.has_images(name))
+        return Labelled(np.empty(0, np.int32), names)
 
-    def used_file(self, whole: Tree, tree: Tree) -> str:
-        """The name of a file that says the classes of `tree`, in it or in the `whole`; empty where none does."""
-        if self._file and Path(whole.location) in self._file.resolve().parents:
+    def _by_file(self, tree: Tree, listing: Listing, held_out: bool) -> Labelled:
+        """The classes of a tree by the file of the setting, or by that of the same name in another split."""
+        home = self._whole.below(self._home).location if self._home else tree.location
+        if home != tree.location:
+            file = Path(tree.location, self._file.resolve().relative_to(home))
+            if not file.is_file():
+                return _without(listing)
+            rows = label_files.rows(file.read_bytes(), readable(str(file)))
+            return labelled(listing.names, rows, readable(str(file)), _places(tree))._replace(rows=frozenset())
+        others = [self._whole.below(name) for name in self._splits]
+        elsewhere = tuple(place for other in others if other.location != tree.location for place in _places(other))
+        where = readable(str(self._file))
+        return labelled(listing.names, self._rows, where, _places(tree), elsewhere, some=not held_out)
+
+    def used_file(self, tree: Tree) -> str:
+        """The name of a file of the set that says the classes of `tree`; empty where none does."""
+        if self._file and Path(self._whole.location) in self._file.resolve().parents:
             return self._file.name
         return label_files.STYLEGAN if self._stylegan(tree) is not None else ""
 
@@ -62,7 +88,8 @@ class Labels:
         if self.setting != "auto" or not tree.has_root_file(label_files.STYLEGAN):
             return None
         if tree.location not in self._stylegan_rows:
-            self._stylegan_rows[tree.location] = label_files.stylegan(tree.root_file(label_files.STYLEGAN))
+            data, where = tree.root_file(label_files.STYLEGAN), f"{tree.label}/{label_files.STYLEGAN}"
+            self._stylegan_rows[tree.location] = label_files.stylegan(data, where)
         return self._stylegan_rows[tree.location]
 
     def _by_stylegan(self, tree: Tree, listing: Listing, rows: list[label_files.Row]) -> Labelled:
@@ -73,8 +100,15 @@ class Labels:
         return found._replace(notes=(f"{what} {where}, which StyleGAN's tools write{instead}", *found.notes))
 
 
-def in_training_order(found: Labelled, known: tuple[str, ...], tree: Tree) -> Labelled:
-    """Labels of held-out images as numbers of the classes `known` from training; raises `UserError` for another."""
+def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labelled:
+    """Labels of held-out images as numbers of the classes of `training`; raises `UserError` for another class."""
+    known = training.class_names
+    if both := found.rows & training.rows:
+        row = min(both)
+        raise UserError(
+            f"line {row.line} of the labels, {readable(row.name)}, can be an image for training or of {tree.label}; "
+            "write its path with the folder of the split"
+        )
     if not known or not found.class_names:
         notes = (f"{tree.label} has no classes, so its images have no labels",) if known else ()
         return Labelled(np.full(len(found.labels), -1, np.int32), known, (*found.notes, *notes))
@@ -124,7 +158,10 @@ def _by_folders(tree: Tree, listing: Listing) -> Labelled:
         only = f"{tree.label}/{readable(listing.filled[0].name)}"
         notes = [f"all images are below {only}, which is the one class; if its sub-folders are the classes, give it"]
     elif listing.nested:
-        notes = [f"{listing.nested:,} images lie deeper than in a class folder; their class is the folder at the top"]
+        notes = [
+            f"{listing.nested:,} of {len(listing.names):,} images lie in folders inside class folders; their class is "
+            "the one at the top"
+        ]
     return Labelled(labels, tuple(readable(group.name) for group in listing.filled), tuple(notes))
 
 

@@ -28,6 +28,7 @@ class Parts(NamedTuple):
 
     train: str = ""
     test: str = ""  # empty where there is none
+    names: tuple[str, ...] = ()  # of all splits, in use or not
     notes: tuple[str, ...] = ()
 
 
@@ -44,24 +45,26 @@ def parts_of(tree: Tree) -> Parts:
     found = [name for name in (train, test, validation) if name]
     others = [name for name in filled if name not in found]
     if train and not others:
-        held_out = test or validation
-        notes = [f"{train} and its like look like splits: {train} is trained on" + _use(held_out)]
-        notes += [f"{validation} is not used"] if test and validation else []
-        notes[0] += "; --labels=folders takes them as classes"
-        return Parts(train, held_out, tuple(notes))
+        return Parts(train, test or validation, tuple(found), (_as_splits(train, test, validation),))
     if found and (len(found) > 1 or len(others) < 2):
         there = " and ".join(found)
-        reason = f"and {others[0]} does not" if others else "and there is none to train on"
+        look = "looks like a split" if len(found) == 1 else "look like splits"
+        reason = f"and {others[0]} does not" if others else "and none is for training"
         note = (
-            f"{there} look like splits {reason}: all sub-folders are taken as classes; if they are splits, give one as "
+            f"{there} {look} {reason}: every sub-folder is taken as a class; if they are splits, give one of them as "
             f"--dataset and one as --test_dataset, such as folder:{tree.label}/{found[0]}"
         )
         return Parts(notes=(note,))
     return Parts()
 
 
-def _use(held_out: str) -> str:
-    return f", {held_out} is held out for evaluation" if held_out else ""
+def _as_splits(train: str, test: str, validation: str) -> str:
+    """What is done with sub-folders that are splits."""
+    instead = "--labels=folders takes such sub-folders as classes"
+    if not (test or validation):
+        return f"the only sub-folder, {train}, looks like a split: its sub-folders are the classes; {instead}"
+    unused = f", {validation} is not used" if test and validation else ""
+    return f"{train} is trained on, {test or validation} held out for evaluation{unused}; {instead}"
 
 
 def _one(tree: Tree, names: list[str], known: tuple[str, ...]) -> str:

@@ -45,7 +45,7 @@ def tree_of(path: str) -> Tree:
 
 def _remedy(file: Path, suffix: str) -> str:
     """What a file that is no zip archive is, and what to do."""
-    name, stem = readable(str(file)), readable(file.stem)
+    name = readable(str(file))
     if suffix in _OTHERS:
         return f"is no folder of images; give --dataset={_OTHERS[suffix]}:{name}"
     if suffix == ".zip":
@@ -55,7 +55,7 @@ def _remedy(file: Path, suffix: str) -> str:
         return f"is an archive of a kind that is not read; unpack it ({how} {readable(file.name)}) and give the folder"
     if suffix in SUFFIXES:
         return f"is one image; give the folder that it lies in, --dataset=folder:{readable(str(file.parent))}"
-    return f"is neither a folder nor a zip archive; give the path of a folder of images, not {stem}"
+    return "is neither a folder nor a zip archive; give the path of a folder of images"
 
 
 _OTHERS = {".npz": "npz", ".parquet": "parquet"}

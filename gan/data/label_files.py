@@ -20,6 +20,7 @@ CLASSES = ("label", "labels", "class", "classes", "class_name", "classname", "cl
 CLASSES += ("category_id", "target", "y", "label_name", "label_id", "class_label")
 _CAPTIONS = ("text", "caption", "captions", "prompt", "description", "objects", "bbox")
 _DELIMITERS = "\t;, "
+_BEGINNING = 1024  # bytes of a dataset.json in which StyleGAN's says what it is
 _TRIED = 50  # lines that a delimiter must divide into as many parts each
 
 
@@ -31,15 +32,20 @@ class Row(NamedTuple):
     category: str  # its class; empty where it has none
 
 
-def stylegan(data: bytes) -> list[Row] | None:
-    """The rows of a dataset.json as StyleGAN writes it; None if this is another file of that name."""
+def stylegan(data: bytes, where: str) -> list[Row] | None:
+    """The rows of a dataset.json as StyleGAN writes it; None if this is another file of that name.
+
+    Raises `UserError` naming `where` if it is damaged.
+    """
     try:
         content = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    except (ValueError, RecursionError) as error:
+        if b'"labels"' not in data[:_BEGINNING]:
+            return None
+        raise UserError(f"{where} is damaged ({error}); write it again, or give --labels=folders or none") from None
     if not isinstance(content, dict) or "labels" not in content:
         return None
-    return _stylegan_rows(content["labels"], STYLEGAN)
+    return _stylegan_rows(content["labels"], where)
 
 
 def rows(data: bytes, where: str) -> list[Row]:
@@ -143,6 +149,8 @@ def _of_table(text: str, where: str) -> list[Row]:
             name, category = 1, 0
     else:
         raise UserError(f"{where} has {width} columns; name them in its first line: file_name and label")
+    if not parts:
+        raise UserError(f"{where} has a line of titles and no rows; write a name and a class in each line")
     return [Row(line, row[name].strip(), row[category].strip()) for line, row in parts]
 
 

@@ -21,13 +21,22 @@ class Labelled(NamedTuple):
     labels: np.ndarray  # int32 [N]; -1 where an image has none
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    rows: frozenset[Row] = frozenset()  # that are of images of the set
 
 
-def labelled(names: Names, rows: list[Row], where: str, below: tuple[str, ...] = ()) -> Labelled:
+def labelled(
+    names: Names,
+    rows: list[Row],
+    where: str,
+    below: tuple[str, ...] = (),
+    elsewhere: tuple[str, ...] = (),
+    some: bool = True,
+) -> Labelled:
     """The classes of images by their paths below the root; what the file at `where` and the images leave over is noted.
 
     Rows name images by their paths below the root or below one of the folders `below` (each ending in /) that it lies
-    in, or by their names alone, with or without ending. Raises `UserError` if no row is of an image, or one is of two.
+    in, or by their names alone, with or without ending; those of images in the folders `elsewhere` are left alone.
+    Raises `UserError` if one row can be of two images, or if `some` must be of one and none is.
     """
     table, repeated = _table(rows, where)
     used: dict[str, str] = {}
@@ -38,20 +47,22 @@ def labelled(names: Names, rows: list[Row], where: str, below: tuple[str, ...] =
             shown, one, other = (readable(each) for each in (table[key].name, used[key], name))
             raise UserError(f"line {table[key].line} of {where}, {shown}, can be {one} or {other}; write its path")
         categories.append("" if key is None else table[key].category)
-    if rows and not used:
+    if some and rows and not used:
         raise UserError(
             f"no row of {where} is of an image of the set: its first is of {readable(rows[0].name)}, the set's first "
             f"image is {readable(names[0])}; write paths below the folder"
         )
     numbers, class_names = _classes(set(categories) - {""}, where)
     labels = np.array([numbers.get(category, -1) for category in categories], np.int32)
-    notes = [f"{repeated:,} rows of {where} say again what one before says"] if repeated else []
-    if spare := [row.name for key, row in table.items() if key not in used]:
-        notes.append(f"{len(spare):,} rows of {where} are of no image of the set (the first: {readable(spare[0])})")
-    if (labels < 0).any() and class_names:
+    notes = [f"rows of {where} that say what one before says: {repeated:,}"] if repeated else []
+    if spare := [row.name for key, row in table.items() if key not in used and not key.startswith(elsewhere)]:
+        notes.append(f"rows of {where} that are of no image of the set: {len(spare):,}, first {readable(spare[0])}")
+    if not class_names and some:
+        notes.append(f"{where} has no classes, so there are no labels")
+    elif (labels < 0).any():
         first = readable(names[int(np.argmax(labels < 0))])
-        notes.append(f"{int((labels < 0).sum()):,} images have no class in {where} (the first: {first})")
-    return Labelled(labels, class_names, tuple(notes))
+        notes.append(f"images without a class in {where}: {int((labels < 0).sum()):,}, first {first}")
+    return Labelled(labels, class_names, tuple(notes), frozenset(table[key] for key in used))
 
 
 def _table(rows: list[Row], where: str) -> tuple[dict[str, Row], int]:
@@ -94,6 +105,8 @@ def _keys(name: str, below: tuple[str, ...]) -> Iterator[str]:
 def _classes(categories: set[str], where: str) -> tuple[dict[str, int], tuple[str, ...]]:
     """The number of each class, and their names in order: numbers by their size, names by their letters."""
     values = {category: _number(category) for category in categories}
+    if "nan" in map(str.casefold, categories) and sum(value is None for value in values.values()) == 1:
+        values = {category: value for category, value in values.items() if value is not None}  # a table's gaps
     if all(value is not None for value in values.values()):
         order = sorted(set(values.values()))
         place = {value: number for number, value in enumerate(order)}

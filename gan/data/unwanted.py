@@ -82,7 +82,11 @@ def path_reason(path: str) -> str:
 def counted(reasons: Mapping[str, int]) -> dict[str, int]:
     """The counts by reason, the largest first; of many endings the most frequent ones, the others as one."""
     found: collections.Counter[str] = collections.Counter(reasons)
-    endings = [reason for reason, _ in found.most_common() if reason.startswith("files that end in ")]
+    endings = [reason for reason, _ in _most_first(found) if reason.startswith("files that end in ")]
     for rare in endings[_ENDINGS:] if len(endings) > _ENDINGS + 1 else ():
         found[OTHER_ENDINGS] += found.pop(rare)
-    return {reason: count for reason, count in found.most_common() if count > 0}
+    return {reason: count for reason, count in _most_first(found) if count > 0}
+
+
+def _most_first(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
