@@ -29,6 +29,7 @@ from gan.errors import LostHelperError, UserError
 
 MOST = 16  # workers that are started where no number is given
 END_SECONDS = 1.0  # to wait for a worker that was ended: one that hangs on a dead disk ends when that lets it
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of the container: microseconds of computing in a period, and the period
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 _AS_THEY_ARE = (UserError, OSError, MemoryError)  # errors with a meaning for the caller; any other one is a bug
 
@@ -39,7 +40,7 @@ def auto_count() -> int:
     """As many workers as there are cores that this process may use, within the quota of its container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()  # "max" is no number: no quota
+        quota, period = QUOTA.read_text().split()  # "max" is no number: no quota
         cores = min(cores, max(1, -(-int(quota) // int(period))))
     return min(cores, MOST)
 
@@ -58,7 +59,10 @@ class Workers:
             for _ in range(count):
                 self._helpers.append(_Helper())
         except OSError as error:  # no more processes or descriptors for this user, no memory
-            note(f"{len(self._helpers)} of {count} processes to decode images could be started ({error.strerror})")
+            started = len(self._helpers)
+            rest = "they do all of it" if started else "this one decodes them itself, which is slower"
+            reason = f"({error.strerror or error}); {rest}"
+            note(f"{started} of {count} processes to decode images could be started {reason}")
         self.count = len(self._helpers)
         self._finalizer = weakref.finalize(self, _end, self._tasks, self._helpers)
         for helper in self._helpers or [None]:
