@@ -31,21 +31,34 @@ def open_folder(path: str, fit: Fit = AS_IS) -> Source:
     fit = fit._replace(channels=fit.channels or headers[0].channels)
     shape = fitted_shape(headers[0].height, headers[0].width, fit.channels, fit, str(files[0]))
 
-    def task(indices: np.ndarray) -> Callable[[], Arrays]:
-        return functools.partial(_read, [str(files[index]) for index in indices], labels[indices], fit, shape)
+    def task(indices: np.ndarray, places: np.ndarray | None = None) -> Callable[[], Arrays]:
+        return functools.partial(_read, [str(files[index]) for index in indices], labels[indices], fit, shape, places)
 
-    def read(indices: np.ndarray) -> Arrays:
-        return task(indices)()
+    def read(indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
+        return task(indices, places)()
+
+    def whole(indices: np.ndarray):
+        return functools.partial(_read_whole, [str(files[index]) for index in indices], labels[indices], fit)
 
     location = str(root.resolve())
-    return Source(f"folder:{path}", len(files), shape, names, identity, location, read, notes, labels, task=task)
+    moved = {"has_places": True, "whole": whole} if fit.crop == "random" else {}
+    return Source(
+        f"folder:{path}", len(files), shape, names, identity, location, read, notes, labels, task=task, **moved
+    )
 
 
-def _read(files: list[str], labels: np.ndarray, fit: Fit, shape: tuple[int, int, int]) -> Arrays:
+def _read_whole(files: list[str], labels: np.ndarray, fit: Fit) -> tuple[list[np.ndarray], np.ndarray]:
+    """The images of these files before the cut, and their labels."""
+    return [decode(Path(file), fit._replace(crop="none"), file) for file in files], labels
+
+
+def _read(
+    files: list[str], labels: np.ndarray, fit: Fit, shape: tuple[int, int, int], places: np.ndarray | None
+) -> Arrays:
     """The images of these files, and their labels."""
     images = np.empty((len(files), *shape), np.uint8)
     for row, file in enumerate(files):
-        image = decode(Path(file), fit, file)
+        image = decode(Path(file), fit, file, None if places is None else float(places[row]))
         if image.shape != shape:
             raise UserError(f"{file} changed while it was in use; start again")
         images[row] = image
