@@ -66,46 +66,61 @@ def _source(
     notes += tuple(file_checks.notes(known, fit))
     fit = fit._replace(channels=fit.channels or first.channels)
     shape = fitted_shape(first.height, first.width, fit.channels, fit, files.where(0))
-    read, sizes = FolderRead(files, found.labels, fit, shape), file_checks.sizes(known)
+    reader, sizes = Reader(files, found.labels, fit, shape), file_checks.sizes(known)
+    moved = fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes)
     return Source(
-        f"folder:{path}",
-        len(listing.names),
-        shape,
-        found.class_names,
-        identity,
-        tree.location,
-        read,
-        notes,
-        found.labels,
-        passed_over,
-        sizes,
-        has_places=fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes),
-        task=read.task,
+        name=f"folder:{path}",
+        num_examples=len(listing.names),
+        image_shape=shape,
+        class_names=found.class_names,
+        fingerprint=identity,
+        location=tree.location,
+        read=reader.read,
+        notes=notes,
+        labels=found.labels,
+        passed_over=passed_over,
+        sizes=sizes,
+        has_places=moved,
+        task=reader.task,
+        whole=reader.whole if moved else None,
         duplicates=known.duplicates,
     )
 
 
-class FolderRead:
-    """`read` of the images; it and its tasks can be pickled."""
+class Reader:
+    """Reads the images of a source by index; it and its tasks can be pickled."""
 
     def __init__(self, files: index.Files, labels: np.ndarray, fit: Fit, shape: tuple[int, int, int]):
         self._files, self._labels, self._fit, self._shape = files, labels, fit, shape
 
-    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
-        """The images of the indices, and their labels."""
+    def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
+        """The images of the indices, each cut at its place, and their labels."""
         images = np.empty((len(indices), *self._shape), np.uint8)
-        for row, index_ in enumerate(np.asarray(indices).tolist()):
-            where, place = self._files.where(index_), None if places is None else float(places[row])
-            image = decode(self._files.read(index_), self._fit, where, place)
+        for row, number in enumerate(np.asarray(indices).tolist()):
+            image = self._image(number, self._fit, None if places is None else float(places[row]))
             if image.shape != self._shape:
-                raise UserError(f"{where} changed while it was in use; start again")
+                raise UserError(f"{self._files.where(number)} changed while it was in use; start again")
             images[row] = image
         return images, self._labels[indices]
 
+    def read_whole(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """All images before the cut, and their labels."""
+        uncut = self._fit._replace(crop="none")
+        return [self._image(number, uncut) for number in range(len(self._files.names))], self._labels
+
     def task(self, indices: np.ndarray, places: np.ndarray | None = None) -> Callable[[], Arrays]:
-        """The same as a callable that holds no more than it needs."""
-        part = FolderRead(self._files.part(indices), self._labels[indices], self._fit, self._shape)
-        return functools.partial(part, np.arange(len(indices)), places)
+        """`read` of these as a callable that holds no more than it needs."""
+        return functools.partial(self._part(indices).read, np.arange(len(indices)), places)
+
+    def whole(self, indices: np.ndarray) -> Callable[[], tuple[list[np.ndarray], np.ndarray]]:
+        """`read_whole` of these as a callable that holds no more than it needs."""
+        return self._part(indices).read_whole
+
+    def _part(self, indices: np.ndarray) -> "Reader":
+        return Reader(self._files.part(indices), self._labels[indices], self._fit, self._shape)
+
+    def _image(self, number: int, fit: Fit, place: float | None = None) -> np.ndarray:
+        return decode(self._files.read(number), fit, self._files.where(number), place)
 
 
 def _passed_over(whole: Tree, tree: Tree, listing: Listing, setting: Labels) -> dict[str, int]:
