@@ -6,9 +6,9 @@ than 8 bits become levels as `levels.py` says; where limits of the values are gi
 colours, and profiles have no say. When it is resized, shrinking averages areas, enlarging is bicubic.
 """
 
+import contextlib
 import io
-import struct
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,7 +22,6 @@ from gan.errors import UserError
 
 __all__ = ["AS_IS", "SUFFIXES", "Fit", "Header", "check", "decode", "fitted_shape", "read_header", "value_limits"]
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 _TYPES = {16: np.dtype(np.uint16), 32: np.dtype(np.int32), "float": np.dtype(np.float32)}  # by bits a channel
 
 
@@ -144,12 +143,9 @@ def read_header(file: Path | bytes, where: str = "") -> Header:
 
     Raises `UserError` naming `where` (or else the file) if it is unreadable, truncated or of another format.
     """
-    where = where or (str(file) if isinstance(file, Path) else "the image")
-    try:
+    with _reading(where or (str(file) if isinstance(file, Path) else "the image")):
         with open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
             return _header(stream)
-    except _UNREADABLE as error:
-        raise _unreadable(where, error) from None
 
 
 def check(header: Header, fit: Fit, where: str) -> None:
@@ -164,7 +160,7 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
     `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
     60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
     """
-    try:
+    with _reading(where):
         data = data if isinstance(data, bytes) else data.read_bytes()
         damage.check_bytes(data)
         stream = io.BytesIO(data)
@@ -175,8 +171,6 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
         if wide:
             return _wide_pixels(image, stream, fit, where, place)
         return fit.pixels(orientation.upright(image), place, where)
-    except _UNREADABLE as error:
-        raise _unreadable(where, error) from None
 
 
 def _wide_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
@@ -221,9 +215,26 @@ def _frames(image: Image.Image) -> int:
     return getattr(image, "n_frames", 1)
 
 
-def _unreadable(where: str, error: Exception) -> UserError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return UserError(f"{where} cannot be read as an image ({reason}); repair or remove it")
+@contextlib.contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Makes a `UserError` that names `where` of any other: damaged bytes bring Pillow's readers to raise anything."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{where} cannot be read as an image ({_reason(error)}); repair or remove it") from None
+
+
+def _reason(error: Exception) -> str:
+    """Why an image cannot be read, in a few words of one line."""
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, Image.UnidentifiedImageError) and "<" in str(error):  # with the address of an object
+        return "its header is damaged"
+    return " ".join((getattr(error, "strerror", None) or str(error)).split()) or type(error).__name__
 
 
 def _on_white_square(image: Image.Image) -> Image.Image:
