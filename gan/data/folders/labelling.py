@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan.data.label_files import Row
-from gan.data.names import Names, readable
+from gan.data.folders.label_files import Row
+from gan.data.folders.names import Names, readable
 from gan.errors import UserError
 
 MAX_CLASSES = 100_000
@@ -22,6 +22,7 @@ class Labelled(NamedTuple):
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     rows: frozenset[Row] = frozenset()  # that are of images of the set
+    by_folders: bool = False  # the classes are its sub-folders
 
 
 def labelled(
