@@ -119,7 +119,7 @@ FAULTS = {
     "cut UTF-16": ("a,b".encode("utf-16")[:-1], "begins as UTF-16"),
     "contradiction": ("a/1.png,a\na/1.png,b\n", r"says of a/1.png that it is a \(line 1\) and b \(line 2\)"),
     "other names": ("q.png,a\nr.png,b\n", "no row .* its first is of q.png, the set's first image is 10.png"),
-    "no name": (",a\na/1.png,b\n", "line 1 of .* names no image"),
+    "no name": ("a/1.png,b\n,a\n", "line 2 of .* names no image"),
     "cut json": ('{"labels": [["a/1.png", 6], ["a', "is damaged"),
     "other json": ('{"images": [], "annotations": []}', 'has no "labels"'),
     "vectors": ('{"labels": [["a/1.png", [0, 1]]]}', r'entry 1 of "labels" .* has the class \[0, 1\]'),
