@@ -12,6 +12,7 @@ from gan.jobs.requests import DATA, Preview
 settings.define(["seed", *DATA])
 ROWS = flags.DEFINE_integer("rows", 4, "rows of the grid")
 COLUMNS = flags.DEFINE_integer("columns", 4, "columns of the grid")
+STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 OUT = flags.DEFINE_string("out", "preview.png", "PNG file to write")
 
 

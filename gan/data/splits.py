@@ -41,13 +41,18 @@ def open_splits(dataset: str, **settings: Any) -> Splits:
     test = sources.open_test(whole.name if dataset == "auto" else dataset, **settings)
     if test:
         return Splits(whole, test, whole)
-    order = permutation(_SEED, 0, whole.num_examples)
-    count = max(1, whole.num_examples // HELD_OUT)
-    return Splits(
-        subset(whole, np.sort(order[count:]), f"{whole.name}, all but those held out"),
-        subset(whole, np.sort(order[:count]), f"{whole.name}, one in {HELD_OUT} held out"),
-        whole,
-    )
+    rows = np.setdiff1d(np.arange(whole.num_examples), _rows_held_out(whole))
+    return Splits(subset(whole, rows, f"{whole.name}, all but those held out"), held_out_of(whole), whole)
+
+
+def held_out_of(whole: Source) -> Source:
+    """The images that stand in for the test split of a set that has none."""
+    return subset(whole, _rows_held_out(whole), f"{whole.name}, one in {HELD_OUT} held out")
+
+
+def _rows_held_out(whole: Source) -> np.ndarray:
+    """Their indices, int64, ascending."""
+    return np.sort(permutation(_SEED, 0, whole.num_examples)[: max(1, whole.num_examples // HELD_OUT)])
 
 
 def subset(source: Source, rows: np.ndarray, name: str) -> Source:
@@ -59,5 +64,8 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         num_examples=len(rows),
         fingerprint=identity,
         read=lambda indices: source.read(rows[indices]),
+        labels=None if source.labels is None else source.labels[rows],
+        sizes={},
+        passed_over={},
         cache_key="",
     )
