@@ -1,6 +1,8 @@
 """Images from a folder of PNG and JPEG files; sub-folders are classes."""
 
+import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import numpy as np
 
 from gan.data import fingerprint
 from gan.data.images import AS_IS, Fit, Header, decode, fitted_shape, read_header
-from gan.data.source import Source
+from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -29,16 +31,25 @@ def open_folder(path: str, fit: Fit = AS_IS) -> Source:
     fit = fit._replace(channels=fit.channels or headers[0].channels)
     shape = fitted_shape(headers[0].height, headers[0].width, fit.channels, fit, str(files[0]))
 
-    def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images = np.empty((len(indices), *shape), np.uint8)
-        for row, index in enumerate(indices):
-            image = decode(files[index], fit, str(files[index]))
-            if image.shape != shape:
-                raise UserError(f"{files[index]} changed while it was in use; start again")
-            images[row] = image
-        return images, labels[indices]
+    def task(indices: np.ndarray) -> Callable[[], Arrays]:
+        return functools.partial(_read, [str(files[index]) for index in indices], labels[indices], fit, shape)
 
-    return Source(f"folder:{path}", len(files), shape, names, identity, str(root.resolve()), read, notes, labels=labels)
+    def read(indices: np.ndarray) -> Arrays:
+        return task(indices)()
+
+    location = str(root.resolve())
+    return Source(f"folder:{path}", len(files), shape, names, identity, location, read, notes, labels, task=task)
+
+
+def _read(files: list[str], labels: np.ndarray, fit: Fit, shape: tuple[int, int, int]) -> Arrays:
+    """The images of these files, and their labels."""
+    images = np.empty((len(files), *shape), np.uint8)
+    for row, file in enumerate(files):
+        image = decode(Path(file), fit, file)
+        if image.shape != shape:
+            raise UserError(f"{file} changed while it was in use; start again")
+        images[row] = image
+    return images, labels
 
 
 def _listed(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], tuple[str, ...]]:

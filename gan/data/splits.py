@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.data import sources
-from gan.data.batches import permutation
+from gan.data.order import permutation
 from gan.data.source import Source
 
 HELD_OUT = 6  # of a set without a test split, one image in so many stands in for it
@@ -63,7 +63,8 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         name=name,
         num_examples=len(rows),
         fingerprint=identity,
-        read=lambda indices: source.read(rows[indices]),
+        read=lambda indices, *places: source.read(rows[indices], *places),
+        task=(lambda indices, *places: source.task(rows[indices], *places)) if source.task else None,
         labels=None if source.labels is None else source.labels[rows],
         sizes={},
         passed_over={},

@@ -185,7 +185,7 @@ def test_identities_are_shortened_in_a_key(reference):
 def test_figures_that_are_not_finite_are_none(reference):
     key = comparison.key(reference, 7, "9")
     broken = dict.fromkeys(reference.floor, np.nan) | {"recall": np.float32(np.inf), "density": np.float32(0.5)}
-    evaluation = comparison.evaluated(reference, key, broken)
+    evaluation = comparison.evaluated(reference, key, comparison.Measured(broken, ""))
     assert evaluation.metrics == dict.fromkeys(broken) | {"density": 0.5}
     assert type(evaluation.metrics["density"]) is float  # JSON does not know those of NumPy
     assert evaluation.floor == dict(reference.floor)
