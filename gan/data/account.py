@@ -98,7 +98,7 @@ def lines(found: Account) -> list[tuple[str, str]]:
         ("sizes", _sizes_text(found)),
         (
             "pixels",
-            f"{colour}{stored}, {seen.lowest} to {seen.highest} of 255, mean {seen.mean:.2f}, "
+            f"{colour}{stored}, values {seen.lowest} to {seen.highest}, mean {seen.mean:.2f}, "
             f"standard deviation {seen.deviation:.2f}{part}",
         ),
         ("alike", f"{one_colour} nearly of one colour, {copies} the same as another{part}"),

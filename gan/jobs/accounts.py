@@ -8,7 +8,7 @@ from gan.errors import UserError
 from gan.jobs.notices import warn_of_data
 from gan.settings import Config, group
 
-_TITLE = 12  # characters of a line's title
+TITLE = 12  # characters of a line's title
 
 
 def made(config: Config, source: Source) -> tuple[Account, list[str]]:
@@ -29,7 +29,7 @@ def made(config: Config, source: Source) -> tuple[Account, list[str]]:
 
 def text(found: Account) -> str:
     """The lines of an account."""
-    return "\n".join(f"{title:<{_TITLE}}{line}" for title, line in account.lines(found))
+    return "\n".join(f"{title:<{TITLE}}{line}" for title, line in account.lines(found))
 
 
 def tell(config: Config, source: Source, strict: bool) -> None:
@@ -50,7 +50,7 @@ def tell_of_images(source: Source, strict: bool) -> None:
 
 
 def _tell(title: str, source: Source, found: Account, warnings: list[str], strict: bool) -> None:
-    print(f"{title:<{_TITLE}}{found.name}, {source.location}\n{text(found)}\n", flush=True)
+    print(f"{title:<{TITLE}}{found.name}, {source.location}\n{text(found)}\n", flush=True)
     warn_of_data(warnings, strict)
 
 

@@ -199,12 +199,18 @@ class Export(_Request):
 
 @dataclasses.dataclass(frozen=True)
 class Preview(_Request):
-    """A data set as a grid of titled images, and its facts. `settings` are those of its data, and the seed."""
+    """A data set as a grid of titled images, what was understood of it, and how to train on it.
+
+    `settings` are those of its data, the seed, and for `as_trained` those of the augmentation.
+    """
 
     settings: Settings = dataclasses.field(default_factory=dict)
     rows: int = 4
     columns: int = 4
     out: str = "preview.png"
+    as_trained: bool = False  # images as the discriminator sees them first: cut, mirrored and augmented
+    suggest: bool = False  # measure how fast this machine trains as is suggested
+    strict: bool = False  # warnings of the data are errors
 
     def _check(self) -> None:
         for name, value in (("rows", self.rows), ("columns", self.columns)):
