@@ -41,7 +41,8 @@ class Source:
     indices alone, and may be called from several threads. Labels are -1 where the set has none. Where
     `has_places`, `read(indices, places)` takes from each image the part at its place float [B] in [0, 1) from the left
     or top to the right or bottom end; without places the middle. `task`, of the same arguments, returns a callable that
-    reads these images, in another process too: it can be pickled and needs nothing but what is in it.
+    reads these images, in another process too: it can be pickled and needs nothing but what is in it. `whole(indices)`
+    returns such a callable for images before the cut: a list of uint8 [h, w, C], the shorter side as long as a part's.
     """
 
     name: str
@@ -57,8 +58,10 @@ class Source:
     sizes: Mapping[tuple[int, int], int] = dataclasses.field(default_factory=dict)  # by (width, height), as stored
     has_places: bool = False
     task: Callable[..., Callable[[], Arrays]] | None = None  # where decoding takes longer than sending the images
+    whole: Callable[[np.ndarray], Callable[[], tuple[list[np.ndarray], np.ndarray]]] | None = None  # with has_places
     in_memory: bool = False
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
+    duplicates: int | None = None  # files with the content of one before; None where that is not known
 
     @property
     def num_classes(self) -> int:

@@ -41,7 +41,7 @@ def _opened(wanted: Wanted, test: bool) -> Source | None:
         raise UserError(f"--dataset={name} is unknown; it must be one of {forms}")
     try:
         opened = KINDS[kind](rest, wanted, test)
-        return placed(opened, wanted.data_in_memory) if opened else None
+        return placed(opened, wanted.data_in_memory, wanted.data_workers) if opened else None
     except OSError as error:
         place = error.filename or name
         raise UserError(f"{place} cannot be read ({error.strerror or error}); check the path and its rights") from None
@@ -68,7 +68,7 @@ def _garments(_: str, wanted: Wanted, test: bool) -> Source:
 
 
 def _folder(path: str, wanted: Wanted, test: bool) -> Source | None:
-    return None if test else open_folder(path, wanted.fit)
+    return open_folder(path, wanted.fit, wanted.labels, test, wanted.data_workers)
 
 
 def _npz(path: str, wanted: Wanted, test: bool) -> Source | None:

@@ -8,7 +8,11 @@ script again, which trains once more where a script has no main guard; they need
 when their parent is killed. Here a worker ends with its socket, however its parent ended, and needs nothing else.
 """
 
+import collections
 import contextlib
+import functools
+import io
+import itertools
 import os
 import pickle
 import queue
@@ -18,7 +22,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -37,12 +41,31 @@ Task = Callable[[], Any]
 
 
 def auto_count() -> int:
-    """As many workers as there are cores that this process may use, within the quota of its container."""
+    """As many workers as there are cores that this process may use, within the quota of its container, up to `MOST`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with contextlib.suppress(OSError, ValueError):
         quota, period = QUOTA.read_text().split()  # "max" is no number: no quota
         cores = min(cores, max(1, -(-int(quota) // int(period))))
     return min(cores, MOST)
+
+
+class Shared:
+    """A value that many tasks need, such as a table of files: each worker gets it once, when a task first brings it."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, value: Any):
+        self.value, self.number = value, next(self._numbers)
+
+
+def shared(function: Callable[..., Any]) -> Callable[..., Task]:
+    """`arguments -> task`, where the task calls the function, which can be pickled and goes once to each worker."""
+    once = Shared(function)
+    return lambda *arguments: functools.partial(_call_shared, once, *arguments)
+
+
+def _call_shared(once: Shared, *arguments: Any) -> Any:
+    return once.value(*arguments)
 
 
 class Workers:
@@ -75,6 +98,16 @@ class Workers:
         future: Future = Future()
         self._tasks.put((task, future))
         return future
+
+    def in_order(self, tasks: Iterable[Task], ahead: int) -> Iterator[Any]:
+        """The results of tasks in their order, `ahead` of which are under way while the first is waited for."""
+        waiting: collections.deque[Future] = collections.deque()
+        for task in tasks:
+            waiting.append(self.submit(task))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
     def close(self) -> None:
         """Ends all of them; what has been submitted and not begun is cancelled."""
@@ -118,6 +151,7 @@ class _Helper:
 
     def __init__(self):
         self._connection, theirs = Pipe()
+        self._known: set[int] = set()  # the numbers of what is shared that the worker has
         with theirs:
             path = [str(entry) for entry in sys.path]
             line = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({theirs.fileno()})"
@@ -137,9 +171,14 @@ class _Helper:
 
     def run(self, task: Task) -> Any:
         """What the task returns in the worker; raises what it raises there, or `LostHelperError`."""
-        message = pickle.dumps(task, _PROTOCOL)
+        body = io.BytesIO()
+        pickler = _Pickler(body, _PROTOCOL)
+        pickler.dump(task)
+        news = {n: pickle.dumps(value, _PROTOCOL) for n, value in pickler.shared.items() if n not in self._known}
+        message = pickle.dumps((news, body.getvalue()), _PROTOCOL)
         try:
             self._connection.send_bytes(message)
+            self._known |= news.keys()
             answer = self._connection.recv_bytes()
         except (EOFError, OSError):
             raise LostHelperError(self._last_words()) from None
@@ -169,20 +208,49 @@ class _Helper:
             self._process.wait(END_SECONDS)
 
 
+class _Pickler(pickle.Pickler):
+    """Leaves out what is shared, and collects it by its numbers."""
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.shared: dict[int, Any] = {}
+
+    def persistent_id(self, thing: Any) -> int | None:
+        """The number of what is shared, None of anything else."""
+        if not isinstance(thing, Shared):
+            return None
+        self.shared[thing.number] = thing.value
+        return thing.number
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts in what is shared."""
+
+    def __init__(self, body: bytes, known: Mapping[int, Shared]):
+        super().__init__(io.BytesIO(body))
+        self._known = known
+
+    def persistent_load(self, number: int) -> Shared:
+        """What has this number."""
+        return self._known[number]
+
+
 def serve(descriptor: int) -> None:
     """The worker: runs the tasks that come by the socket until the parent's end of it is closed."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the parent decides: it may still want what is under way
-    connection = Connection(descriptor)
+    connection, known = Connection(descriptor), {}
     with contextlib.suppress(EOFError, OSError):
         while True:
-            connection.send_bytes(_answer(connection.recv_bytes()))
+            connection.send_bytes(_answer(connection.recv_bytes(), known))
 
 
-def _answer(message: bytes) -> bytes:
-    """The pickled result of a pickled task, or the error that it ends with."""
+def _answer(message: bytes, known: dict[int, Shared]) -> bytes:
+    """The pickled result of a pickled task, or the error that it ends with; `known` is what is shared, by number."""
     try:
-        return pickle.dumps(pickle.loads(message)(), _PROTOCOL)
+        news, body = pickle.loads(message)
+        known |= {number: Shared(pickle.loads(value)) for number, value in news.items()}
+        return pickle.dumps(_Unpickler(body, known).load()(), _PROTOCOL)
     except _AS_THEY_ARE as error:
         return pickle.dumps(error, _PROTOCOL)
     except Exception:

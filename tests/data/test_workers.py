@@ -217,3 +217,43 @@ def test_as_many_as_there_are_cores_for_this_process(monkeypatch, tmp_path, affi
     (tmp_path / "cpu.max").write_text(quota)
     monkeypatch.setattr(workers, "QUOTA", tmp_path / "cpu.max")
     assert workers.auto_count() == count
+
+
+class Counted:
+    """Says how often it was pickled, and multiplies."""
+
+    pickled = 0
+
+    def __call__(self, *factors):
+        return self.pickled * functools.reduce(operator.mul, factors)
+
+    def __getstate__(self):
+        Counted.pickled += 1
+        return {"pickled": 1}
+
+
+def test_what_is_shared_goes_once_to_each_worker_that_needs_it():
+    Counted.pickled = 0
+    task, pool = workers.shared(Counted()), Workers(1)
+    assert [pool.submit(task(i, 2)).result(SECONDS) for i in range(9)] == [2 * i for i in range(9)]
+    assert Counted.pickled == 1
+    other = workers.shared(functools.partial(max, 5))
+    assert [pool.submit(other(i)).result(SECONDS) for i in (4, 6)] == [5, 6]
+    pool.close()
+    pool = Workers(0)
+    assert pool.submit(other(7)).result(SECONDS) == 7
+    pool.close()
+
+
+def test_results_come_in_the_order_of_their_tasks_and_no_more_are_begun_than_wanted(pool):
+    asked = []
+
+    def tasks():
+        for i in range(20):
+            asked.append(i)
+            yield functools.partial(operator.mul, i, 10)
+
+    results = pool.in_order(tasks(), ahead=3)
+    assert next(results) == 0 and asked == [0, 1, 2, 3]
+    assert list(results) == [10 * i for i in range(1, 20)]
+    assert list(pool.in_order([], ahead=3)) == []
