@@ -1,35 +1,44 @@
-"""From a PNG or JPEG to uint8 pixels of the wanted size and channels. Uses Pillow; deterministic.
+"""From an image file to uint8 pixels of the wanted size and channels. Uses Pillow; deterministic.
 
-Rules: transparent pixels show white below them; 16-bit grey keeps its upper 8 bits; JPEGs are turned as their EXIF
-orientation says; grey is the luma of ITU-R 601; an image that is not square is cropped to its central square when it
-is resized; shrinking averages areas, enlarging is bicubic.
+Rules: the picture is the one that a viewer shows: turned as its EXIF orientation says, colours of an embedded profile
+in sRGB, white below transparent pixels, the first of several frames. Grey is the luma of ITU-R 601. Values of more
+than 8 bits become levels as `levels.py` says; where limits of the values are given, these are measurements and no
+colours, and profiles have no say. When it is resized, shrinking averages areas, enlarging is bicubic.
 """
 
 import io
-import math
 import struct
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from gan.data import colours, damage, depth, orientation
+from gan.data.formats import SUFFIXES, opened
+from gan.data.levels import Limits, check_range, levels, span, table, value_limits
 from gan.errors import UserError
 
-FORMATS = ("PNG", "JPEG")
+__all__ = ["AS_IS", "SUFFIXES", "Fit", "Header", "check", "decode", "fitted_shape", "read_header", "value_limits"]
+
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
-_PNG = b"\x89PNG\r\n\x1a\n"
-_ORIENTATION = 0x0112  # EXIF tag; values from 5 on swap width and height
+_TYPES = {16: np.dtype(np.uint16), 32: np.dtype(np.int32), "float": np.dtype(np.float32)}  # by bits a channel
 
 
 class Header(NamedTuple):
-    """What an image file says of itself before it is decoded."""
+    """What an image file says of itself; the size is that of the picture as it is shown."""
 
     width: int
     height: int
     channels: int  # 1 or 3
-    alpha: bool
+    alpha: bool  # it may have transparent pixels
+    format: str = "PNG"  # JPEG, MPO (a JPEG that holds further pictures), WEBP, GIF, ...
+    bits: int | str = 8  # a channel: 8, 16, 32 or "float"
+    frames: int = 1  # of an animation or pages; the first is used
+    oriented: bool = False  # turned by EXIF where earlier versions of this program did not
+    profile: bool = False  # its colours are converted to sRGB, which earlier versions did not
+    values: tuple[float, float] | None = None  # the least and greatest, of more than 8 bits
 
 
 class Fit(NamedTuple):
@@ -38,7 +47,7 @@ class Fit(NamedTuple):
     resolution: int = 0
     channels: int = 0
     crop: str = "center"  # or random, pad, none: what becomes of images that are not square when they are resized
-    value_range: tuple[float, float] | None = None  # what becomes black and white; None: all that the format can have
+    value_range: Limits = None  # what becomes black and white; None: all that the format can have
 
     @property
     def facts(self) -> tuple:
@@ -46,134 +55,186 @@ class Fit(NamedTuple):
         news = {"crop": self.crop, "value_range": self.value_range}
         return (self.resolution, self.channels, *((k, v) for k, v in news.items() if v != Fit._field_defaults[k]))
 
-    def pixels(self, image: Image.Image) -> np.ndarray:
-        """The uint8 pixels [H, W, C] of a decoded image in the wanted form."""
-        image = _resized(_converted(image, self.channels), self.resolution)
+    def pixels(self, image: Image.Image, place: float | None = None, where: str = "the image") -> np.ndarray:
+        """The uint8 pixels [H, W, C] of a decoded image in the wanted form.
+
+        `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
+        """
+        image = self._resized(self._shown(image, where), place)
         # Twice as quick as np.asarray, which goes through the array interface.
         return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, -1)
 
-    def array(self, images: np.ndarray) -> np.ndarray:
-        """uint8 images [B, H, W, C] in the wanted form; the same array where nothing is to be done."""
+    def array(self, images: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
+        """Images [B, H, W, C] of any numeric type in the wanted form; the same array where nothing is to be done.
+
+        `places` float [B] says for each what `place` says in `pixels`.
+        """
         _, height, width, channels = images.shape
-        if channels == self.channels and self.resolution in (0, height) and height == width:
+        wanted = fitted_shape(height, width, channels, self, "")
+        images = self.levels(images)
+        if images.shape[1:] == wanted:
             return images
-        squeezed = images[..., 0] if channels == 1 else images
         if not len(images):
-            return np.empty((0, self.resolution or height, self.resolution or width, self.channels), np.uint8)
-        return np.stack([self.pixels(Image.fromarray(np.ascontiguousarray(image))) for image in squeezed])
+            return np.empty((0, *wanted), np.uint8)
+        squeezed = images[..., 0] if channels == 1 else images
+        fit = self._replace(value_range=None)  # has been seen to
+        each = [None] * len(images) if places is None else places
+        return np.stack(
+            [fit.pixels(Image.fromarray(np.ascontiguousarray(i)), p) for i, p in zip(squeezed, each, strict=True)]
+        )
+
+    def levels(self, values: np.ndarray, where: str = "the array of images") -> np.ndarray:
+        """Values of any numeric type as uint8 levels by `value_range`; raises `UserError` where that cannot be."""
+        return levels(values, self.value_range, where)
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that an image of this size has afterwards."""
+        if not self.resolution:
+            return width, height
+        if self.crop != "none":
+            return self.resolution, self.resolution
+        short = min(width, height)
+        return tuple((2 * side * self.resolution + short) // (2 * short) for side in (width, height))
+
+    def _shown(self, image: Image.Image, where: str) -> Image.Image:
+        """The image in mode L (1 channel) or RGB (3), or in whichever of the two is nearer (0)."""
+        mode = "L" if (self.channels or colours.channels(image)) == 1 else "RGB"
+        if image.mode == mode and self.value_range is None and not image.info:
+            return image
+        deep = depth.values(image)
+        if deep is not None:
+            image = Image.fromarray(self.levels(deep, where))
+            return image if mode == "L" else image.convert(mode)
+        if self.value_range is None:
+            return colours.plain(image, mode, True, None)
+        return colours.plain(image, mode, False, table(np.uint8, self.value_range))
+
+    def _resized(self, image: Image.Image, place: float | None) -> Image.Image:
+        """The image, or what the crop leaves of it, in the wanted size; the image itself if it has that already."""
+        size = self.size(*image.size)
+        if image.size == size:
+            return image
+        if self.crop == "pad" and image.width != image.height:
+            image = _on_white_square(image)
+            if image.size == size:
+                return image
+        box = (0, 0, *image.size) if self.crop == "none" else _square(image, place if self.crop == "random" else None)
+        width, height = box[2] - box[0], box[3] - box[1]
+        factor = width // size[0]
+        if (width, height) == (size[0] * factor, size[1] * factor):  # rounds once, `resize` after each axis
+            return image.reduce(factor, box)
+        how = Image.Resampling.BOX if self.resolution < min(width, height) else Image.Resampling.BICUBIC
+        return image.resize(size, how, box=box)
 
 
 AS_IS = Fit()
 
 
-def value_limits(text: str) -> tuple[float, float] | None:
-    """The values that become black and white, of a setting auto (None) or MIN,MAX; raises `UserError`."""
-    if text == "auto":
-        return None
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UserError(f"--value_range={text} must be auto or two numbers, the lower first, such as 0,4095")
-    return low, high
-
-
 def fitted_shape(height: int, width: int, channels: int, fit: Fit, where: str) -> tuple[int, int, int]:
-    """The shape [H, W, C] of images of the given size after `fit`; raises `UserError` if that is not square."""
-    if not fit.resolution and height != width:
-        raise UserError(
-            f"{where} is {width}x{height} pixels, not square; give --resolution to crop the middle and resize"
-        )
-    side = fit.resolution or height
-    return side, side, fit.channels or channels
+    """The shape [H, W, C] that images of the given size have after `fit`."""
+    fitted_width, fitted_height = fit.size(width, height)
+    return fitted_height, fitted_width, fit.channels or channels
 
 
-def read_header(path: Path) -> Header:
-    """The header of a PNG or JPEG file; a file without a proper end is decoded to see whether it is damaged.
+def read_header(file: Path | bytes, where: str = "") -> Header:
+    """The header of an image file; a file without a proper end is decoded to see whether it is damaged.
 
-    Raises `UserError` naming the file if it is unreadable, truncated or of another format.
+    Raises `UserError` naming `where` (or else the file) if it is unreadable, truncated or of another format.
     """
+    where = where or (str(file) if isinstance(file, Path) else "the image")
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-            if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) >= 5:
-                width, height = height, width
-            if not _has_end(path, image.format):
-                image.load()
-            return Header(width, height, _channels(image), image.has_transparency_data)
-    except _UNREADABLE as error:
-        raise _unreadable(str(path), error) from None
-
-
-def decode(data: bytes | Path, fit: Fit, where: str) -> np.ndarray:
-    """The uint8 pixels [H, W, C] of an encoded image; raises `UserError` naming `where` if it cannot be decoded.
-
-    60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
-    Two processes or `tf.data` save 2 of them at most, and TensorFlow takes 4 to import.
-    """
-    try:
-        data = data if isinstance(data, bytes) else data.read_bytes()
-        if data.startswith(_PNG):
-            _check_pixels(data)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return fit.pixels(image)
+        with open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
+            return _header(stream)
     except _UNREADABLE as error:
         raise _unreadable(where, error) from None
 
 
-def _check_pixels(data: bytes) -> None:
-    """Raises ValueError if the CRC of a PNG's pixel data is wrong; Pillow checks that of the other parts only."""
-    position = len(_PNG)
-    while position + 12 <= len(data):  # a chunk: the size of its content, its kind, the content, a CRC of the last two
-        end = position + 8 + int.from_bytes(data[position : position + 4], "big")
-        if end + 4 > len(data):
-            return  # Pillow says that it is truncated
-        checked = data[position + 4 : end]
-        if checked.startswith(b"IDAT") and zlib.crc32(checked) != int.from_bytes(data[end : end + 4], "big"):
-            raise ValueError("its checksum is wrong")
-        position = end + 4
+def check(header: Header, fit: Fit, where: str) -> None:
+    """Raises `UserError` if the values of a deep image have no levels by themselves and `fit` has no limits."""
+    if header.values is not None:
+        check_range(_TYPES[header.bits], header.values, fit.value_range, where)
+
+
+def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None) -> np.ndarray:
+    """The uint8 pixels [H, W, C] of an encoded image; raises `UserError` naming `where` if it cannot be decoded.
+
+    `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
+    60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
+    """
+    try:
+        data = data if isinstance(data, bytes) else data.read_bytes()
+        damage.check_bytes(data)
+        stream = io.BytesIO(data)
+        image = opened(stream)
+        wide = fit.value_range is not None and depth.is_wide(image)
+        image.load()
+        damage.check_pixels(image, data)
+        if wide:
+            return _wide_pixels(image, stream, fit, where, place)
+        return fit.pixels(orientation.upright(image), place, where)
+    except _UNREADABLE as error:
+        raise _unreadable(where, error) from None
+
+
+def _wide_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
+    """The pixels of an image with several channels of 16 bits, the levels of which all bits decide."""
+    deep = depth.wide_values(image, depth.lower_bytes(stream))
+    shown = Image.fromarray(fit.levels(deep, where))
+    if image.mode == "RGBA":
+        shown.putalpha(image.getchannel("A"))
+    shown = orientation.turned(shown, orientation.of(image))
+    return fit._replace(value_range=None).pixels(shown, place, where)
+
+
+def _header(stream: BinaryIO) -> Header:
+    image = opened(stream)
+    bits, wide = depth.bits(image), depth.is_wide(image)
+    width, height = image.size
+    turn = orientation.of(image, stream)
+    if turn >= 5:
+        width, height = height, width
+    frames = 1 if image.format == "MPO" else _frames(image)
+    damage.check_file(image, stream)
+    found = None
+    if bits != 8:
+        image.load()
+        deep = depth.wide_values(image, depth.lower_bytes(stream)) if wide else depth.values(image)
+        found = span(deep)
+    return Header(
+        width,
+        height,
+        colours.channels(image),
+        image.has_transparency_data,
+        image.format or "",
+        bits,
+        frames,
+        turn > 1 and image.format != "JPEG",
+        bits == 8 and colours.has_profile(image),
+        found,
+    )
+
+
+def _frames(image: Image.Image) -> int:
+    return getattr(image, "n_frames", 1)
 
 
 def _unreadable(where: str, error: Exception) -> UserError:
     reason = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, Image.UnidentifiedImageError):
-        reason = "neither PNG nor JPEG"
     return UserError(f"{where} cannot be read as an image ({reason}); repair or remove it")
 
 
-def _has_end(path: Path, kind: str | None) -> bool:
-    """Whether the file's last bytes are those a complete PNG or JPEG ends with."""
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - 16))
-        tail = file.read()
-    return tail.endswith(b"IEND\xaeB`\x82") if kind == "PNG" else tail.endswith(b"\xff\xd9")
+def _on_white_square(image: Image.Image) -> Image.Image:
+    side = max(image.size)
+    square = Image.new(image.mode, (side, side), "white")
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return square
 
 
-def _channels(image: Image.Image) -> int:
-    return 1 if image.mode in ("1", "L", "LA") or image.mode.startswith("I") else 3
-
-
-def _converted(image: Image.Image, channels: int) -> Image.Image:
-    """The image in mode L (1 channel) or RGB (3), or in whichever of the two is nearer (0)."""
-    mode = "L" if (channels or _channels(image)) == 1 else "RGB"
-    if image.format == "JPEG":
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image if image.mode == mode else image.convert(mode)
-
-
-def _resized(image: Image.Image, resolution: int) -> Image.Image:
-    """The image's central square at `resolution` pixels a side; the image itself if 0 or already so."""
-    if not resolution or image.size == (resolution, resolution):
-        return image
+def _square(image: Image.Image, place: float | None) -> tuple[int, int, int, int]:
+    """The box of a square of the image's shorter side: the middle one, or the one at `place`."""
     side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    if side % resolution == 0:  # rounds once, where `resize` rounds after each axis
-        return image.reduce(side // resolution, (left, top, left + side, top + side))
-    how = Image.Resampling.BOX if resolution < side else Image.Resampling.BICUBIC
-    return image.resize((resolution, resolution), how, box=(left, top, left + side, top + side))
+    if place is None:
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+    else:
+        left, top = int(place * (image.width - side + 1)), int(place * (image.height - side + 1))
+    return left, top, left + side, top + side

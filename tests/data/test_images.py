@@ -70,10 +70,10 @@ def test_arrays_in_the_wanted_form_are_not_copied():
     assert Fit(4, 3).array(images).shape == (3, 4, 4, 3)
 
 
-def test_an_image_that_is_not_square_needs_a_resolution():
+def test_the_shape_after_a_crop():
     assert fitted_shape(10, 20, 3, Fit(16, 1), "x") == (16, 16, 1)
-    with pytest.raises(UserError, match=r"photo is 20x10 pixels.*--resolution"):
-        fitted_shape(10, 20, 3, Fit(0, 3), "photo")
+    assert fitted_shape(10, 20, 3, Fit(0, 3), "x") == (10, 20, 3)
+    assert fitted_shape(10, 15, 3, Fit(3, crop="none"), "x") == (3, 5, 3)
 
 
 def test_flipped_bits_in_the_pixels_of_a_png_are_found():

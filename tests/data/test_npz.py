@@ -64,7 +64,6 @@ ARRAYS = {
     ),
     "numbers": ({"images": IMAGES, "labels": LABELS, "class_names": range(4)}, r"`class_names` must be strings"),
     "pickled": ({"images": np.array([IMAGES[0], None], object)}, r"[Oo]bject"),
-    "oblong": ({"images": IMAGES[:, :4]}, r"6x4 pixels.*--resolution"),
 }
 
 
