@@ -11,9 +11,10 @@ from gan.core import augment, base, objectives, optimizers, penalties, schedules
 from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.data import shares, sources
+from gan.data import splits as data_splits
 from gan.data.batches import Batches
 from gan.data.source import Source
-from gan.data.splits import Splits, identity, open_splits
+from gan.data.splits import Splits, open_splits
 from gan.errors import UserError
 from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS, Convolver
@@ -51,7 +52,7 @@ def held_out(config: Config, train: Source | None = None) -> Source | None:
 def data_identity(config: Config, seen: Source) -> str:
     """What names the data of a config in records of evaluations, where `seen` is what training sees."""
     apart = sources.has_own_identity(config.dataset, config.test_dataset)
-    return identity(seen, held_out(config, seen) if apart else None)
+    return data_splits.identity(seen, held_out(config, seen) if apart else None)
 
 
 def source(config: Config) -> Source:

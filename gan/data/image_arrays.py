@@ -17,16 +17,14 @@ class Pictures(NamedTuple):
 
     array: np.ndarray
     fit: Fit  # what makes them uint8 images of the wanted form; of 1 or 3 channels
-    as_levels: bool  # whether the values are uint8 as they are
     notes: tuple[str, ...]
 
     def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
         """The images of the indices, uint8 [B, H, W, C]."""
-        found = np.asarray(self.array[indices])
-        found = found if self.as_levels else self.fit.levels(found)
+        found, fit = np.asarray(self.array[indices]), self.fit
         if found.shape[3] == 4:
-            found = _on_white(found, self.fit.channels)
-        return self.fit.array(found) if places is None else self.fit.array(found, places)
+            found, fit = _on_white(fit.levels(found), fit.channels), fit._replace(value_range=None)
+        return fit.array(found, places)
 
 
 def pictures(array: np.ndarray, fit: Fit, where: str) -> Pictures:
@@ -44,13 +42,11 @@ def pictures(array: np.ndarray, fit: Fit, where: str) -> Pictures:
         notes = (*notes, "the fourth channel is taken as opacity; transparent pixels are shown on white")
     fit = fit._replace(channels=fit.channels or (1 if array.shape[3] == 1 else 3))
     if array.dtype.kind == "b":  # black and white
-        return Pictures(array, fit._replace(value_range=None), False, notes)
-    if fit.value_range is not None:
-        return Pictures(array, fit, False, notes)
-    if array.dtype == np.uint8:
-        return Pictures(array, fit, True, notes)
+        return Pictures(array, fit._replace(value_range=None), notes)
+    if fit.value_range is not None or array.dtype == np.uint8:
+        return Pictures(array, fit, notes)
     limits, why = _limits(array, where)
-    return Pictures(array, fit._replace(value_range=limits), False, (*notes, *why))
+    return Pictures(array, fit._replace(value_range=limits), (*notes, *why))
 
 
 def _channels_last(array: np.ndarray, where: str) -> tuple[np.ndarray, tuple[str, ...]]:

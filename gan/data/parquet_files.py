@@ -86,8 +86,8 @@ def _check_configs(path: Path, files: list[Path]) -> None:
     if len(homes) > 1:
         names = [str(home) for home in homes if home.name]
         raise UserError(
-            f"{path} has several data sets, in {', '.join(names[:6])}{', ...' * (len(names) > 6)}; give the path of one "
-            f"of these folders, such as --dataset=parquet:{path / names[0]}"
+            f"{path} has several data sets, in {', '.join(names[:6])}{', ...' * (len(names) > 6)}; give the path of "
+            f"one, such as --dataset=parquet:{path / names[0]}"
         )
 
 

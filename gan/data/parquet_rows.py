@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gan.data import fingerprint, memory
-from gan.data.images import header
+from gan.data.images import read_header
 from gan.errors import UserError
 from gan.storage import cache
 
@@ -143,7 +143,7 @@ def _copy(files: list[Path], column: str, total: int, sink: Any) -> None:
     ):
         for file, first, images in _batches(files, column):
             there = [(first + row, image) for row, image in enumerate(images) if image]
-            headers = [header(image, f"row {row} of {file.name}") for row, image in there]
+            headers = [read_header(image, f"row {row} of {file.name}") for row, image in there]
             writer.write_batch(
                 pa.record_batch(
                     [

@@ -23,35 +23,25 @@ def without_labels(source: Source) -> Source:
     )
 
 
-def in_form_of(test: Source, train: Source) -> Source:
+def in_form_of(test: Source, train: Source, prefix: str = "") -> Source:
     """`test`, whose images are for the tests of generators trained on `train`, with labels in the classes of `train`.
 
-    Classes are the same by name. Raises `UserError` for images of another shape, for other classes, and where both are
-    the same images.
+    Classes are the same by name. Raises `UserError`, which begins with `prefix`, for images of another shape, for other
+    classes, and where both are the same images.
     """
     if test.image_shape != train.image_shape:
         shapes = [" x ".join(map(str, source.image_shape)) for source in (test, train)]
         raise UserError(
-            f"--test_dataset: images of {test.name} are {shapes[0]}, those of {train.name} {shapes[1]}; give "
-            "--resolution and --channels"
+            f"{prefix}the images of {test.name} for tests are {shapes[0]}, those of {train.name} for training "
+            f"{shapes[1]}; give --resolution and --channels"
         )
     if test.fingerprint == train.fingerprint:
-        raise UserError(f"--test_dataset={test.name} has the images of training; leave it out to hold some of them out")
+        raise UserError(f"{prefix}{test.name} has the images of training; without it some of them are held out")
     if not train.num_classes:
         return without_labels(test)
     if test.class_names == train.class_names or not test.num_classes:
         return dataclasses.replace(test, class_names=train.class_names)
-    found = [classes.number_of(name, train.class_names) for name in test.class_names]
-    for name, number in zip(test.class_names, found, strict=True):
-        if number is None or found.count(number) > 1:
-            reason = (
-                "has no such class" if number is None else f"has one class for several, {train.class_names[number]}"
-            )
-            raise UserError(
-                f"--test_dataset: {test.name} has a class {name}, and {train.name} {reason}; rename it, or give "
-                "--labels=none"
-            )
-    table = np.array([*found, -1], np.int32)  # the last is what -1 finds
+    table = np.array([*_numbers(test, train, prefix), -1], np.int32)  # the last is what -1 finds
     return dataclasses.replace(
         test,
         class_names=train.class_names,
@@ -61,6 +51,21 @@ def in_form_of(test: Source, train: Source) -> Source:
     )
 
 
+def _numbers(test: Source, train: Source, prefix: str) -> list[int]:
+    """The number in `train` of each class of `test`; raises `UserError` if there is none, or one for several."""
+    found = [classes.number_of(name, train.class_names) for name in test.class_names]
+    for name, number in zip(test.class_names, found, strict=True):
+        if number is None:
+            raise UserError(
+                f"{prefix}{test.name} has a class {name} for tests, which is none of the {train.num_classes} of "
+                f"{train.name} for training; rename it, or give --labels=none"
+            )
+        if found.count(number) > 1:
+            same = train.class_names[number]
+            raise UserError(f"{prefix}{test.name} has several classes that are {same} in {train.name}; rename {name}")
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class _Relabelled:
     """A `read` with other labels: `table` int32 [K + 1] has the new one of each class, at its end that of none."""
@@ -68,8 +73,8 @@ class _Relabelled:
     read: Read
     table: np.ndarray
 
-    def __call__(self, indices: np.ndarray, *places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = self.read(indices, *places)
+    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = self.read(indices) if places is None else self.read(indices, places)
         return images, self.table[labels]
 
 

@@ -31,20 +31,15 @@ def open_source(dataset: str, **settings: Any) -> Source:
 def open_test(dataset: str, *, train: Source | None = None, **settings: Any) -> Source | None:
     """The images that evaluations take as unseen, None if there are none; see `open_source`.
 
-    They are those of `test_dataset`, in the form and the classes of `train` (None: what is called `dataset`), or else
-    those of `dataset` that training does not see.
+    They are those of `test_dataset`, or else those of `dataset` that training does not see, in the form and the classes
+    of `train` (None: what is called `dataset`).
     """
     wanted = Wanted(dataset, **settings)
-    if not wanted.test_dataset:
-        return _opened(wanted, test=True)
+    found = _opened_for_tests(wanted) if wanted.test_dataset else _opened(wanted, test=True)
+    if found is None or not has_own_identity(dataset, wanted.test_dataset):
+        return found
     train = train or _opened(dataclasses.replace(wanted, data_in_memory="auto"), test=False, place=False)
-    own = dataclasses.replace(wanted, dataset=wanted.test_dataset, test_dataset="", labels=_own_labels(wanted))
-    try:
-        found = _opened(own, test=True) or _opened(own, test=False)  # of a set with a part for tests that part
-    except UserError as error:
-        line = str(error).replace("--dataset=", "--test_dataset=", 1)
-        raise UserError(line if "--test_dataset" in line else f"--test_dataset={own.dataset}: {line}") from None
-    return parts.in_form_of(found, train)
+    return parts.in_form_of(found, train, "--test_dataset: " if wanted.test_dataset else "")
 
 
 def has_own_identity(dataset: str, test_dataset: str = "") -> bool:
@@ -53,6 +48,16 @@ def has_own_identity(dataset: str, test_dataset: str = "") -> bool:
     Those of tfds and of the garments come in one version together.
     """
     return bool(test_dataset) or dataset.partition(":")[0] in _FROM_FILES
+
+
+def _opened_for_tests(wanted: Wanted) -> Source:
+    """The set called `test_dataset`, of one that has a part for tests that part; raises `UserError`."""
+    own = dataclasses.replace(wanted, dataset=wanted.test_dataset, test_dataset="", labels=_own_labels(wanted))
+    try:
+        return _opened(own, test=True) or _opened(own, test=False)
+    except UserError as error:
+        line = str(error).replace("--dataset=", "--test_dataset=", 1)
+        raise UserError(line if "--test_dataset" in line else f"--test_dataset={own.dataset}: {line}") from None
 
 
 def _own_labels(wanted: Wanted) -> str:

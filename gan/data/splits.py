@@ -48,13 +48,18 @@ def open_splits(dataset: str, **settings: Any) -> Splits:
     test = sources.open_test(name, train=whole, **settings)
     if test:
         return Splits(whole, test, whole, sources.has_own_identity(name, settings.get("test_dataset", "")))
-    order = permutation(_SEED, 0, whole.num_examples)
-    count = max(1, whole.num_examples // HELD_OUT)
-    return Splits(
-        subset(whole, np.sort(order[count:]), f"{whole.name}, all but those held out"),
-        subset(whole, np.sort(order[:count]), f"{whole.name}, one in {HELD_OUT} held out"),
-        whole,
-    )
+    rows = np.setdiff1d(np.arange(whole.num_examples), _rows_held_out(whole))
+    return Splits(subset(whole, rows, f"{whole.name}, all but those held out"), held_out_of(whole), whole)
+
+
+def held_out_of(whole: Source) -> Source:
+    """The images that stand in for the test split of a set that has none."""
+    return subset(whole, _rows_held_out(whole), f"{whole.name}, one in {HELD_OUT} held out")
+
+
+def _rows_held_out(whole: Source) -> np.ndarray:
+    """Their indices, int64, ascending."""
+    return np.sort(permutation(_SEED, 0, whole.num_examples)[: max(1, whole.num_examples // HELD_OUT)])
 
 
 def identity(seen: Source, test: Source | None) -> str:
@@ -75,7 +80,8 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         fingerprint=named,
         read=_Rows(source.read, rows),
         labels=None if source.labels is None else source.labels[rows],
-        sizes={size: len(rows) for size in source.sizes} if len(source.sizes) == 1 else {},
+        sizes={},
+        passed_over={},
         cache_key="",
     )
 
@@ -87,5 +93,6 @@ class _Rows:
     read: Read
     rows: np.ndarray
 
-    def __call__(self, indices: np.ndarray, *places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.read(self.rows[indices], *places)
+    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.rows[indices]
+        return self.read(rows) if places is None else self.read(rows, places)
