@@ -46,11 +46,13 @@ def prepare(name: str, root: Path) -> Path:
     probe = threading.Thread(target=lambda: reachable.append(_answers(HOSTS.get(name, ANY_HOST))), daemon=True)
     probe.start()
     if name not in HOSTS:
-        _refuse(name, _run(["check", name, str(root)], CHECK_SECONDS))
+        answer = _run(["check", name, str(root)], CHECK_SECONDS)
+        if "error" in answer:
+            raise UserError(f"--dataset=tfds:{prepared.missing(name, root)}; {answer['error']}")
     probe.join(max(0.0, started + PROBE_SECONDS + 1 - time.monotonic()))
     if reachable != [True]:
         raise UserError(
-            f"{prepared.missing(name, root)} and cannot be downloaded: the network does not answer; connect, "
+            f"{prepared.missing(name, root)}, and it cannot be downloaded: the network does not answer; connect, "
             "give --data_dir a folder that has it, or use --dataset=garments"
         )
     print(f"Downloading {name} into {root}; this happens once.", file=sys.stderr, flush=True)
@@ -149,8 +151,19 @@ def _checked(name: str, root: str):
         close = difflib.get_close_matches(prepared.parsed(name).name, known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "see tensorflow.org/datasets/catalog"
         raise UserError(f"tfds knows no data set of this name; {hint}") from None
+    except (AssertionError, ValueError):  # the version, the config
+        known = _known(tensorflow_datasets.builder_cls(prepared.parsed(name).name))
+        raise UserError(f"tfds has {known}; name what there is") from None
     form(builder.info.features, builder.info.supervised_keys, name)
     return builder
+
+
+def _known(builder) -> str:
+    """The versions and configs of a data set that tfds knows, in words."""
+    numbers = sorted({str(version) for version in (builder.VERSION, *builder.SUPPORTED_VERSIONS) if version})
+    configs = [config.name for config in builder.BUILDER_CONFIGS]
+    words = [f"version {', '.join(numbers)}" if numbers else "", f"config {', '.join(configs[:20])}" if configs else "without configs"]
+    return f"{builder.name} in {', '.join(filter(None, words))}"
 
 
 def _main(action: str, name: str, root: str) -> None:

@@ -22,6 +22,7 @@ class Pictures(NamedTuple):
     def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
         """The images of the indices, uint8 [B, H, W, C]."""
         found, fit = np.asarray(self.array[indices]), self.fit
+        found = found.astype(found.dtype.newbyteorder("="), copy=False)
         if found.shape[3] == 4:
             found, fit = _on_white(fit.levels(found), fit.channels), fit._replace(value_range=None)
         return fit.array(found, places)

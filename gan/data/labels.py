@@ -95,12 +95,12 @@ def _whole(values: np.ndarray, where: str) -> np.ndarray:
 
 
 def _from_strings(values: np.ndarray, names: Sequence[str] | None, where: str) -> Classes:
-    """The classes of labels that are names, in the order of `names` or else of the alphabet."""
+    """The classes of labels that are names, in the order of `names` or else their own."""
     given = values.tolist()
     if any(not isinstance(each, (str, bytes, type(None))) for each in given):
         raise UserError(f"{where} holds things that are neither numbers nor names; write integers [N], or names")
     words = [_text(each) for each in given]
-    known = sorted(set(words) - {""}) if names is None else list(names)
+    known = _sorted(set(words) - {""}) if names is None else list(names)
     if len(known) > MAX_CLASSES:
         raise UserError(f"{where} has {len(known):,} different names, too many to be classes; use --labels=none")
     number = {name: index for index, name in enumerate(known)} | {"": -1}
@@ -109,6 +109,11 @@ def _from_strings(values: np.ndarray, names: Sequence[str] | None, where: str) -
         raise UserError(f"{where} has {words[strange]!r} for image {strange}, which is not among the class names")
     labels = np.array([number[word] for word in words], np.int32)
     return _with_notes(labels, tuple(known) if labels.max(initial=-1) >= 0 else ())
+
+
+def _sorted(words: set[str]) -> list[str]:
+    """Names in the order of the alphabet, or if all are numbers in theirs."""
+    return sorted(words, key=int) if all(word.isdecimal() for word in words) else sorted(words)
 
 
 def _named(number: int, names: Sequence[str] | None, where: str) -> tuple[str, ...]:
@@ -124,7 +129,9 @@ def _named(number: int, names: Sequence[str] | None, where: str) -> tuple[str, .
 
 
 def _with_notes(labels: np.ndarray, names: tuple[str, ...]) -> Classes:
-    without = int(np.sum(labels < 0)) if names else 0
+    without = int(np.sum(labels < 0))
+    if without == len(labels):
+        return Classes(labels, names, ("no image has a label: all are -1",))
     return Classes(labels, names, (f"{without:,} of {len(labels):,} images have no label (-1)",) if without else ())
 
 

@@ -132,7 +132,7 @@ def _parts(file: Path, opened: Archive) -> tuple[Parts, tuple[str, ...]]:
         parts = Parts(opened.names[0], "")
     else:
         inside = ", ".join(sorted(opened.names)) or "nothing"
-        raise UserError(f"{file} has no array `images` (it has {inside}); rename the array")
+        raise UserError(f"{file} has no array `images` (it has {inside}); call the array of the images so")
     if form == FORMS[0] and parts.images == "images" and not parts.test_images:
         return parts, ()
     others = f", labels `{parts.labels}`" if parts.labels else ""

@@ -59,10 +59,9 @@ def _parts(path: Path, by_split: dict[str, list[Path]]) -> Parts:
         )
     tests = next((name for name in (TEST, VALIDATION) if name in by_split), None)
     test = by_split.pop(tests) if tests else []
-    notes = (f"{len(test)} files of the split `{tests}` are for tests",) if tests else ()
-    left = sum(map(len, by_split.values()))
-    others = ", ".join(name or "no split" for name in by_split)
-    return Parts(train, test, notes + ((f"{left} files are left out: {others}",) if left else ()))
+    notes = (f"the files of the split `{tests}` are for tests",) if tests else ()
+    others = " and ".join(f"the split `{name}`" if name else "no split" for name in by_split)
+    return Parts(train, test, notes + ((f"the files of {others} are left out",) if others else ()))
 
 
 def _split(path: Path) -> str:

@@ -52,17 +52,23 @@ def in_form_of(test: Source, train: Source, prefix: str = "") -> Source:
 
 
 def _numbers(test: Source, train: Source, prefix: str) -> list[int]:
-    """The number in `train` of each class of `test`; raises `UserError` if there is none, or one for several."""
-    found = [classes.number_of(name, train.class_names) for name in test.class_names]
-    for name, number in zip(test.class_names, found, strict=True):
-        if number is None:
+    """The number in `train` of each class of `test`, -1 for one without images that `train` does not have.
+
+    Raises `UserError` if another one has no number, or one several have.
+    """
+    counts = None if test.labels is None else np.bincount(test.labels[test.labels >= 0], minlength=test.num_classes)
+    found: list[int] = []
+    for index, name in enumerate(test.class_names):
+        number = classes.number_of(name, train.class_names)
+        if number is None and (counts is None or counts[index]):
             raise UserError(
                 f"{prefix}{test.name} has a class {name} for tests, which is none of the {train.num_classes} of "
                 f"{train.name} for training; rename it, or give --labels=none"
             )
-        if found.count(number) > 1:
+        if number in found:
             same = train.class_names[number]
             raise UserError(f"{prefix}{test.name} has several classes that are {same} in {train.name}; rename {name}")
+        found.append(-1 if number is None else number)
     return found
 
 

@@ -92,7 +92,7 @@ def missing(name: str, root: Path) -> str:
     """That a data set is not prepared in `root`, and what is there instead; for the beginning of a line."""
     text = f"{name} is not prepared in {root}"
     if not root.exists():
-        return f"{text}, which does not exist,"
+        return f"{text}, which does not exist"
     there = sorted(child.name for child in root.iterdir() if child.is_dir() and _has_versions(child))
     return f"{text} (it has {', '.join(there[:8])}{', ...' * (len(there) > 8)})" if there else text
 
@@ -132,10 +132,11 @@ def _config_folder(base: Path, wanted: Named) -> Path | None:
     if versions(base) and (not wanted.config or wanted.config == base.name):
         return base
     if wanted.config:
-        if configs and wanted.config not in configs:
+        if (configs or versions(base)) and wanted.config not in configs:
+            there = f"it has {', '.join(configs)}" if configs else f"it has none: write tfds:{wanted.name}"
             raise UserError(
-                f"{base} has no config {wanted.config} (it has {', '.join(configs)}); write "
-                f"--dataset=tfds:{wanted.name}/ and one of these, or name another --data_dir to download it to"
+                f"--dataset=tfds:{_plain(wanted)}: {base} has no config {wanted.config} ({there}); name one that there "
+                "is, or another --data_dir to download it to"
             )
         return configs.get(wanted.config)
     if len(configs) > 1:

@@ -37,6 +37,8 @@ def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN,
     info = _info(folder)
     found = form(info.features, info.supervised_keys, name)
     split, notes = _split(info, folder, which)
+    if info.file_format.value not in ("tfrecord", "array_record"):
+        raise UserError(f"{folder} is stored as {info.file_format.value}; prepare it as tfrecord or array_record")
     files = sorted(Path(os.fspath(path)) for path in split.filepaths)
     for file in files:
         if not file.is_file():
@@ -102,11 +104,8 @@ def _split(info: Any, folder: Path, which: str) -> tuple[Any, tuple[str, ...]]:
 
 def _records(info: Any, files: list[Path], split: Any) -> Callable[[int], bytes]:
     """The serialized example of an index."""
-    kind = info.file_format.value
-    if kind == "tfrecord":
+    if info.file_format.value == "tfrecord":
         return TFRecords(files, list(split.shard_lengths))
-    if kind != "array_record":
-        raise UserError(f"{files[0].parent} is stored as {kind}; prepare it as tfrecord or array_record")
     return ArrayRecords(files)
 
 
@@ -150,7 +149,12 @@ class _Examples:
     def _label(self, features: Any, index: int) -> int | bytes:
         feature, names = features[self._form.label], self._form.class_names
         values = feature.bytes_list.value or feature.int64_list.value
-        if len(values) != 1:
+        if len(values) > 1:
+            raise UserError(
+                f"{self.where(index)} has {len(values)} labels in `{self._form.label}`, and one is needed; give "
+                "--labels=none"
+            )
+        if not values:
             raise self._damaged(index)
         if names and not -1 <= values[0] < len(names):
             raise UserError(

@@ -38,10 +38,10 @@ def form(features: Any, supervised_keys: Any, name: str) -> Form:
     images = [key for key, feature in named.items() if isinstance(feature, tfds.features.Image)]
     image = _chosen(images, ("image",), keys[0])
     if image is None:
-        there = ", ".join(sorted(named)) or type(features).__name__
-        reason = f"several features of images and none is called `image` ({', '.join(images)})" if images else ""
-        reason = reason or f"no feature `image` or other one of images (it has {there})"
-        raise UserError(f"{name} has {reason}; choose an image data set")
+        there = ", ".join(f"{key} {type(feature).__name__}" for key, feature in sorted(named.items()))
+        reason = f"several features of images and none is called `image` ({', '.join(sorted(images))})"
+        none = f"no feature `image` or other one of images (it has {there or type(features).__name__})"
+        raise UserError(f"{name} has {reason if images else none}; choose another data set")
     label, notes = _label(named, keys[1], tfds.features)
     names = tuple(named[label].names) if isinstance(named.get(label), tfds.features.ClassLabel) else ()
     floats = np.dtype(named[image].np_dtype) == np.float32
@@ -74,7 +74,13 @@ def _label(named: dict[str, Any], supervised: Any, kinds: Any) -> tuple[str, tup
         return chosen, tuple(f"labels are the feature `{chosen}`, not `{other}`" for other in others)
     if others:
         return "", (f"no labels: there are several features of labels ({', '.join(others)}), none called `label`",)
-    return "", tuple(f"no labels: `{key}` has several labels for an image, and one is needed" for key in many)
+    wrong = [key for key in named if key.lower() in NAMES and key not in many]
+    notes = [f"no labels: `{key}` has several labels for an image, and one is needed" for key in many]
+    notes += [f"no labels: `{key}` is {type(named[key]).__name__}, not a whole number or a name" for key in wrong]
+    numbers = [key for key in scalars if not isinstance(named[key], kinds.Text)]
+    if numbers and not notes:
+        notes = [f"no labels: no feature is called `label` ({', '.join(numbers)} may be anything)"]
+    return "", tuple(notes)
 
 
 def _may_be(feature: Any, kinds: Any) -> bool:

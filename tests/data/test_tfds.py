@@ -252,7 +252,7 @@ def test_a_refused_download_leaves_the_folders_of_others_alone(tmp_path, monkeyp
 
 def test_an_unknown_name_gets_close_matches_before_any_download(tmp_path, no_network, monkeypatch):
     monkeypatch.setattr(download, "CHECK_SECONDS", 120.0)
-    with pytest.raises(UserError, match=r"tfds:fashion_mnits: .*did you mean fashion_mnist\?"):
+    with pytest.raises(UserError, match=r"tfds:fashion_mnits is not .*; tfds .* did you mean fashion_mnist\?"):
         open_source("tfds:fashion_mnits", data_dir=str(tmp_path))
 
 
