@@ -162,7 +162,8 @@ def _known(builder) -> str:
     """The versions and configs of a data set that tfds knows, in words."""
     numbers = sorted({str(version) for version in (builder.VERSION, *builder.SUPPORTED_VERSIONS) if version})
     configs = [config.name for config in builder.BUILDER_CONFIGS]
-    words = [f"version {', '.join(numbers)}" if numbers else "", f"config {', '.join(configs[:20])}" if configs else "without configs"]
+    words = [f"version {', '.join(numbers)}" if numbers else ""]
+    words += [f"config {', '.join(configs[:20])}" if configs else "without configs"]
     return f"{builder.name} in {', '.join(filter(None, words))}"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gan.data.images import Fit, decode
+from gan.data.source import Arrays
 from gan.errors import UserError
 
 
@@ -30,26 +31,38 @@ class EncodedReader:
     fit: Fit
     floats: bool = False  # grey images whose values are 32-bit floats, stored as the four channels of a PNG
 
-    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
         images = np.empty((len(indices), *self.shape), np.uint8)
         labels = np.empty(len(indices), np.int32)
         for row, index in enumerate(indices.tolist()):
             data, labels[row] = self.examples(index)
-            images[row] = self._decoded(data, index, None if places is None else float(places[row]))
+            image = self._decoded(data, index, self.fit, None if places is None else float(places[row]))
+            if image.shape != self.shape:
+                where = self.examples.where(index)
+                raise UserError(f"{where} has shape {image.shape} instead of {self.shape}; give --resolution")
+            images[row] = image
         return images, labels
 
-    def _decoded(self, data: bytes, index: int, place: float | None) -> np.ndarray:
-        where = self.examples.where(index)
-        image = self._of_floats(data, where, place) if self.floats else decode(data, self.fit, where, place)
-        if image.shape != self.shape:
-            raise UserError(f"{where} has shape {image.shape} instead of {self.shape}; give --resolution")
-        return image
+    def whole(self, indices: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Images before the cut, uint8 [h, w, C], and their labels."""
+        uncut = self.fit._replace(crop="none")
+        found = [self.examples(index) for index in indices.tolist()]
+        images = [
+            self._decoded(data, index, uncut, None) for (data, _), index in zip(found, indices.tolist(), strict=True)
+        ]
+        return images, np.array([label for _, label in found], np.int32)
 
-    def _of_floats(self, data: bytes, where: str, place: float | None) -> np.ndarray:
-        try:
-            with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-                values = np.ascontiguousarray(np.asarray(image)).view(np.float32)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise UserError(f"{where} cannot be read as an image of floats ({error}); prepare it again") from None
-        image = Image.fromarray(self.fit.levels(values, where)[..., 0])
-        return self.fit._replace(value_range=None).pixels(image, place, where)
+    def _decoded(self, data: bytes, index: int, fit: Fit, place: float | None) -> np.ndarray:
+        where = self.examples.where(index)
+        return _of_floats(data, fit, where, place) if self.floats else decode(data, fit, where, place)
+
+
+def _of_floats(data: bytes, fit: Fit, where: str, place: float | None) -> np.ndarray:
+    """The pixels [H, W, 1] of an image whose floats are the four channels of a PNG."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            values = np.ascontiguousarray(np.asarray(image)).view(np.float32)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{where} cannot be read as an image of floats ({error}); prepare it again") from None
+    image = Image.fromarray(fit.levels(values, where)[..., 0])
+    return fit._replace(value_range=None).pixels(image, place, where)

@@ -20,8 +20,15 @@ class Pictures(NamedTuple):
     notes: tuple[str, ...]
 
     def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
-        """The images of the indices, uint8 [B, H, W, C]."""
-        found, fit = np.asarray(self.array[indices]), self.fit
+        """The images of the indices, each cut at its place, uint8 [B, H, W, C]."""
+        return self._read(indices, self.fit, places)
+
+    def whole(self, indices: np.ndarray) -> list[np.ndarray]:
+        """The images of the indices before the cut."""
+        return list(self._read(indices, self.fit._replace(crop="none"), None))
+
+    def _read(self, indices: np.ndarray, fit: Fit, places: np.ndarray | None) -> np.ndarray:
+        found = np.asarray(self.array[indices])
         found = found.astype(found.dtype.newbyteorder("="), copy=False)
         if found.shape[3] == 4:
             found, fit = _on_white(fit.levels(found), fit.channels), fit._replace(value_range=None)

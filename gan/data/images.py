@@ -6,9 +6,9 @@ than 8 bits become levels as `levels.py` says; where limits of the values are gi
 colours, and profiles have no say. When it is resized, shrinking averages areas, enlarging is bicubic.
 """
 
+import contextlib
 import io
-import struct
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,7 +22,6 @@ from gan.errors import UserError
 
 __all__ = ["AS_IS", "SUFFIXES", "Fit", "Header", "check", "decode", "fitted_shape", "read_header", "value_limits"]
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 _TYPES = {16: np.dtype(np.uint16), 32: np.dtype(np.int32), "float": np.dtype(np.float32)}  # by bits a channel
 
 
@@ -114,11 +113,14 @@ class Fit(NamedTuple):
         size = self.size(*image.size)
         if image.size == size:
             return image
+        if self.crop == "random":  # whole first: so what is cut is the same from images held in memory
+            whole = self._replace(crop="none")._resized(image, None)
+            return whole.crop(square(*whole.size, place))
         if self.crop == "pad" and image.width != image.height:
             image = _on_white_square(image)
             if image.size == size:
                 return image
-        box = (0, 0, *image.size) if self.crop == "none" else _square(image, place if self.crop == "random" else None)
+        box = (0, 0, *image.size) if self.crop == "none" else square(*image.size)
         width, height = box[2] - box[0], box[3] - box[1]
         factor = width // size[0]
         if (width, height) == (size[0] * factor, size[1] * factor):  # rounds once, `resize` after each axis
@@ -141,12 +143,9 @@ def read_header(file: Path | bytes, where: str = "") -> Header:
 
     Raises `UserError` naming `where` (or else the file) if it is unreadable, truncated or of another format.
     """
-    where = where or (str(file) if isinstance(file, Path) else "the image")
-    try:
+    with _reading(where or (str(file) if isinstance(file, Path) else "the image")):
         with open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
             return _header(stream)
-    except _UNREADABLE as error:
-        raise _unreadable(where, error) from None
 
 
 def check(header: Header, fit: Fit, where: str) -> None:
@@ -161,7 +160,7 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
     `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
     60,000 small images take about 6 seconds, nearly all of it Pillow's overhead in Python, which threads do not share.
     """
-    try:
+    with _reading(where):
         data = data if isinstance(data, bytes) else data.read_bytes()
         damage.check_bytes(data)
         stream = io.BytesIO(data)
@@ -172,8 +171,6 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
         if wide:
             return _wide_pixels(image, stream, fit, where, place)
         return fit.pixels(orientation.upright(image), place, where)
-    except _UNREADABLE as error:
-        raise _unreadable(where, error) from None
 
 
 def _wide_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
@@ -218,9 +215,26 @@ def _frames(image: Image.Image) -> int:
     return getattr(image, "n_frames", 1)
 
 
-def _unreadable(where: str, error: Exception) -> UserError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return UserError(f"{where} cannot be read as an image ({reason}); repair or remove it")
+@contextlib.contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Makes a `UserError` that names `where` of any other: damaged bytes bring Pillow's readers to raise anything."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{where} cannot be read as an image ({_reason(error)}); repair or remove it") from None
+
+
+def _reason(error: Exception) -> str:
+    """Why an image cannot be read, in a few words of one line."""
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, Image.UnidentifiedImageError) and "<" in str(error):  # with the address of an object
+        return "its header is damaged"
+    return " ".join((getattr(error, "strerror", None) or str(error)).split()) or type(error).__name__
 
 
 def _on_white_square(image: Image.Image) -> Image.Image:
@@ -230,11 +244,11 @@ def _on_white_square(image: Image.Image) -> Image.Image:
     return square
 
 
-def _square(image: Image.Image, place: float | None) -> tuple[int, int, int, int]:
-    """The box of a square of the image's shorter side: the middle one, or the one at `place`."""
-    side = min(image.size)
+def square(width: int, height: int, place: float | None = None) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) of a square of the shorter side: the middle one, or the one at `place`."""
+    side = min(width, height)
     if place is None:
-        left, top = (image.width - side) // 2, (image.height - side) // 2
+        left, top = (width - side) // 2, (height - side) // 2
     else:
-        left, top = int(place * (image.width - side + 1)), int(place * (image.height - side + 1))
+        left, top = int(place * (width - side + 1)), int(place * (height - side + 1))
     return left, top, left + side, top + side

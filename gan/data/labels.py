@@ -50,7 +50,13 @@ def classes_of(values: np.ndarray, count: int, names: Sequence[str] | None, wher
         raise UserError(
             f"{where} go from {numbers.min()} to {numbers.max()}; number the classes from 0, with -1 for no label"
         )
-    return _with_notes(numbers.astype(np.int32), _named(number, names, where))
+    if names is not None and number > len(names):
+        which = f"{numbers.max()} for image {numbers.argmax()}" if numbers.max() >= len(names) else f"{number} columns"
+        raise UserError(
+            f"{where} has {which}, and there are {len(names)} class names; write one for each label from 0 to "
+            f"{number - 1}, or give --labels=none"
+        )
+    return _with_notes(numbers.astype(np.int32), _named(number, names))
 
 
 def class_names_of(values: np.ndarray, where: str) -> tuple[str, ...]:
@@ -116,16 +122,9 @@ def _sorted(words: set[str]) -> list[str]:
     return sorted(words, key=int) if all(word.isdecimal() for word in words) else sorted(words)
 
 
-def _named(number: int, names: Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """The names of `number` classes, or of more where more have names; raises `UserError` for too few."""
-    if names is None or not number:
-        return tuple(map(str, range(number)))
-    if len(names) < number:
-        raise UserError(
-            f"{where} go up to {number - 1}, and there are {len(names)} class names; write one for each label from 0 "
-            f"to {number - 1}, or leave them out"
-        )
-    return tuple(names)
+def _named(number: int, names: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of `number` classes, or of more where more have names."""
+    return tuple(map(str, range(number))) if names is None or not number else tuple(names)
 
 
 def _with_notes(labels: np.ndarray, names: tuple[str, ...]) -> Classes:

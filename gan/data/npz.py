@@ -7,6 +7,7 @@ call otherwise are understood where it is certain which they are, and so are tho
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from gan.data.image_arrays import pictures
 from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.labels import Classes
 from gan.data.npz_files import Archive, archive
-from gan.data.source import Source
+from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
 _UNREADABLE = (
@@ -104,8 +105,13 @@ def _source(
     shape = fitted_shape(height, width, found.fit.channels, found.fit, f"each image of {file}")
     labels = classes.labels
 
-    def read(indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def read(indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
         return found.read(indices, places), labels[indices]
+
+    def whole(indices: np.ndarray) -> Callable[[], tuple[list[np.ndarray], np.ndarray]]:
+        return lambda: (found.whole(indices), labels[indices])
+
+    moved = fit.crop == "random" and fit.resolution > 0 and height != width
 
     return Source(
         f"npz:{path}",
@@ -118,7 +124,8 @@ def _source(
         notes=(*notes, *found.notes, *classes.notes),
         labels=labels,
         sizes={(width, height): count},
-        has_places=fit.crop == "random" and height != width,
+        has_places=moved,
+        whole=whole if moved else None,
     )
 
 

@@ -21,6 +21,9 @@ _KINDS = (
     (b"\x89PNG", "a single image; give --dataset=folder: and the folder that it is in"),
     (b"\xff\xd8\xff", "a single image; give --dataset=folder: and the folder that it is in"),
     (b"BZh", "compressed with bzip2; unpack it with bunzip2"),
+    (b"version https://git-lfs", "a Git LFS pointer; download the file itself with git lfs pull"),
+    (b"<!DOCTYPE", "a web page; download the file again"),
+    (b"<html", "a web page; download the file again"),
     (b"\xfd7zXZ", "compressed with xz; unpack it with unxz"),
 )
 _ZIP = b"PK"
@@ -52,7 +55,7 @@ def archive(file: Path) -> Iterator[Archive]:
     if not file.is_file():
         raise UserError(f"--dataset=npz:{file} is not a file; give the path of an .npz file with an array `images`")
     with open(file, "rb") as raw:
-        start = raw.read(8)
+        start = raw.read(32)
     for magic, what in _KINDS:
         if start.startswith(magic):
             raise UserError(f"{file} is not an .npz archive but {what}")

@@ -1,13 +1,12 @@
 """Images from Parquet files, as the Hugging Face hub has them: encoded images in one column, labels in another."""
 
 import importlib.util
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from gan import paths
-from gan.data import fingerprint, parquet_files, parquet_rows
+from gan.data import file_checks, fingerprint, parquet_files, parquet_rows
 from gan.data import labels as labelling
 from gan.data.encoded import EncodedReader
 from gan.data.images import AS_IS, Fit, fitted_shape
@@ -15,6 +14,7 @@ from gan.data.labels import Classes
 from gan.data.parquet_columns import Columns, columns
 from gan.data.parquet_rows import Rows
 from gan.data.source import Source
+from gan.data.workers import shared
 from gan.errors import UserError
 
 
@@ -45,11 +45,14 @@ def open_parquet(path: str, fit: Fit = AS_IS, *, test: bool = False, labelled: b
         *(("unlabelled",) if chosen.label and not labelled else ()),
     )
     identity = fingerprint.of_files(root if root.is_dir() else root.parent, files, "parquet", *facts, *fit.facts)
-    fit = _checked(rows, fit)
-    height, width = (int(rows.heights[0]), int(rows.widths[0]))
-    shape = fitted_shape(height, width, fit.channels, fit, rows.where(0))
+    known = rows.known()
+    first = file_checks.checked(known, rows, fit)
+    notes = (*found.notes, *(chosen.notes if labelled else ()), *classes.notes, *file_checks.notes(known, fit))
+    fit = fit._replace(channels=fit.channels or first.channels)
+    shape = fitted_shape(first.height, first.width, fit.channels, fit, rows.where(0))
     rows.labels = classes.labels
-    sizes = Counter(zip(rows.widths.tolist(), rows.heights.tolist(), strict=True))
+    reader, sizes = EncodedReader(rows, shape, fit), file_checks.sizes(known)
+    moved = fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes)
     return Source(
         f"parquet:{path}",
         total,
@@ -57,12 +60,14 @@ def open_parquet(path: str, fit: Fit = AS_IS, *, test: bool = False, labelled: b
         classes.names,
         identity,
         str(root.resolve()),
-        EncodedReader(rows, shape, fit),
-        notes=(*found.notes, *(chosen.notes if labelled else ()), *classes.notes, *_notes(rows, sizes, fit)),
+        reader,
+        notes=notes,
         labels=classes.labels,
         passed_over={"rows without the bytes of an image": rows.passed_over} if rows.passed_over else {},
-        sizes=dict(sizes),
-        has_places=fit.crop == "random" and any(width != height for width, height in sizes),
+        sizes=sizes,
+        has_places=moved,
+        task=shared(reader),
+        whole=shared(reader.whole) if moved else None,
         cache_key=f"parquet-{identity[:20]}-{fingerprint.of_stamps(files)[:20]}",
     )
 
@@ -89,27 +94,3 @@ def _classes(rows: Rows, files: list[Path], chosen: Columns) -> Classes:
     if kinds <= {int, float, bool}:
         values = np.array([-1 if value is None else value for value in values.tolist()])
     return labelling.classes_of(values, len(values), chosen.class_names, where)
-
-
-def _checked(rows: Rows, fit: Fit) -> Fit:
-    """`fit` with the channels of the images; raises `UserError` if they differ in what no flag tells."""
-    for name, values, remedy in (
-        ("pixels wide", rows.widths, "--resolution to resize them all"),
-        ("pixels high", rows.heights, "--resolution to resize them all"),
-        ("channels", rows.channels, "--channels=1 or --channels=3 to convert them all"),
-    ):
-        other = np.flatnonzero(values != values[0])
-        if len(other) and not (fit.channels if name == "channels" else fit.resolution):
-            row = int(other[0])
-            raise UserError(f"{rows.where(row)} has {values[row]} {name}, {rows.where(0)} {values[0]}; give {remedy}")
-    return fit._replace(channels=fit.channels or int(rows.channels[0]))
-
-
-def _notes(rows: Rows, sizes: Counter, fit: Fit) -> tuple[str, ...]:
-    """What is done about pixels and sizes, in words."""
-    transparent = int(rows.transparent.sum())
-    oblong = sum(count for (width, height), count in sizes.items() if width != height)
-    notes = (f"{transparent} images have transparent pixels, which are shown on white",) if transparent else ()
-    if oblong and fit.resolution and fit.crop == "center":
-        notes += (f"{oblong} images are not square and are cropped to their middle",)
-    return notes

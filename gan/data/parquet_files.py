@@ -26,7 +26,11 @@ class Parts(NamedTuple):
 def found(path: Path) -> Parts:
     """The files of a path: itself, or those of a folder and its sub-folders; raises `UserError`."""
     if path.is_file():
-        return Parts([path], [])
+        numbered = _OF_ALL.fullmatch(path.stem)
+        alone = not numbered or int(numbered["all"]) == 1
+        return Parts(
+            [path], [], () if alone else (f"the file is one of {int(numbered['all'])}; give the folder for all",)
+        )
     if not path.is_dir():
         raise UserError(
             f"--dataset=parquet:{path} is not there; give the path of a .parquet file or of a folder of them"

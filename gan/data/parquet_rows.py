@@ -5,6 +5,7 @@ large as the images, and memory holds one group at a time while it is made.
 """
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ import numpy as np
 from tqdm import tqdm
 
 from gan.data import fingerprint, memory
-from gan.data.images import read_header
+from gan.data.images import Header, read_header
+from gan.data.index import Known
 from gan.errors import UserError
 from gan.storage import cache
 
 VERSION = 1  # to be raised when a copy is to hold something else
-_AT_ONCE = 512  # rows
+_AT_ONCE = 64  # rows, which may be photographs of some MB
+_LFS = b"version https://git-lfs"
 _MANY = 20_000  # rows that take long enough for a progress line
 
 
@@ -32,9 +35,7 @@ class Rows:
         self._copy, self._files, self._starts = copy, files, starts
         table = self._table()
         self._images: Any = table.column("image")
-        self.numbers, self.widths, self.heights, self.channels, self.transparent = (
-            table.column(name).to_numpy() for name in ("row", "width", "height", "channels", "transparent")
-        )
+        self.numbers = table.column("row").to_numpy()  # of the rows, over all files
         self.passed_over = total - len(self.numbers)
         self.labels = np.full(len(self.numbers), -1, np.int32)
 
@@ -51,6 +52,12 @@ class Rows:
         number = int(self.numbers[index])
         file = int(np.searchsorted(self._starts, number, side="right")) - 1
         return f"row {number - self._starts[file]} of {self._files[file]}"
+
+    def known(self) -> Known:
+        """What the images say of themselves."""
+        column = self._table().column("header").combine_chunks().dictionary_encode()
+        headers = [Header(*map(_as_tuple, json.loads(text))) for text in column.dictionary.to_pylist()]
+        return Known(headers, column.indices.to_numpy().astype(np.int32), "", 0)
 
     def _table(self) -> Any:
         import pyarrow as pa
@@ -126,47 +133,39 @@ def _copy(files: list[Path], column: str, total: int, sink: Any) -> None:
     """Writes the images that there are, and what their headers say, as an Arrow file."""
     import pyarrow as pa
 
-    schema = pa.schema(
-        [
-            ("image", pa.large_binary()),
-            ("row", pa.int64()),
-            ("width", pa.int32()),
-            ("height", pa.int32()),
-            ("channels", pa.int8()),
-            ("transparent", pa.int8()),
-        ]
-    )
+    schema = pa.schema([("image", pa.large_binary()), ("row", pa.int64()), ("header", pa.large_string())])
     few = total < _MANY or None  # None: on a terminal only
     with (
         pa.ipc.new_file(sink, schema) as writer,
         tqdm(total=total, unit=" rows", desc="looking through the images", disable=few, leave=False) as bar,
     ):
+        number = 0
         for file, first, images in _batches(files, column):
-            there = [(first + row, image) for row, image in enumerate(images) if image]
-            headers = [read_header(image, f"row {row} of {file.name}") for row, image in there]
-            writer.write_batch(
-                pa.record_batch(
-                    [
-                        pa.array([image for _, image in there], pa.large_binary()),
-                        pa.array([row for row, _ in there], pa.int64()),
-                        pa.array([each.width for each in headers], pa.int32()),
-                        pa.array([each.height for each in headers], pa.int32()),
-                        pa.array([each.channels for each in headers], pa.int8()),
-                        pa.array([each.alpha for each in headers]).cast(pa.int8()),
-                    ],
-                    schema=schema,
-                )
+            there = [(row, image) for row, image in enumerate(images) if image]
+            headers = [read_header(image, f"row {first + row} of {file}") for row, image in there]
+            columns = (
+                [image for _, image in there],
+                [number + row for row, _ in there],
+                [json.dumps(header) for header in headers],
             )
+            arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            number += len(images)
             bar.update(len(images))
 
 
+def _as_tuple(value: Any) -> Any:
+    """A value as it was before JSON made a list of it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _batches(files: list[Path], column: str) -> Iterator[tuple[Path, int, list[bytes | None]]]:
-    """Some rows at a time: the file, the number of the first row over all files, the bytes or None of each."""
+    """Some rows at a time: the file, the number of the first row in it, the bytes or None of each."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    first = 0
     for file in files:
+        first = 0
         try:
             for batch in opened(file).iter_batches(_AT_ONCE, columns=[column]):
                 values = batch.column(0)
@@ -181,4 +180,7 @@ def _batches(files: list[Path], column: str) -> Iterator[tuple[Path, int, list[b
 
 def _damaged(file: Path, error: Exception) -> UserError:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
+    with open(file, "rb") as raw:
+        if raw.read(len(_LFS)) == _LFS:
+            return UserError(f"{file} is a Git LFS pointer; download the file itself with git lfs pull")
     return UserError(f"{file} cannot be read as a Parquet file ({reason}); download or write it again")

@@ -1,13 +1,18 @@
 """Sources that are others with a part of them changed: without their labels, with those of another set's classes."""
 
 import dataclasses
+import functools
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from gan.data import classes
-from gan.data.source import Read, Source
+from gan.data.source import Source
 from gan.errors import UserError
+
+Task = Callable[[], tuple[Any, np.ndarray]]  # returns images and labels
 
 
 def without_labels(source: Source) -> Source:
@@ -18,8 +23,8 @@ def without_labels(source: Source) -> Source:
         source,
         class_names=(),
         fingerprint=_identity(source, "unlabelled"),
-        read=_Relabelled(source.read, np.full(source.num_classes + 1, -1, np.int32)),
         labels=np.full(source.num_examples, -1, np.int32),
+        **_reading(source, np.full(source.num_classes + 1, -1, np.int32)),
     )
 
 
@@ -46,8 +51,8 @@ def in_form_of(test: Source, train: Source, prefix: str = "") -> Source:
         test,
         class_names=train.class_names,
         fingerprint=_identity(test, f"in the classes of {train.class_names}"),
-        read=_Relabelled(test.read, table),
         labels=None if test.labels is None else table[test.labels],
+        **_reading(test, table),
     )
 
 
@@ -72,16 +77,23 @@ def _numbers(test: Source, train: Source, prefix: str) -> list[int]:
     return found
 
 
-@dataclasses.dataclass(frozen=True)
-class _Relabelled:
-    """A `read` with other labels: `table` int32 [K + 1] has the new one of each class, at its end that of none."""
+def _reading(source: Source, table: np.ndarray) -> dict[str, Any]:
+    """What reads a source's images with other labels: `table` int32 [K + 1] has that of each class, then that of -1."""
 
-    read: Read
-    table: np.ndarray
+    def later(task: Callable[..., Task]) -> Callable[..., Task]:
+        return lambda *arguments: functools.partial(_relabelled, task(*arguments), table)
 
-    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        images, labels = self.read(indices) if places is None else self.read(indices, places)
-        return images, self.table[labels]
+    return {
+        "read": lambda *arguments: _relabelled(functools.partial(source.read, *arguments), table),
+        "task": later(source.task) if source.task else None,
+        "whole": later(source.whole) if source.whole else None,
+    }
+
+
+def _relabelled(task: Task, table: np.ndarray) -> tuple[Any, np.ndarray]:
+    """What a task returns, images and labels, with other labels."""
+    images, labels = task()
+    return images, table[labels]
 
 
 def _identity(source: Source, change: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gan.data.batches import permutation
+from gan.data.order import permutation
 from gan.data.source import Source
 
 _ALL = 2**28  # bytes of images of which all labels are read: as a rule so few are in memory

@@ -78,7 +78,7 @@ def _opened(wanted: Wanted, test: bool, place: bool = True) -> Source | None:
     try:
         opened = KINDS[kind](rest, wanted, test)
         if opened and place:
-            opened = placed(opened, wanted.data_in_memory)
+            opened = placed(opened, wanted.data_in_memory, wanted.data_workers)
     except OSError as error:
         where = error.filename or name
         raise UserError(f"{where} cannot be read ({error.strerror or error}); check the path and its rights") from None
@@ -106,7 +106,7 @@ def _garments(_: str, wanted: Wanted, test: bool) -> Source:
 
 
 def _folder(path: str, wanted: Wanted, test: bool) -> Source | None:
-    return None if test else open_folder(path, wanted.fit)
+    return open_folder(path, wanted.fit, wanted.labels, test, wanted.data_workers)
 
 
 def _npz(path: str, wanted: Wanted, test: bool) -> Source | None:

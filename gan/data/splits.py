@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.data import sources
-from gan.data.batches import permutation
-from gan.data.source import Read, Source
+from gan.data.order import permutation
+from gan.data.source import Source
 
 HELD_OUT = 6  # of a set without a test split, one image in so many stands in for it
 _SEED = 2**63  # of the choice; runs have seeds below
@@ -78,21 +78,11 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         name=name,
         num_examples=len(rows),
         fingerprint=named,
-        read=_Rows(source.read, rows),
+        read=lambda indices, *places: source.read(rows[indices], *places),
+        task=(lambda indices, *places: source.task(rows[indices], *places)) if source.task else None,
+        whole=(lambda indices: source.whole(rows[indices])) if source.whole else None,
         labels=None if source.labels is None else source.labels[rows],
         sizes={},
         passed_over={},
         cache_key="",
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Rows:
-    """A `read` of the examples `rows` of another one."""
-
-    read: Read
-    rows: np.ndarray
-
-    def __call__(self, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.rows[indices]
-        return self.read(rows) if places is None else self.read(rows, places)

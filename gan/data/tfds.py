@@ -16,6 +16,7 @@ from gan.data.labels import Classes
 from gan.data.records import ArrayRecords, TFRecords
 from gan.data.source import Source
 from gan.data.tfds_features import Form, form
+from gan.data.workers import shared
 from gan.errors import UserError
 
 TRAIN = "train"
@@ -53,6 +54,8 @@ def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN,
     identity = fingerprint.of_files(folder, files, *_facts(info, found, fit, labelled))
     fit, side = fit._replace(channels=fit.channels or (depth if depth in (1, 3) else 3)), fit.resolution
     shape = fitted_shape(height or side, width or side, fit.channels, fit, f"each image of {name}")
+    moved = fit.crop == "random" and fit.resolution > 0 and (height != width or not height)
+    reader = EncodedReader(examples, shape, fit, found.floats)
     return Source(
         name,
         split.num_examples,
@@ -60,11 +63,13 @@ def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN,
         names,
         identity,
         str(folder),
-        EncodedReader(examples, shape, fit, found.floats),
+        reader,
         notes=(*notes, *(found.notes if labelled else ()), *(classes.notes if classes and labelled else ())),
         labels=examples.labels,
         sizes={(width, height): split.num_examples} if height and width else {},
-        has_places=fit.crop == "random" and (height != width or not height),
+        has_places=moved,
+        task=shared(reader),
+        whole=shared(reader.whole) if moved else None,
         cache_key=f"{info.name}-{identity[:20]}-{fingerprint.of_stamps(files)[:20]}",
     )
 

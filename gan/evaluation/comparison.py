@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.data import classes
-from gan.data.batches import permutation
+from gan.data.order import permutation
 from gan.data.source import Source
 from gan.data.splits import Splits
 from gan.errors import UserError

@@ -51,7 +51,7 @@ def _measured(request: Request, asked: Contestants) -> Report:
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     config, source = asked.given, build.source(asked.given)
     machine = session.machine(config)
-    runs = _prepared(asked.variants, source, machine)
+    runs = _prepared(asked.variants, _sources(asked.variants, source), machine)
     report = {
         "command": sys.argv,
         "machine": environment.machine(),
@@ -72,10 +72,20 @@ def _measured(request: Request, asked: Contestants) -> Report:
     return report | _dissected(request, runs[AS_GIVEN], source, machine, timings[AS_GIVEN].seconds.median)
 
 
-def _prepared(variants: Mapping[str, Config], source: Source, machine: Machine) -> dict[str, Run]:
+def _sources(variants: Mapping[str, Config], source: Source) -> dict[str, Source]:
+    """The images of each config, the first of which has those of `source`; opened once for each way of holding them."""
+    opened = {variants[AS_GIVEN].data_in_memory: source}
+    for config in variants.values():
+        if config.data_in_memory not in opened:
+            opened[config.data_in_memory] = build.source(config)
+    return {name: opened[config.data_in_memory] for name, config in variants.items()}
+
+
+def _prepared(variants: Mapping[str, Config], sources: Mapping[str, Source], machine: Machine) -> dict[str, Run]:
     """A run of each config, ready for its first step."""
     runs = {}
     for name, config in variants.items():
+        source = sources[name]
         on = machine._replace(numerics=devices.resolve(config))
         replicas.check_batch(config.batch_size, on.replicas)
         game = session.game(config, source, on)

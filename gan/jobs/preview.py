@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from gan import config as configs
-from gan.data import batches, sources
+from gan.data import order, sources
 from gan.data.source import Source
 from gan.jobs.requests import Preview as Request
 from gan.pictures import figures
@@ -19,7 +19,7 @@ def run(request: Request) -> Path:
     """Writes the grid of images drawn by the seed, and prints the facts; raises `UserError` and `StorageError`."""
     config = configs.make(**request.settings)
     source = sources.open_source(**group(config, "data"))
-    shown = batches.permutation(config.seed, 0, source.num_examples)[: request.rows * request.columns]
+    shown = order.permutation(config.seed, 0, source.num_examples)[: request.rows * request.columns]
     images, labels = source.read(shown)
     pairs = zip(shown, labels, strict=True)
     titles = [source.class_names[label] if label >= 0 else f"image {index}" for index, label in pairs]
