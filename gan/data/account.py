@@ -60,6 +60,9 @@ class Account(NamedTuple):
     class_names: tuple[str, ...]
     held_out: HeldOut | None
     notes: tuple[str, ...]
+    doubts: tuple[str, ...]
+    copies: int  # images that are the same as one before: of those looked at, or where it is known of all files
+    copies_of_all: bool
 
     @property
     def empty_classes(self) -> list[int]:
@@ -72,6 +75,7 @@ def of(source: Source, held_out: Source | None = None, crop: str = "center") -> 
 
     It reads images: all of those in memory, else some thousands, at a first time.
     """
+    seen = look.at(source)
     return Account(
         name=source.name,
         images=source.num_examples,
@@ -79,10 +83,13 @@ def of(source: Source, held_out: Source | None = None, crop: str = "center") -> 
         passed_over={reason: number for reason, number in source.passed_over.items() if number},
         sizes=_sizes(source, crop) if source.sizes else None,
         crop=crop,
-        look=look.at(source),
+        look=seen,
         class_names=source.class_names,
         held_out=_held_out(source, held_out) if held_out else None,
         notes=source.notes,
+        doubts=source.doubts,
+        copies=max(seen.copies, source.duplicates or 0),
+        copies_of_all=source.duplicates is not None or seen.seen == source.num_examples,
     )
 
 
@@ -92,7 +99,8 @@ def lines(found: Account) -> list[tuple[str, str]]:
     part = "" if seen.seen == found.images else f" (of {seen.seen:,} images spread over the set)"
     colour = {1: "grey", 3: "in colour"}.get(found.shape[2], f"{found.shape[2]} channels")
     stored = ", stored in colour but grey" if seen.grey else ""
-    one_colour, copies = (f"{number:,}" if number else "none" for number in (seen.one_colour, seen.copies))
+    one_colour, copies = (f"{number:,}" if number else "none" for number in (seen.one_colour, found.copies))
+    of_all = "" if found.copies_of_all else part
     told = [
         ("images", f"{found.images:,} used; {_passed_over(found.passed_over)}"),
         ("sizes", _sizes_text(found)),
@@ -101,7 +109,7 @@ def lines(found: Account) -> list[tuple[str, str]]:
             f"{colour}{stored}, values {seen.lowest} to {seen.highest}, mean {seen.mean:.2f}, "
             f"standard deviation {seen.deviation:.2f}{part}",
         ),
-        ("alike", f"{one_colour} nearly of one colour, {copies} the same as another{part}"),
+        ("alike", f"{one_colour} nearly of one colour{part}, {copies} the same as another{of_all}"),
         ("classes", _classes_text(found)),
     ]
     if found.held_out:
@@ -133,7 +141,7 @@ def as_json(found: Account) -> dict[str, Any]:
         "mean": round(seen.mean, 4),
         "deviation": round(seen.deviation, 4),
         "of_one_colour": seen.one_colour,
-        "same_as_another": seen.copies,
+        "same_as_another": found.copies,
         "classes": classes,
         "held_out": _held_out_json(found.held_out) if found.held_out else None,
     }

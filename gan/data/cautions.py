@@ -6,18 +6,21 @@ import numpy as np
 
 from gan.data import sameness
 from gan.data.account import Account, HeldOut, named
+from gan.data.folders import unwanted
 
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"}
 _DARK = 64  # levels, of 256, that are too few for a set of images
 _FLAT = 2.0  # levels: a standard deviation of all pixels below it leaves nothing to be learned
 _SHARE = 0.02  # of the images, from which on copies and images of one colour are worth a word
 _MOST = 0.5  # of the images
 _FEW = 10  # images of a class that will be learned by heart
+# What nobody took for an image, and texts that go with images, unless there are more of them.
+_HARMLESS = {unwanted.HIDDEN_FILES, unwanted.HIDDEN_FOLDERS, unwanted.SYSTEM_FILES, unwanted.SYSTEM_FOLDERS}
+_TEXTS = {f"files that end in .{end}" for end in ("txt", "csv", "tsv", "json", "jsonl", "xml", "md", "html", "yaml")}
 
 
 def of(found: Account, batch: int = 0) -> list[str]:
     """The warnings of an account, the gravest first; `batch` images make a batch, if it is known."""
-    parts = (_passed_over(found), _values(found), _alike(found), _sizes(found), _classes(found))
+    parts = (found.doubts, _passed_over(found), _values(found), _alike(found), _sizes(found), _classes(found))
     warnings = [line for part in parts for line in part]
     if found.held_out:
         warnings += _held_out(found, found.held_out)
@@ -35,12 +38,16 @@ def of_generated(found: Account) -> list[str]:
 
 
 def _passed_over(found: Account) -> Iterator[str]:
-    if found.passed_over:
-        total = sum(found.passed_over.values())
-        listed = ", ".join(f"{number:,} {reason}" for reason, number in found.passed_over.items())
+    """Of files that may have been meant to be used."""
+    missed = {reason: number for reason, number in found.passed_over.items() if reason not in _HARMLESS}
+    texts = sum(number for reason, number in missed.items() if reason in _TEXTS)
+    if texts <= found.images:
+        missed = {reason: number for reason, number in missed.items() if reason not in _TEXTS}
+    if missed:
+        listed = ", ".join(f"{number:,} {reason}" for reason, number in missed.items())
         yield (
-            f"{total:,} of {total + found.images:,} files are passed over: {listed}; repair them, or move away what "
-            "does not belong to the set"
+            f"passed over beside {found.images:,} images: {listed}; repair or convert what belongs to the set, and move "
+            "away what does not"
         )
 
 
@@ -76,10 +83,10 @@ def _values(found: Account) -> Iterator[str]:
 def _alike(found: Account) -> Iterator[str]:
     """Of images that are the same or of one colour."""
     seen = found.look
-    varies = seen.lowest != seen.highest
-    all_same = seen.copies == seen.seen - 1 or seen.spread < sameness.SPREAD
+    varies, copies = seen.lowest != seen.highest, seen.copies
+    all_same = copies == seen.seen - 1 or seen.spread < sameness.SPREAD
     if found.images > 1 and varies and all_same:
-        how = "" if seen.copies == seen.seen - 1 else "nearly "
+        how = "" if copies == seen.seen - 1 else "nearly "
         yield f"all images are {how}the same: a generator has one image to learn; look at the files"
         return
     if varies and seen.one_colour > max(1, _SHARE * seen.seen):
@@ -87,10 +94,12 @@ def _alike(found: Account) -> Iterator[str]:
             f"{seen.one_colour:,} of {seen.seen:,} images are nearly of one colour (the first is number "
             f"{seen.first_one_colour:,}, counted from 0); remove them unless they belong to the set"
         )
-    if varies and seen.copies > max(1, _SHARE * seen.seen):
+    of = found.images if found.copies > copies else seen.seen
+    if varies and found.copies > max(1, _SHARE * of):
+        first = f" (the first is number {seen.first_copy:,}, counted from 0)" if copies else ""
         yield (
-            f"{seen.copies:,} of {seen.seen:,} images are exactly the same as another (the first is number "
-            f"{seen.first_copy:,}, counted from 0): they count so many times; remove the copies"
+            f"{found.copies:,} of {of:,} images are exactly the same as another{first}: they count so many times; "
+            "remove the copies"
         )
 
 
@@ -115,12 +124,6 @@ def _sizes(found: Account) -> Iterator[str]:
 def _classes(found: Account) -> Iterator[str]:
     """Of classes that are none, or have too few images."""
     names, seen = found.class_names, found.look
-    splits = [name for name in names if name.casefold() in _SPLITS]
-    if len(splits) == len(names) > 0 or len(splits) > 1:
-        yield (
-            f"the classes {named(splits)} look like splits of a set: give one as --dataset=folder:.../train and the "
-            "other as --test_dataset=folder:.../test, or --labels=folders if they are classes"
-        )
     if seen.unlabelled and names:
         yield f"{seen.unlabelled:,} images have no label; label them, or give --labels=none"
     if not seen.counted_all or len(names) < 2:

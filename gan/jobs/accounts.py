@@ -59,6 +59,6 @@ def _held_out(config: Config, source: Source) -> Source | None:
     settings = group(config, "data") | {"data_in_memory": "false"}
     if config.dataset == "auto":
         settings["dataset"] = source.name
-    if test := sources.open_test(**settings):
+    if test := sources.open_test(train=source, **settings):
         return test
     return splits.held_out_of(source) if source.num_examples > 1 else None

@@ -53,7 +53,7 @@ def run(request: Request) -> Result | None:
     in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
-    facts = session.data_facts(config, source) | {"account": account.as_json(found)}
+    facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
     print(train_summary.summary(config, folder, source, found, machine, game), flush=True)
     warn(*warnings, train_summary.memory_warning(config, machine, game))
     if request.dry_run:

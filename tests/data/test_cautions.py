@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from gan.data import account, cautions, sources, unwanted
+from gan.data import account, cautions, sources
+from gan.data.folders import unwanted
 from tests.data.test_look import cache_folder, noise, source_of  # noqa: F401
 
 NAMES = tuple("abc")
@@ -57,7 +58,9 @@ def test_a_set_that_is_nearly_constant():
     flat = np.full((40, 16, 16, 1), 50, np.uint8)
     flat[np.arange(40), np.arange(40) % 16, 3] = 200  # a dot in each image, elsewhere
     lines = warned(source_of(flat))
-    assert [word in line for word, line in zip(("nearly constant (mean", "the same"), lines, strict=False)] == [True] * 2
+    assert [word in line for word, line in zip(("nearly constant (mean", "the same"), lines, strict=False)] == [
+        True
+    ] * 2
 
 
 def test_images_that_are_all_the_same():
@@ -88,14 +91,17 @@ def test_sizes_that_do_not_suit():
 
 
 def test_files_that_are_passed_over_unless_systems_left_them():
-    only(source_of(noise(3), passed_over={unwanted.BROKEN_LINKS: 7}), "7 of 10 files are passed over: 7 links to nothing")
+    only(source_of(noise(3), passed_over={unwanted.BROKEN_LINKS: 7}), "passed over beside 3 images: 7 links to nothing")
     systems = {unwanted.SYSTEM_FILES: 9, unwanted.HIDDEN_FILES: 4, unwanted.SYSTEM_FOLDERS: 1}
     assert warned(source_of(noise(3), passed_over=systems)) == []
 
 
 def test_texts_beside_images_are_worth_a_word_only_where_they_are_more():
     assert warned(source_of(noise(3), passed_over={"files that end in .txt": 3})) == []
-    only(source_of(noise(3), passed_over={"files that end in .txt": 4}), "4 of 7 files are passed over")
+    only(
+        source_of(noise(3), passed_over={"files that end in .txt": 4}),
+        "passed over beside 3 images: 4 files that end in .txt",
+    )
 
 
 def test_classes_without_images_and_with_few():
@@ -110,16 +116,19 @@ def test_images_without_labels_beside_others():
     only(source_of(noise(30), [0] * 14 + [1] * 14 + [-1, -1], ("a", "b")), "2 images have no label")
 
 
-@pytest.mark.parametrize("names", [("test", "train", "val"), ("Testing", "Training"), ("cats", "test", "train")])
-def test_classes_that_look_like_splits(names):
-    lines = warned(source_of(noise(60), np.arange(60) % len(names), names))
-    assert len(lines) == 1 and "look like splits" in lines[0] and "--test_dataset=" in lines[0]
-    assert warned(source_of(noise(60), np.arange(60) % 2, ("test", "other"))) == []
+def test_doubts_of_the_source_come_first():
+    source = source_of(noise(3), passed_over={unwanted.BROKEN_LINKS: 7}, doubts=("train looks like a split",))
+    assert [line.split(":")[0] for line in warned(source)] == [
+        "train looks like a split",
+        "passed over beside 3 images",
+    ]
 
 
 def test_held_out_images_that_do_not_go_with_the_others():
     train = source_of(noise(60), np.arange(60) % 3, NAMES)
-    only(train, "1 of 3 classes are missing in the held-out images (b)", held_out=source_of(noise(4), [0, 2] * 2, NAMES))
+    only(
+        train, "1 of 3 classes are missing in the held-out images (b)", held_out=source_of(noise(4), [0, 2] * 2, NAMES)
+    )
     other = source_of(noise(4), [0, 1, 2, 3], (*NAMES, "d"))
     only(train, "1 classes of the held-out images are none of the training images", held_out=other)
 
@@ -131,4 +140,4 @@ def test_fewer_images_than_a_batch():
 def test_of_generated_images_only_the_files_are_warned_of():
     black = source_of(np.zeros((9, 4, 4, 1), np.uint8), passed_over={unwanted.BROKEN_LINKS: 1})
     (line,) = cautions.of_generated(account.of(black))
-    assert "1 of 10 files are passed over" in line
+    assert "passed over beside 9 images: 1 links" in line
