@@ -207,7 +207,7 @@ def _held_out_counts(held_out: Source) -> tuple[np.ndarray, bool]:
         counts = sum(look.count(held_out.read(part)[1], held_out.num_classes) for part in parts)
         return counts, np.array([len(rows)])
 
-    facts = f"{held_out.fingerprint} {len(rows)}"
+    facts = f"{held_out.fingerprint} {len(rows)} {held_out.num_classes}"
     key = f"held-out-{hashlib.sha256(facts.encode()).hexdigest()[:40]}" if held_out.fingerprint else ""
     counts, _ = cache.get(key, read, ("counts", "seen"))
     return counts[1:], len(rows) == held_out.num_examples

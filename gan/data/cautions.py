@@ -46,8 +46,8 @@ def _passed_over(found: Account) -> Iterator[str]:
     if missed:
         listed = ", ".join(f"{number:,} {reason}" for reason, number in missed.items())
         yield (
-            f"passed over beside {found.images:,} images: {listed}; repair or convert what belongs to the set, and move "
-            "away what does not"
+            f"passed over beside {found.images:,} images: {listed}; repair or convert what belongs to the set, "
+            "and move away what does not"
         )
 
 
@@ -83,7 +83,7 @@ def _values(found: Account) -> Iterator[str]:
 def _alike(found: Account) -> Iterator[str]:
     """Of images that are the same or of one colour."""
     seen = found.look
-    varies, copies = seen.lowest != seen.highest, seen.copies
+    varies, copies = seen.deviation >= _FLAT, seen.copies
     all_same = copies == seen.seen - 1 or seen.spread < sameness.SPREAD
     if found.images > 1 and varies and all_same:
         how = "" if copies == seen.seen - 1 else "nearly "

@@ -62,7 +62,7 @@ class Sameness:
 
 def of_one_colour(images: np.ndarray) -> np.ndarray:
     """Which of the uint8 images [n, H, W, C] are nearly constant: bool [n]."""
-    pixels = images.reshape(len(images), -1, images.shape[3])
+    pixels = images.reshape(len(images), images.shape[1] * images.shape[2], images.shape[3])
     likely = np.flatnonzero(_range(pixels[:, ::_EACH]) < LEVELS)  # as a rule none: looking at few pixels is enough
     found = np.zeros(len(images), bool)
     found[likely] = _range(pixels[likely]) < LEVELS
