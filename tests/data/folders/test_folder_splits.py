@@ -90,14 +90,14 @@ def test_some_that_look_like_splits_are_classes_and_told(tmp_path, draw, names, 
         draw(f"set/{name}/1.png")
     found, held_out = opened(tmp_path)
     assert found.class_names == tuple(sorted(names)) and held_out is None
-    assert words in found.notes[0] and f"folder:{tmp_path}/set/" in found.notes[0]
+    assert words in found.doubts[0] and f"folder:{tmp_path}/set/" in found.doubts[0]
 
 
 def test_a_class_called_train_among_vehicles_is_a_class(tmp_path, draw):
     for name in ("bus", "car", "train"):
         draw(f"set/{name}/1.png")
     found, held_out = opened(tmp_path)
-    assert found.class_names == ("bus", "car", "train") and found.notes == () and held_out is None
+    assert found.class_names == ("bus", "car", "train") and found.notes == found.doubts == () and held_out is None
 
 
 def test_two_folders_for_training_are_an_error(tmp_path, draw):
@@ -132,7 +132,7 @@ def test_nested_folders_are_told_and_a_single_one_may_hold_the_classes(tmp_path,
     draw("set/photos/cat/1.png")
     draw("set/photos/dog/1.png")
     found, _ = opened(tmp_path)
-    assert found.class_names == ("photos",) and "which is the one class" in found.notes[0]
+    assert found.class_names == ("photos",) and "which is the one class" in found.doubts[0]
     draw("set/more/1.png")
     found, _ = opened(tmp_path)
     assert found.class_names == ("more", "photos") and found.notes[0].startswith("2 of 3 images lie in folders inside")

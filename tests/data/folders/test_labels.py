@@ -99,8 +99,11 @@ def test_what_rows_and_images_leave_over_is_told(labels_of):
     where = source.location[:-3] + "labels.csv"
     assert source.notes == (
         f"rows of {where} that say what one before says: 1",
-        f"rows of {where} that are of no image of the set: 2, first x.png",
         f"images without a class in {where}: 2, first 10.png",
+    )
+    assert source.doubts == (
+        f"2 of 5 rows of {where} are of no image of the set (the first: x.png); look whether files are missing or "
+        "called otherwise",
     )
     nothing = labels_of('{"labels": null}')
     assert nothing.class_names == () and nothing.labels.tolist() == [-1] * 4
@@ -227,7 +230,7 @@ def test_a_file_in_each_split(tmp_path, split):
     (tmp_path / "set/train/metadata.csv").write_text("file_name,label\n0.png,a\n1.png,b\n")
     (tmp_path / "set/test/metadata.csv").write_text("file_name,label\n0.png,b\n1.png,a\n")
     train, test = split("auto")
-    assert train.class_names == () and any("metadata.csv takes the classes" in note for note in train.notes)
+    assert train.class_names == () and "metadata.csv lies beside the images and is not used" in train.doubts[0]
     train, test = split(str(tmp_path / "set/train/metadata.csv"))
     assert train.labels.tolist() == [0, 1] and test.labels.tolist() == [1, 0]
     (tmp_path / "set/test/metadata.csv").unlink()
