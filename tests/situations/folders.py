@@ -189,6 +189,12 @@ def one_folder_too_many(place: Place) -> None:
     assert opened(place).doubts[0].endswith(f"give --dataset=folder:{place.folder}/set/photos")
 
 
+@situation("folders", "class folders cat and Cat, or one name in two forms of Unicode", "two classes, with a warning")
+def classes_that_look_alike(place: Place) -> None:
+    draw(place, "set/cat/1.png", "set/Cat/2.png")
+    assert opened(place).doubts[0].startswith("the classes 'Cat', 'cat' have nearly the same name")
+
+
 @situation("folders", "thousands of class folders, most of them empty", "one note with the first names and the count")
 def many_empty_folders(place: Place) -> None:
     draw(place, "set/full/1.png")

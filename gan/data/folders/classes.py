@@ -1,6 +1,7 @@
 """Where the classes of a folder's or an archive's images come from: its sub-folders, a file, or nowhere."""
 
 import os
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -98,6 +99,20 @@ class Labels:
         what = "the classes are those of" if rows else "no classes, by"
         instead = "; --labels=folders takes the sub-folders instead" if listing.filled else ""
         return found._replace(notes=(f"{what} {where}, which StyleGAN's tools write{instead}", *found.notes))
+
+
+def look_alikes(names: tuple[str, ...]) -> list[str]:
+    """A warning of classes whose names differ in capitals, blanks or the writing of accents alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        plain = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+        alike.setdefault(plain, []).append(name)
+    pairs = [group for group in alike.values() if len(group) > 1]
+    if not pairs:
+        return []
+    which = ", ".join(map(repr, pairs[0]))
+    more = f" (and {len(pairs) - 1:,} more such)" if len(pairs) > 1 else ""
+    return [f"the classes {which} have nearly the same name{more}; join them if they are one, or rename them"]
 
 
 def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labelled:

@@ -145,6 +145,18 @@ def test_faults_are_one_line_with_the_file(labels_of, fault):
     assert "\n" not in str(caught.value) and "labels.csv" in str(caught.value)
 
 
+def test_classes_with_nearly_the_same_name_are_told(labels_of, tmp_path, draw):
+    source = labels_of("a/1.png,T-Shirt\na/2.png,t-shirt \nb/3.png,café\n10.png,cafe\u0301\n")
+    assert source.doubts == (
+        "the classes 'T-Shirt', 't-shirt' have nearly the same name (and 1 more such); join them if they are one, or "
+        "rename them",
+    )
+    for number, name in enumerate(("cat", "Cat ", "cat_2", "dog")):
+        draw(f"other/{name}/1.png", number)
+    (doubt,) = open_folder(str(tmp_path / "other")).doubts
+    assert doubt.startswith("the classes 'Cat ', 'cat' have nearly the same name; join")
+
+
 def test_a_row_that_can_be_of_two_images_is_an_error(tmp_path, draw):
     for name in ("x/1.png", "y/1.png", "y/2.jpg", "y/2.png"):
         draw(f"set/{name}")
