@@ -56,8 +56,6 @@ class FolderFiles:
 class FolderTree:
     """A folder as a tree of images."""
 
-    kind = "folder"
-
     def __init__(self, root: Path):
         self.root = root
 
