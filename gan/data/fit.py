@@ -81,11 +81,14 @@ class Fit(NamedTuple):
         size = self.size(*image.size)
         if image.size == size:
             return image
+        if self.crop == "random":  # whole first: so what is cut is the same from images held in memory
+            whole = self._replace(crop="none")._resized(image, None)
+            return whole.crop(square(*whole.size, place))
         if self.crop == "pad" and image.width != image.height:
             image = _on_white_square(image)
             if image.size == size:
                 return image
-        box = (0, 0, *image.size) if self.crop == "none" else _square(image, place if self.crop == "random" else None)
+        box = (0, 0, *image.size) if self.crop == "none" else square(*image.size)
         width, height = box[2] - box[0], box[3] - box[1]
         factor = width // size[0]
         if (width, height) == (size[0] * factor, size[1] * factor):  # rounds once, `resize` after each axis
@@ -110,11 +113,11 @@ def _on_white_square(image: Image.Image) -> Image.Image:
     return square
 
 
-def _square(image: Image.Image, place: float | None) -> tuple[int, int, int, int]:
-    """The box of a square of the image's shorter side: the middle one, or the one at `place`."""
-    side = min(image.size)
+def square(width: int, height: int, place: float | None = None) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) of a square of the shorter side: the middle one, or the one at `place`."""
+    side = min(width, height)
     if place is None:
-        left, top = (image.width - side) // 2, (image.height - side) // 2
+        left, top = (width - side) // 2, (height - side) // 2
     else:
-        left, top = int(place * (image.width - side + 1)), int(place * (image.height - side + 1))
+        left, top = int(place * (width - side + 1)), int(place * (height - side + 1))
     return left, top, left + side, top + side

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import Preempted, UserError
+from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
 from gan.machine.signals import StopRequest
 from gan.runs import checkpoint, grids
@@ -33,6 +33,7 @@ def train(run: Run, wall_seconds: float) -> int:
         with stop:
             return _until_the_end(run, actions, progress, stop)
     finally:
+        run.batches.close()
         progress.close()
         actions.close()
 
@@ -97,4 +98,6 @@ def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray
     except UserError as error:
         actions.save_once(step)
         remedy = "put it back as it was when the run began, or if it was damaged then begin another run"
+        if isinstance(error, LostHelperError):
+            remedy = "start again to continue, with fewer --data_workers if memory is short"
         raise UserError(f"{error}; step {step} is saved: {remedy}") from None
