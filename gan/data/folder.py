@@ -1,19 +1,20 @@
 """Images from a folder or a zip archive: sub-folders are classes, or splits, or a file says what is of which class."""
 
 import collections
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable
 
 import numpy as np
 
-from gan.data import file_checks, folder_splits, index, unwanted
-from gan.data.folder_labels import Labels, in_training_order
-from gan.data.given_trees import Tree, tree_of
+from gan.data.folders import checks, index, splits, unwanted
+from gan.data.folders.classes import Labels, in_training_order
+from gan.data.folders.given import Tree, tree_of
+from gan.data.folders.labelling import Labelled
+from gan.data.folders.listing import Listing
+from gan.data.folders.names import readable
 from gan.data.images import AS_IS, Fit, decode, fitted_shape
-from gan.data.labelling import Labelled
-from gan.data.listing import Listing
-from gan.data.names import readable
 from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
@@ -30,7 +31,7 @@ def open_folder(
     not fit, and the remedy.
     """
     whole = tree_of(path)
-    parts = folder_splits.Parts() if labels == "folders" else folder_splits.parts_of(whole)
+    parts = splits.Parts() if labels == "folders" else splits.parts_of(whole)
     if test and not parts.test:
         return None
     tree = whole.below(parts.test if test else parts.train) if parts.train else whole
@@ -39,34 +40,26 @@ def open_folder(
     if not len(listing.names):
         there = "; ".join(f"{count:,} {reason}" for reason, count in passed_over.items()) or "nothing at all"
         raise UserError(f"{tree.label} has no images in it or in its sub-folders ({there}); give another folder")
-    found, by_folders = setting.of(tree, listing, held_out=test)
+    found = setting.of(tree, listing, held_out=test)
     if test:
         found = in_training_order(found, setting.training(whole.below(parts.train)), tree)
-    notes = [*(() if test else parts.notes), *found.notes, *_on_empty(listing)]
-    return _source(path, tree, listing, fit, found, by_folders, processes, tuple(notes), passed_over)
+    source = _source(path, tree, listing, found, fit, processes)
+    notes = (*(() if test else parts.notes), *found.notes, *_on_empty(listing), *source.notes)
+    doubts = (*(() if test else parts.doubts), *found.doubts)
+    return dataclasses.replace(source, notes=notes, doubts=doubts, passed_over=passed_over)
 
 
-def _source(
-    path: str,
-    tree: Tree,
-    listing: Listing,
-    fit: Fit,
-    found: Labelled,
-    by_folders: bool,
-    processes: int,
-    notes: tuple[str, ...],
-    passed_over: dict[str, int],
-) -> Source:
-    """The source of what was listed, after a look at each file."""
-    files, names = tree.files(listing), found.class_names if by_folders else ()
+def _source(path: str, tree: Tree, listing: Listing, found: Labelled, fit: Fit, processes: int) -> Source:
+    """The source of what was listed and labelled, after a look at each file."""
+    files, names = tree.files(listing), found.class_names if found.by_folders else ()
     known = index.known(tree.location, listing, files, ("folder", names, *fit.facts), processes)
-    first = file_checks.checked(known, files, fit)
-    labels_too = () if by_folders or not found.class_names else (found.class_names, _sha256(found.labels))
-    identity = file_checks.identity(known, *labels_too)
-    notes += tuple(file_checks.notes(known, fit))
+    first = checks.checked(known, files, fit)
+    labels_too = () if found.by_folders or not found.class_names else (found.class_names, _sha256(found.labels))
+    identity = checks.identity(known, *labels_too)
+    notes = tuple(checks.notes(known, fit))
     fit = fit._replace(channels=fit.channels or first.channels)
     shape = fitted_shape(first.height, first.width, fit.channels, fit, files.where(0))
-    reader, sizes = Reader(files, found.labels, fit, shape), file_checks.sizes(known)
+    reader, sizes = Reader(files, found.labels, fit, shape), checks.sizes(known)
     moved = fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes)
     return Source(
         name=f"folder:{path}",
@@ -78,7 +71,6 @@ def _source(
         read=reader.read,
         notes=notes,
         labels=found.labels,
-        passed_over=passed_over,
         sizes=sizes,
         has_places=moved,
         task=reader.task,

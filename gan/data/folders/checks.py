@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gan.data.folders.index import Files, Known
 from gan.data.images import Fit, Header, check
-from gan.data.index import Files, Known
 from gan.errors import UserError
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan.data.names import Names
+from gan.data.folders.names import Names
 
 
 class Group(NamedTuple):

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from gan import paths
-from gan.data import label_files
-from gan.data.given_trees import Tree
-from gan.data.labelling import Labelled, labelled
-from gan.data.listing import Listing
-from gan.data.names import readable
+from gan.data.folders import label_files
+from gan.data.folders.given import Tree
+from gan.data.folders.labelling import Labelled, labelled
+from gan.data.folders.listing import Listing
+from gan.data.folders.names import readable
 from gan.errors import UserError
 
 WORDS = ("auto", "none", "folders")
@@ -36,30 +36,30 @@ class Labels:
             above = self._file.resolve().parents
             self._home = next((name for name in splits if Path(whole.below(name).location) in above), "")
 
-    def of(self, tree: Tree, listing: Listing, held_out: bool = False) -> tuple[Labelled, bool]:
-        """The classes of the images of a tree, and whether they are its sub-folders. Raises `UserError`.
+    def of(self, tree: Tree, listing: Listing, held_out: bool = False) -> Labelled:
+        """The classes of the images of a tree; raises `UserError`.
 
         A file need not name those that are `held_out`.
         """
         if self.setting == "none":
-            return _without(listing), False
+            return _without(listing)
         if self._file:
-            return self._by_file(tree, listing, held_out), False
+            return self._by_file(tree, listing, held_out)
         rows = self._stylegan(tree)
         if rows is not None:
-            return self._by_stylegan(tree, listing, rows), False
+            return self._by_stylegan(tree, listing, rows)
         found = _by_folders(tree, listing)
-        notes = [
-            f"{name} lies beside the images; --labels={tree.label}/{name} takes the classes from it"
+        doubts = [
+            f"{tree.label}/{name} lies beside the images and is not used; --labels=FILE takes classes from it"
             for name in _METADATA
             if self.setting == "auto" and tree.has_root_file(name)
         ]
-        return found._replace(notes=(*found.notes, *notes)), True
+        return found._replace(doubts=(*found.doubts, *doubts))
 
     def training(self, tree: Tree) -> Labelled:
         """The classes of a tree; where they are its sub-folders, without looking at every file and without labels."""
         if self._file or self.setting == "none" or self._stylegan(tree) is not None:
-            return self.of(tree, tree.listing())[0]
+            return self.of(tree, tree.listing())
         names = tuple(readable(name) for name in tree.sub_folders() if tree.has_images(name))
         return Labelled(np.empty(0, np.int32), names)
 
@@ -111,7 +111,9 @@ def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labell
         )
     if not known or not found.class_names:
         notes = (f"{tree.label} has no classes, so its images have no labels",) if known else ()
-        return Labelled(np.full(len(found.labels), -1, np.int32), known, (*found.notes, *notes))
+        return found._replace(
+            labels=np.full(len(found.labels), -1, np.int32), class_names=known, notes=(*found.notes, *notes)
+        )
     if unknown := [name for name in found.class_names if name not in known]:
         raise UserError(
             f"{tree.label} has {_named(unknown)}, which {_are(unknown)} no class of the images for training "
@@ -121,7 +123,7 @@ def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labell
     numbers = np.array([number[name] for name in found.class_names] + [-1], np.int32)  # the last for images of none
     missing = [name for name in known if name not in found.class_names]
     notes = (f"{tree.label} has no images of {_named(missing)}",) if missing else ()
-    return Labelled(numbers[found.labels], known, (*found.notes, *notes))
+    return found._replace(labels=numbers[found.labels], class_names=known, notes=(*found.notes, *notes))
 
 
 def _content(file: Path, setting: str, tree: Tree) -> bytes:
@@ -153,16 +155,20 @@ def _by_folders(tree: Tree, listing: Listing) -> Labelled:
             "--labels=none or --labels=FILE"
         )
     labels = np.repeat(np.arange(len(listing.filled), dtype=np.int32), [group.count for group in listing.filled])
-    notes = []
+    notes, doubts = [], []
     if listing.nested == len(listing.names) and len(listing.filled) == 1:
         only = f"{tree.label}/{readable(listing.filled[0].name)}"
-        notes = [f"all images are below {only}, which is the one class; if its sub-folders are the classes, give it"]
+        doubts = [
+            f"all images are below {only}, which is the one class; if its sub-folders are the classes, give "
+            f"--dataset=folder:{only}"
+        ]
     elif listing.nested:
         notes = [
             f"{listing.nested:,} of {len(listing.names):,} images lie in folders inside class folders; their class is "
             "the one at the top"
         ]
-    return Labelled(labels, tuple(readable(group.name) for group in listing.filled), tuple(notes))
+    names = tuple(readable(group.name) for group in listing.filled)
+    return Labelled(labels, names, tuple(notes), tuple(doubts), by_folders=True)
 
 
 def _named(names: list[str] | tuple[str, ...]) -> str:

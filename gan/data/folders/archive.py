@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan.data import unwanted
-from gan.data.label_files import STYLEGAN
-from gan.data.listing import Builder, Listing, in_order
-from gan.data.names import readable
-from gan.data.zip_members import METHODS, ZipFiles, stamp_of
+from gan.data.folders import unwanted
+from gan.data.folders.label_files import STYLEGAN
+from gan.data.folders.listing import Builder, Listing, in_order
+from gan.data.folders.members import METHODS, ZipFiles, stamp_of
+from gan.data.folders.names import readable
 from gan.errors import UserError
 
 OUTSIDE = "members whose names lead out of the archive"

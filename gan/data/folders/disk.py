@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gan.data import fingerprint, unwanted
-from gan.data.listing import Builder, Listing
-from gan.data.names import Names, readable
+from gan.data import fingerprint
+from gan.data.folders import unwanted
+from gan.data.folders.listing import Builder, Listing
+from gan.data.folders.names import Names, readable
+from gan.errors import UserError
 
 _PATIENCE = 1.0  # seconds after which a progress line is shown
 
@@ -38,8 +40,11 @@ class FolderFiles:
         return readable(str(self.path(index)))
 
     def read(self, index: int) -> bytes:
-        """The content of a file; raises `OSError`."""
-        return self.path(index).read_bytes()
+        """The content of a file; raises `UserError`."""
+        try:
+            return self.path(index).read_bytes()
+        except OSError as error:
+            raise UserError(f"{self.where(index)} cannot be read ({error.strerror or error}); restore it") from None
 
     def look(self, index: int, edge: int) -> tuple[bytes | Path, bytes]:
         """What the header can be read from, and the content, of a file of more than 2 `edge` bytes its two ends."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.names import Names, readable
+from gan.data.folders.names import Names, readable
 from gan.errors import UserError
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

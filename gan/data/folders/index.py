@@ -18,9 +18,9 @@ import numpy as np
 from tqdm import tqdm
 
 from gan.data import fingerprint
+from gan.data.folders.listing import Listing
+from gan.data.folders.names import Names
 from gan.data.images import SUFFIXES, Header, read_header
-from gan.data.listing import Listing
-from gan.data.names import Names
 from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
 from gan.storage import cache
