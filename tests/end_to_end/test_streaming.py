@@ -47,7 +47,7 @@ def final_data(workdir: Path) -> dict[str, str]:
 def children(pid: int) -> list[int]:
     """The worker processes of a process that runs."""
     found = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
-    return [int(child) for child in " ".join(found).split() if b"gan.data.workers" in command_line_of(child)]
+    return [int(child) for child in " ".join(found).split() if b"gan.data.worker " in command_line_of(child)]
 
 
 def command_line_of(pid: int | str) -> bytes:
@@ -59,7 +59,7 @@ def command_line_of(pid: int | str) -> bytes:
 
 def assert_ended(pids: list[int]) -> None:
     begin = time.monotonic()
-    while any(b"gan.data.workers" in command_line_of(pid) for pid in pids):
+    while any(b"gan.data.worker " in command_line_of(pid) for pid in pids):
         assert time.monotonic() < begin + 60, f"{pids} are still there"
         time.sleep(0.01)
 
