@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import logging
 import re
 import warnings
 from pathlib import Path
@@ -57,6 +58,7 @@ _STRANGERS = (  # what is often found under the name of an image
 
 # Pillow warns of damaged metadata and of large images; what matters of it is said in words of this program.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def opened(file: BinaryIO) -> Image.Image:
@@ -67,7 +69,10 @@ def opened(file: BinaryIO) -> Image.Image:
     if kind is None:
         raise Image.UnidentifiedImageError(_stranger(file))
     _import_reader(kind)
-    return Image.open(file, formats=(kind,))
+    try:
+        return Image.open(file, formats=(kind,))
+    except Image.UnidentifiedImageError:
+        raise ValueError(f"damaged, or of a kind of {kind} that is not read") from None
 
 
 def known(head: bytes) -> str | None:
@@ -90,8 +95,8 @@ def _import_reader(kind: str) -> None:
     try:
         plugin = importlib.import_module(module)
     except ImportError:
-        package = module if "." not in module else "a newer pillow"
-        raise UserError(f"{kind} images need the package {package}: pip install {package.split()[-1]}") from None
+        package = "pillow_heif" if kind == "HEIF" else "pillow in a newer version"
+        raise UserError(f"{kind} images need the package {package}; install it, or convert them to PNG") from None
     if kind == "HEIF":
         plugin.register_heif_opener()
     if kind == "TIFF":
@@ -116,4 +121,4 @@ def _stranger(file: BinaryIO) -> str:
     for pattern, words in _STRANGERS:
         if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
             return f"it is {words}"
-    return "of no image format that is read"
+    return "it is of no image format that is read"

@@ -61,6 +61,7 @@ class Source:
     whole: Callable[[np.ndarray], Callable[[], tuple[list[np.ndarray], np.ndarray]]] | None = None  # with has_places
     in_memory: bool = False
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
+    duplicates: int | None = None  # files with the content of one before; None where that is not known
 
     @property
     def num_classes(self) -> int:

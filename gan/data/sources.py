@@ -68,7 +68,7 @@ def _garments(_: str, wanted: Wanted, test: bool) -> Source:
 
 
 def _folder(path: str, wanted: Wanted, test: bool) -> Source | None:
-    return None if test else open_folder(path, wanted.fit)
+    return open_folder(path, wanted.fit, wanted.labels, test, wanted.data_workers)
 
 
 def _npz(path: str, wanted: Wanted, test: bool) -> Source | None:

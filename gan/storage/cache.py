@@ -1,6 +1,6 @@
 """Arrays that take long to make, kept on disk between runs, under $XDG_CACHE_HOME/gan-engine or ~/.cache/gan-engine.
 
-An entry is a folder with two .npy files, such as decoded images and their labels, and facts.json, which holds their
+An entry is a folder of .npy files, such as decoded images and their labels, and facts.json, which holds their
 sha256. It is written under another name and renamed, so it is whole or absent; a damaged one is made again. A cache
 that cannot be written is no error.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-Arrays = tuple[np.ndarray, np.ndarray]
-Names = tuple[str, str]
+Arrays = tuple[np.ndarray, ...]
+Names = tuple[str, ...]
 MAX_BYTES = 1 << 30  # larger sets are not worth their place on the disk
 IMAGES = ("images", "labels")
 
@@ -29,38 +29,38 @@ def folder() -> Path:
 def get(key: str, build: Callable[[], Arrays], names: Names = IMAGES) -> Arrays:
     """The entry `key`, or what `build` returns, which is then kept. An empty key is never kept.
 
-    `names` are those of the two arrays' files.
+    `names` are those of the arrays' files.
     """
     if not key:
         return build()
-    found = _read(folder() / key, names)
+    found = read(key, names)
     if found is None:
         found = build()
         if found[0].nbytes <= MAX_BYTES:
-            _write(folder() / key, names, found)
+            write(key, names, found)
     return found
 
 
-def _read(entry: Path, names: Names) -> Arrays | None:
+def read(key: str, names: Names) -> Arrays | None:
     """The arrays of an entry, or None if it is absent or not what was written."""
+    entry = folder() / key
     files = _files(entry, names)
     try:
         facts = json.loads((entry / "facts.json").read_text())
         if any(_sha256(file) != facts["sha256"][file.name] for file in files):
             return None
-        first, second = (np.load(file, allow_pickle=False) for file in files)
+        return tuple(np.load(file, allow_pickle=False) for file in files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return first, second
 
 
 def _files(entry: Path, names: Names) -> list[Path]:
     return [entry / f"{name}.npy" for name in names]
 
 
-def _write(entry: Path, names: Names, arrays: Arrays) -> None:
-    """Puts the arrays where `entry` is, in place of what is there; gives up silently where that is not possible."""
-    temporary = None
+def write(key: str, names: Names, arrays: Arrays) -> None:
+    """Keeps the arrays as the entry `key`, in place of what is there; gives up silently where that is not possible."""
+    entry, temporary = folder() / key, None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))

@@ -72,8 +72,8 @@ def truncate(path, keep):
 
 FAULTS = {
     "missing": (lambda root: root.rmdir(), r"not a folder"),
-    "empty": (lambda root: None, r"no PNG or JPEG files"),
-    "text": (lambda root: (root / "b.txt").write_text("x"), r"no PNG or JPEG files"),
+    "empty": (lambda root: None, r"has no images in it"),
+    "text": (lambda root: (root / "b.txt").write_text("x"), r"has no images in it"),
     "sizes": (lambda root: (write(root / "a.png"), write(root / "b.png", (9, 9))), r"b\.png is 9x9.*--resolution"),
     "modes": (lambda root: (write(root / "a.png"), write(root / "b.png", mode="L")), r"b\.png is grey.*--channels"),
     "no image": (lambda root: (root / "a.png").write_bytes(b"hello"), r"a\.png cannot be read.*of no image format"),
