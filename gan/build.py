@@ -11,6 +11,7 @@ from gan.core import augment, base, objectives, optimizers, penalties, schedules
 from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.data import shares, sources
+from gan.data import splits as data_splits
 from gan.data.batches import Batches
 from gan.data.source import Source
 from gan.data.splits import Splits, open_splits
@@ -41,9 +42,18 @@ def splits(config: Config) -> Splits:
     return open_splits(**group(config, "data"))
 
 
-def held_out(config: Config) -> Source | None:
-    """The images that a config's data set has beside those for training, read by index; None where it has none."""
-    return sources.open_test(**group(config, "data") | {"data_in_memory": "false"})
+def held_out(config: Config, train: Source | None = None) -> Source | None:
+    """The images that a config has beside those for training, read by index; None where it has none.
+
+    `train` spares opening the ones for training where their form is needed.
+    """
+    return sources.open_test(train=train, **group(config, "data") | {"data_in_memory": "false"})
+
+
+def data_identity(config: Config, seen: Source) -> str:
+    """What names the data of a config in records of evaluations, where `seen` is what training sees."""
+    apart = sources.has_own_identity(config.dataset, config.test_dataset)
+    return data_splits.identity(seen, held_out(config, seen) if apart else None)
 
 
 def source(config: Config) -> Source:

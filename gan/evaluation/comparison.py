@@ -175,7 +175,7 @@ def key(reference: Reference, step: int, generator: str) -> Key:
         num=reference.num,
         features=reference.extractor.kind,
         extractor=reference.extractor.identity,
-        data=reference.splits.fingerprint,
+        data=reference.splits.identity,
         k=reference.k,
         seed=reference.seed,
         generator=generator,

@@ -49,14 +49,14 @@ def test_images_are_resized_and_converted(tmp_path):
 
 
 ARRAYS = {
-    "no images": ({"pictures": IMAGES}, r"no array `images` \(it has pictures\)"),
-    "dtype": ({"images": IMAGES / 255}, r"float64, not uint8"),
+    "no images": ({"pictures": IMAGES, "more": IMAGES}, r"no array `images` \(it has more, pictures\)"),
+    "dtype": ({"images": IMAGES * 1j}, r"`images` is complex128, which is no number"),
     "rank": ({"images": IMAGES[0]}, r"shape \[6, 6\]"),
-    "channels": ({"images": np.zeros((2, 6, 6, 4), np.uint8)}, r"1 or 3"),
+    "channels": ({"images": np.zeros((2, 6, 6, 2), np.uint8)}, r"images with 2 channels; it must be .*1 or 3"),
     "none": ({"images": IMAGES[:0]}, r"is empty"),
     "few labels": ({"images": IMAGES, "labels": LABELS[:5]}, r"`labels` is int64 \[5\].*\[12\]"),
     "real labels": ({"images": IMAGES, "labels": LABELS / 2}, r"`labels` is float64"),
-    "negative": ({"images": IMAGES, "labels": LABELS - 1}, r"`labels` go from -1"),
+    "negative": ({"images": IMAGES, "labels": LABELS - 2}, r"`labels` go from -2 to 1"),
     "few names": ({"images": IMAGES, "labels": LABELS, "class_names": ["a", "b"]}, r"each label from 0 to 3"),
     "twice": (
         {"images": IMAGES, "labels": LABELS, "class_names": ["a"] * 4},
