@@ -17,7 +17,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from gan.data.worker import Task, Worker
+from gan.data.worker import Task, Worker, shared
+
+__all__ = ["Workers", "auto_count", "shared"]
 
 MOST = 16  # workers that are started where no number is given
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of the container: microseconds of computing in a period, and the period
