@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from gan import paths
-from gan.data import file_checks, fingerprint, parquet_files, parquet_rows
+from gan.data import fingerprint, parquet_files, parquet_rows
 from gan.data import labels as labelling
 from gan.data.encoded import EncodedReader
+from gan.data.folders import checks as file_checks
 from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.labels import Classes
 from gan.data.parquet_columns import Columns, columns

@@ -16,8 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from gan.data import fingerprint, memory
+from gan.data.folders.index import Known
 from gan.data.images import Header, read_header
-from gan.data.index import Known
 from gan.errors import UserError
 from gan.storage import cache
 
