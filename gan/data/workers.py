@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.data.worker import Task, Worker, shared
+from gan.errors import LostHelperError
 
 __all__ = ["Workers", "auto_count", "shared"]
 
@@ -53,11 +54,15 @@ class Workers:
             reason = f"({error.strerror or error}); {rest}"
             note(f"{started} of {count} processes to decode images could be started {reason}")
         self.count = len(self._workers)
-        self._finalizer = weakref.finalize(self, _end, self._tasks, self._workers)
-        for worker in self._workers or [None]:
-            # Daemons: a read that hangs on a dead disk must not keep the process from ending.
-            arguments = (self._tasks, worker.run if worker else _call)
-            threading.Thread(target=_serve, args=arguments, name="gan-data", daemon=True).start()
+        self._finalizer = weakref.finalize(self, _end, self._tasks, self._workers, os.getpid())
+        try:
+            for worker in self._workers or [None]:
+                # Daemons: a read that hangs on a dead disk must not keep the process from ending.
+                arguments = (self._tasks, worker.run if worker else _call)
+                threading.Thread(target=_serve, args=arguments, name="gan-data", daemon=True).start()
+        except RuntimeError:
+            self.close()
+            raise LostHelperError("no thread can be started; raise the limit of processes (ulimit -u)") from None
 
     @property
     def pids(self) -> list[int]:
@@ -101,8 +106,10 @@ def _serve(tasks: queue.SimpleQueue, run: Callable[[Task], Any]) -> None:
         del item, task, future  # or they would live until the next one comes
 
 
-def _end(tasks: queue.SimpleQueue, workers: list[Worker]) -> None:
-    """Cancels the tasks that wait and ends the workers with their threads."""
+def _end(tasks: queue.SimpleQueue, workers: list[Worker], owner: int) -> None:
+    """Cancels the tasks that wait and ends the workers with their threads; a fork of the process `owner` does not."""
+    if os.getpid() != owner:
+        return
     with contextlib.suppress(queue.Empty):
         while item := tasks.get_nowait():
             item[1].cancel()

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -271,3 +272,21 @@ def test_arrays_come_back_as_they_were_and_are_the_callers_own(monkeypatch, size
         assert found.dtype == wanted.dtype and np.array_equal(found, wanted) and found.flags.writeable
     assert first[4] == "words"
     pool.close()
+
+
+def test_a_fork_that_ends_leaves_the_workers_to_their_parent(pool):
+    found = pool.submit(os.getpid).result(SECONDS)
+    if (child := os.fork()) == 0:
+        pool.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert is_there(found) and pool.submit(os.getpid).result(SECONDS) in pool.pids
+
+
+def test_where_no_thread_can_be_started_it_is_one_line_and_no_process_stays(monkeypatch):
+    started, begin = [], worker._started
+    monkeypatch.setattr(worker, "_started", lambda *given: started.append(begin(*given)) or started[-1])
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start")))
+    with pytest.raises(LostHelperError, match="ulimit -u"):
+        Workers(2)
+    assert_ends(*(process.pid for process in started))
