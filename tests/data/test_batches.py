@@ -154,6 +154,21 @@ def test_a_piece_is_as_large_as_its_images_allow():
     assert Batches(numbered(9, size=batches.PIECE_BYTES + 1), seed=0, batch=1)._piece == 1
 
 
+def test_what_is_not_there_yet_can_be_waited_for_a_while(pieces):
+    gate, plain = threading.Event(), numbered(100)
+
+    def read(rows):
+        gate.wait(60)
+        return plain.read(rows)
+
+    stream = Batches(numbered(100, read=read), seed=0, batch=5)
+    assert not stream.is_ready(2, 3, seconds=0.01)
+    gate.set()
+    assert stream.is_ready(2, 3, seconds=60)
+    assert np.array_equal(stream.read(2, 3)[1].ravel(), order.permutation(0, 0, 100)[10:25])
+    assert Batches(numbered(100, in_memory=True), seed=0, batch=5).is_ready(2, 3, seconds=0)
+
+
 def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_images(pieces):
     wanted, plain, damaged = order.permutation(0, 0, 100)[12], numbered(100), True
 
