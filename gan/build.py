@@ -210,7 +210,7 @@ def game(
         batch=config.batch_size,
         d_steps=config.d_steps,
         regularization=_regularization(config),
-        augmenting=_augmenting(config),
+        augmenting=augmenting(config),
         mismatch=_mismatch(config, num_classes),
         ema_ramp=config.ema_ramp if config.ema_half_life_images else None,
         gradient_clip=config.gradient_clip,
@@ -261,7 +261,8 @@ def _regularization(config: Config) -> Regularization | None:
     return Regularization(penalties.PENALTIES[config.penalty], config.penalty_every_steps)
 
 
-def _augmenting(config: Config) -> Augmenting | None:
+def augmenting(config: Config) -> Augmenting | None:
+    """The augmentation of all that the discriminator sees, and the strength that it begins with; None without one."""
     if config.augmentation == "none":
         return None
     augmentation, moves = augment.AUGMENTATIONS[config.augmentation], effects.adapts(config)

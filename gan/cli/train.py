@@ -18,13 +18,14 @@ from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<preset>-<dataset>)")
 OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
+STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 DRY_RUN = flags.DEFINE_boolean("dry_run", False, "resolve and check everything, show it, and train nothing")
 settings.define()
 
 
 def main() -> None:
     """Trains what the flags ask for; raises `UserError`."""
-    request = Train(settings.explicit(), WORKDIR.value, OVERRIDE.value, DRY_RUN.value)
+    request = Train(settings.explicit(), WORKDIR.value, OVERRIDE.value, DRY_RUN.value, STRICT.value)
     startup.import_tensorflow()
     from gan.jobs import train
 

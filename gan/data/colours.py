@@ -88,7 +88,8 @@ def _from_profile(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | Non
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            # Tables of the way for grey would be ten levels off near black.
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | (ImageCms.Flags.NOOPTIMIZE if mode == "L" else 0),
         )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None

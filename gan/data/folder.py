@@ -45,7 +45,8 @@ def open_folder(
         found = in_training_order(found, setting.training(whole.below(parts.train)), tree)
     source = _source(path, tree, listing, found, fit, processes)
     notes = (*(() if test else parts.notes), *found.notes, *_on_empty(listing), *source.notes)
-    return dataclasses.replace(source, notes=notes, passed_over=passed_over)
+    doubts = (*(() if test else parts.doubts), *found.doubts)
+    return dataclasses.replace(source, notes=notes, doubts=doubts, passed_over=passed_over)
 
 
 def _source(path: str, tree: Tree, listing: Listing, found: Labelled, fit: Fit, processes: int) -> Source:

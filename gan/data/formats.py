@@ -44,6 +44,7 @@ _BEGINNINGS = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"qoif", "QOI"),
 )
+_HEAD = 64  # bytes that tell the format
 _NETPBM = re.compile(rb"P[1-6f]\s")
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc"), "HEIF")
 _STRANGERS = (  # what is often found under the name of an image
@@ -64,7 +65,7 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 def opened(file: BinaryIO) -> Image.Image:
     """The image in an open file, its header read. Raises what Pillow raises, `UserError` for a missing plugin."""
     file.seek(0)
-    head = file.read(64)
+    head = file.read(_HEAD)
     kind = known(head)
     if kind is None:
         raise Image.UnidentifiedImageError(_stranger(file))
@@ -76,14 +77,15 @@ def opened(file: BinaryIO) -> Image.Image:
 
 
 def known(head: bytes) -> str | None:
-    """The format of a file that begins with these 64 bytes; None if it is none that is read."""
+    """The format of a file that begins with these bytes; None if it is none that is read."""
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":  # a box: its size, its kind, the main brand, a version, further brands
-        brands = [head[8:12], *(head[at : at + 4] for at in range(16, int.from_bytes(head[:4], "big"), 4))]
+        end = min(int.from_bytes(head[:4], "big"), len(head))
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
         return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
     return "PPM" if _NETPBM.match(head) else None
 

@@ -9,7 +9,7 @@ from gan import paths
 from gan.data import fingerprint, parquet_files, parquet_rows
 from gan.data import labels as labelling
 from gan.data.encoded import EncodedReader
-from gan.data.folders import checks as file_checks
+from gan.data.folders import checks
 from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.labels import Classes
 from gan.data.parquet_columns import Columns, columns
@@ -47,12 +47,12 @@ def open_parquet(path: str, fit: Fit = AS_IS, *, test: bool = False, labelled: b
     )
     identity = fingerprint.of_files(root if root.is_dir() else root.parent, files, "parquet", *facts, *fit.facts)
     known = rows.known()
-    first = file_checks.checked(known, rows, fit)
-    notes = (*found.notes, *(chosen.notes if labelled else ()), *classes.notes, *file_checks.notes(known, fit))
+    first = checks.checked(known, rows, fit)
+    notes = (*found.notes, *(chosen.notes if labelled else ()), *classes.notes, *checks.notes(known, fit))
     fit = fit._replace(channels=fit.channels or first.channels)
     shape = fitted_shape(first.height, first.width, fit.channels, fit, rows.where(0))
     rows.labels = classes.labels
-    reader, sizes = EncodedReader(rows, shape, fit), file_checks.sizes(known)
+    reader, sizes = EncodedReader(rows, shape, fit), checks.sizes(known)
     moved = fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes)
     return Source(
         f"parquet:{path}",

@@ -53,6 +53,7 @@ class Source:
     location: str  # a folder or a file, or a word for what has none
     read: Read
     notes: tuple[str, ...] = ()  # what a person should know: a fall-back, cropped images, ignored files
+    doubts: tuple[str, ...] = ()  # what may have been meant otherwise, each with its remedy: warnings
     labels: np.ndarray | None = None  # of all images, int32 [N], where they are known without reading these
     passed_over: Mapping[str, int] = dataclasses.field(default_factory=dict)  # files that are not used, by reason
     sizes: Mapping[tuple[int, int], int] = dataclasses.field(default_factory=dict)  # by (width, height), as stored

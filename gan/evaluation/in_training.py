@@ -190,11 +190,11 @@ def _measured(evaluating: Evaluating, step: int, params: Any, stop: object) -> E
         reference = evaluating.reference(stop)
         labels = comparison.wanted_labels(reference.splits.train, reference.num) if evaluating.conditional else None
         batches = signals.until(stop, evaluating.sample(params, reference.seed, reference.num, labels))
-        values = comparison.measure(reference, batches, labels)
+        measured = comparison.measure(reference, batches, labels)
     except signals.Stopped:
         return None
     key = comparison.key(reference, step, record.generator_identity(params))
-    return comparison.evaluated(reference, key, values)
+    return comparison.evaluated(reference, key, measured)
 
 
 def _is_better(evaluation: Evaluation, other: Evaluation | None, metric: str) -> bool:
@@ -202,6 +202,8 @@ def _is_better(evaluation: Evaluation, other: Evaluation | None, metric: str) ->
     value, way = evaluation.metrics.get(metric), suite.BETTER[metric]
     if value is None or other is None:
         return value is not None
+    if bool(evaluation.degenerate) != bool(other.degenerate):  # copies of one image may have the best of figures
+        return not evaluation.degenerate
     return way * value > way * other.metrics[metric]
 
 
@@ -210,6 +212,7 @@ def _line(metric: str, folder: Path, evaluation: Evaluation, is_best: bool, befo
     key = evaluation.key
     value, floor = (_number(figures.get(metric)) for figures in (evaluation.metrics, evaluation.floor))
     text = f"step {key.step}: {metric} {value}, floor {floor} ({key.num:,} images, {key.features} features)"
+    text += f"; DEGENERATE: {evaluation.degenerate}" if evaluation.degenerate else ""
     if is_best:
         text, step = f"{text}; the best so far", key.step
     elif before:

@@ -32,6 +32,7 @@ _DIGITS = 16  # of an identity, in a key
 # The order of the fields in a line, after those of the key.
 _ORDER = (
     "images", "metrics", "floor", "real_samples", "floor_samples", "meaning", "time", "in_training", "score_samples",
+    "degenerate",
 )  # fmt: skip
 _OURS = ("classifier", "random")  # features; of any others there may be several of one name
 
@@ -68,6 +69,7 @@ class Evaluation(NamedTuple):
     in_training: bool = False  # measured, or asked for, by the trainer
     score_samples: int = 0  # generated images that the classification accuracy score is of; 0: it has none
     images: str = ""  # path of images in files that were measured in the place of a run
+    degenerate: str = ""  # what keeps the figures from meaning what they say: images that are all the same
     further: Mapping[str, Any] = MappingProxyType({})  # what another version wrote beside: kept as it is
 
 
@@ -113,6 +115,7 @@ def from_json(row: Mapping[str, Any]) -> Evaluation:
         in_training=_taken(left, "in_training", bool, False),
         score_samples=_taken(left, "score_samples", int, 0),
         images=_taken(left, "images", str, ""),
+        degenerate=_taken(left, "degenerate", str, ""),
         further=left,
     )
 

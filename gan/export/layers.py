@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 
 from gan.core.base import Network
-from gan.networks.pyramid import base as base_of
+from gan.networks.sizes import base as base_of
 from gan.settings import Config
 
 _SLOPE = 0.2

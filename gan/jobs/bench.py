@@ -18,7 +18,7 @@ from gan.bench import contestants, convolution_work, host_costs, limit, parts, r
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
 from gan.data.source import Source
-from gan.jobs import bench_tables
+from gan.jobs import accounts, bench_tables
 from gan.jobs.requests import Bench as Request
 from gan.machine import devices, environment, versions
 from gan.settings import Config
@@ -50,6 +50,7 @@ def _measured(request: Request, asked: Contestants) -> Report:
     """Runs and prints everything; returns all of it."""
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     config, source = asked.given, build.source(asked.given)
+    accounts.tell(config, source, request.strict)
     machine = session.machine(config)
     runs = _prepared(asked.variants, _sources(asked.variants, source), machine)
     report = {

@@ -62,6 +62,7 @@ class Train(_Request):
     workdir: str = ""
     override: bool = False  # accept changed settings that change the mathematics of a run
     dry_run: bool = False  # check and show everything, train nothing
+    strict: bool = False  # warnings of the data are errors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Evaluate(_Request):
     out: str = ""  # JSON file to write
     data: Settings = dataclasses.field(default_factory=dict)  # another data set than the run's
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
+    strict: bool = False  # warnings of the data are errors
 
     def _check(self) -> None:
         _at_least(1, num=self.num, k=self.k, model_size=self.model_size)
@@ -197,12 +199,18 @@ class Export(_Request):
 
 @dataclasses.dataclass(frozen=True)
 class Preview(_Request):
-    """A data set as a grid of titled images, and its facts. `settings` are those of its data, and the seed."""
+    """A data set as a grid of titled images, what was understood of it, and how to train on it.
+
+    `settings` are those of its data, the seed, and for `as_trained` those of the augmentation.
+    """
 
     settings: Settings = dataclasses.field(default_factory=dict)
     rows: int = 4
     columns: int = 4
     out: str = "preview.png"
+    as_trained: bool = False  # images as the discriminator sees them first: cut, mirrored and augmented
+    suggest: bool = False  # measure how fast this machine trains as is suggested
+    strict: bool = False  # warnings of the data are errors
 
     def _check(self) -> None:
         for name, value in (("rows", self.rows), ("columns", self.columns)):
@@ -252,6 +260,7 @@ class Bench(_Request):
     host: bool = False
     out: str = ""  # JSON file
     first_step: bool = False  # only how long a first step takes
+    strict: bool = False  # warnings of the data are errors
 
     def _check(self) -> None:
         if self.rounds < 1 or self.window_steps < 1 or not self.contestant_seconds > 0:

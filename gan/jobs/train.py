@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from gan import build
 from gan import config as configs
+from gan.data import account
 from gan.data.source import Source
 from gan.errors import StorageError
 from gan.evaluation import in_training
-from gan.jobs import train_summary
-from gan.jobs.notices import warn
+from gan.jobs import accounts, train_summary
+from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Settings
 from gan.jobs.requests import Train as Request
 from gan.runs import workdir
@@ -45,12 +46,16 @@ def run(request: Request) -> Result | None:
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
     """
     folder, config, source = _start(request)
+    found, warnings = accounts.made(config, source)
+    if request.strict and warnings:
+        print(accounts.text(found), flush=True)
+        warn_of_data(warnings, strict=True)
     in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
-    facts = session.data_facts(config, source)
-    print(train_summary.summary(config, folder, source, machine, game), flush=True)
-    warn(train_summary.memory_warning(config, machine, game))
+    facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
+    print(train_summary.summary(config, folder, source, found, machine, game), flush=True)
+    warn(*warnings, train_summary.memory_warning(config, machine, game))
     if request.dry_run:
         warn(*workdir.check_run(folder, config, facts, request.override))
         _check_place(folder)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gan.core.base import Network
 from gan.core.game import Game
+from gan.data import account
+from gan.data.account import Account
 from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
@@ -21,28 +23,38 @@ _BYTES = 4  # of a float32
 _SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 
-def summary(config: Config, folder: Path, source: Source, machine: Machine, game: Game) -> str:
-    """The start summary: networks, data, devices, cost, length, places."""
+def summary(config: Config, folder: Path, source: Source, found: Account, machine: Machine, game: Game) -> str:
+    """The start summary: networks, data and their account, devices, cost, length, places."""
     height, width, channels = source.image_shape
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
     needed = step_bytes(game, config.batch_size, numerics.convolution == "spectral")
-    lines = {
-        "preset": config.preset,
-        "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
-        f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
-        "devices": f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images",
-        "numerics": f"{numerics.precision}, {numerics.convolution} convolutions, "
-        + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
-        "a step": f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
-        f"some {needed / 2**30:.1f} GiB of memory",
-        "ends after": " or ".join(filter(None, ends)),
-        "written to": str(folder),
-        "watch": f"{_tensorboard()} --logdir {shlex.quote(str(folder))}",
-    }
+    lines = [
+        ("preset", config.preset),
+        (
+            "data",
+            f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
+            f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
+        ),
+        *account.lines(found),
+        ("devices", f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images"),
+        (
+            "numerics",
+            f"{numerics.precision}, {numerics.convolution} convolutions, "
+            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
+        ),
+        (
+            "a step",
+            f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
+            f"some {needed / 2**30:.1f} GiB of memory",
+        ),
+        ("ends after", " or ".join(filter(None, ends))),
+        ("written to", str(folder)),
+        ("watch", f"{_tensorboard()} --logdir {shlex.quote(str(folder))}"),
+    ]
     tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
-    return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines.items())])
+    return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines)])
 
 
 def memory_warning(config: Config, machine: Machine, game: Game) -> str:

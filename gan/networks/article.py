@@ -5,7 +5,7 @@ article's Keras models compute, but for the discriminator's sigmoid, which belon
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import deviation
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
@@ -14,9 +14,9 @@ _FULL_SIDE = 32  # above it the discriminator's first convolution has a stride
 _SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
 
 
-def check_size(size: pyramid.Size) -> str:
+def check_size(size: sizes.Size) -> str:
     """Empty, or why images of (height, width) do not fit."""
-    return pyramid.check_size(size, _SMALLEST)
+    return sizes.check_size(size, _SMALLEST)
 
 
 def generator(spec: GeneratorSpec) -> Network:
@@ -25,7 +25,7 @@ def generator(spec: GeneratorSpec) -> Network:
     Dense to a small map, then upsampling convolutions to the full size, two more there and one to the channels. There
     is no use for `depth`, which `check_depth` refuses, nor for `mean`: nothing is normalized.
     """
-    (rows, columns), doublings = pyramid.base(spec.size)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def block(upsample: int) -> list[layers.Constructor]:
         return [layers.conv(spec.convolver, spec.width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
@@ -50,7 +50,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
     layer. Images larger than 32 pixels are brought down by the stride of the first convolution, so that the last layer
     does not grow without bound. There is no use for `depth`.
     """
-    stride = max(1, 2 ** (pyramid.base(spec.size)[1] - pyramid.base((_FULL_SIDE, _FULL_SIDE))[1]))
+    stride = max(1, 2 ** (sizes.base(spec.size)[1] - sizes.base((_FULL_SIDE, _FULL_SIDE))[1]))
 
     def stack(labels) -> list[layers.Constructor]:
         trunk = pyramid.image_input(spec)

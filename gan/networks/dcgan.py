@@ -7,7 +7,7 @@ that its logits depend on each image alone and gradient penalties have a meaning
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import deviation, halving_conv
 from gan.networks.normalization import batch_norm
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
@@ -22,7 +22,7 @@ def generator(spec: GeneratorSpec) -> Network:
     Dense to a small map of `width` channels, half as many after each doubling, batch normalization and ReLU after each
     layer but the last. There is no use for `depth`.
     """
-    (rows, columns), doublings = pyramid.base(spec.size)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def stack(labels) -> list[layers.Constructor]:
         active = [batch_norm(spec.convolver, spec.mean), layers.relu()]
@@ -45,7 +45,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
 
     def stack(labels) -> list[layers.Constructor]:
         trunk = pyramid.image_input(spec)
-        for i in range(pyramid.base(spec.size)[1]):
+        for i in range(sizes.base(spec.size)[1]):
             trunk += [halving_conv(spec.convolver, spec.width << i, _TAPS), layers.leaky_relu(_SLOPE)]
             trunk += [layers.dropout(spec.dropout, spec.convolver.enter)]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]

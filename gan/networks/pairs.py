@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gan.core.base import Network
-from gan.networks import article, dcgan, pyramid, residual, sngan
-from gan.networks.pyramid import Size
+from gan.networks import article, dcgan, residual, sizes, sngan
+from gan.networks.sizes import Size
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 
@@ -37,7 +37,7 @@ PAIRS = {
     "dcgan": Pair(
         dcgan.generator,
         dcgan.discriminator,
-        pyramid.check_size,
+        sizes.check_size,
         _own_depth,
         has_batch_statistics=True,
         narrow_below=sys.maxsize,  # strided, and few channels where maps are large
@@ -45,14 +45,14 @@ PAIRS = {
     "residual": Pair(
         residual.generator,
         residual.discriminator,
-        pyramid.check_size,
+        sizes.check_size,
         residual.check_depth,
         narrow_below=28,  # of 3 x 3 convolutions: with 24 channels both routes take the same time
     ),
     "sngan": Pair(
         sngan.generator,
         sngan.discriminator,
-        pyramid.check_size,
+        sizes.check_size,
         _own_depth,
         has_batch_statistics=True,
         narrow_below=28,

@@ -6,7 +6,7 @@ With classes the generator's scales and offsets are by class and the discriminat
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import average_pool, deviation, pointwise, residual, total, upsample
 from gan.networks.layers import Constructor
 from gan.networks.normalization import batch_norm, spectral_normalization
@@ -22,7 +22,7 @@ def generator(spec: GeneratorSpec) -> Network:
     Dense to a small map, then a block for each doubling, all of `width` channels. Labels act by the batch
     normalizations alone. There is no use for `depth`.
     """
-    (rows, columns), doublings = pyramid.base(spec.size)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def stack(labels) -> list[Constructor]:
         active = [batch_norm(spec.convolver, spec.mean, labels, spec.num_classes), layers.relu()]
@@ -57,7 +57,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
         halving = residual([layers.relu(), conv(), layers.relu(), conv(), pool], [pool, pointwise(spec.width)])
         plain = residual([layers.relu(), conv(), layers.relu(), conv()])
         trunk = pyramid.image_input(spec)
-        trunk += [first, *[halving] * (pyramid.base(spec.size)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
+        trunk += [first, *[halving] * (sizes.base(spec.size)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), total(spec.convolver)]
         trunk += [layers.dropout(spec.dropout)]
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]

@@ -92,7 +92,7 @@ def test_an_evaluation_is_what_bin_evaluate_would_record(evaluating, reference, 
     found = in_training.evaluate(evaluating, tmp_path, 5, params(20.0))
     assert found.evaluation.key == comparison.key(reference, 5, record.generator_identity(params(20.0)))
     assert found.evaluation.in_training
-    values = comparison.measure(reference, generator.sample(params(20.0), 0, NUM, None))
+    values = comparison.measure(reference, generator.sample(params(20.0), 0, NUM, None)).values
     assert found.evaluation.metrics == pytest.approx(values, rel=1e-6)
     assert found.evaluation.floor["frechet_distance"] == reference.floor["frechet_distance"]
     lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
@@ -207,9 +207,9 @@ def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(evaluating, t
 
 
 def test_a_metric_that_is_not_finite_is_never_the_best(evaluating, generator, tmp_path):
-    measure = comparison.measure
+    measure, not_finite = comparison.measure, {"frechet_distance": float("nan")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "measure", lambda *given: measure(*given) | {"frechet_distance": float("nan")})
+        patch.setattr(comparison, "measure", lambda *given: measure(*given)._replace(values=not_finite))
         first = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))
     save(tmp_path, 1)
     again = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))

@@ -49,12 +49,12 @@ class Labels:
         if rows is not None:
             return self._by_stylegan(tree, listing, rows)
         found = _by_folders(tree, listing)
-        notes = [
-            f"{name} lies beside the images; --labels={tree.label}/{name} takes the classes from it"
+        doubts = [
+            f"{tree.label}/{name} lies beside the images and is not used; --labels=FILE takes classes from it"
             for name in _METADATA
             if self.setting == "auto" and tree.has_root_file(name)
         ]
-        return found._replace(notes=(*found.notes, *notes))
+        return found._replace(doubts=(*found.doubts, *doubts))
 
     def training(self, tree: Tree) -> Labelled:
         """The classes of a tree; where they are its sub-folders, without looking at every file and without labels."""
@@ -155,17 +155,20 @@ def _by_folders(tree: Tree, listing: Listing) -> Labelled:
             "--labels=none or --labels=FILE"
         )
     labels = np.repeat(np.arange(len(listing.filled), dtype=np.int32), [group.count for group in listing.filled])
-    notes = []
+    notes, doubts = [], []
     if listing.nested == len(listing.names) and len(listing.filled) == 1:
         only = f"{tree.label}/{readable(listing.filled[0].name)}"
-        notes = [f"all images are below {only}, which is the one class; if its sub-folders are the classes, give it"]
+        doubts = [
+            f"all images are below {only}, which is the one class; if its sub-folders are the classes, give "
+            f"--dataset=folder:{only}"
+        ]
     elif listing.nested:
         notes = [
             f"{listing.nested:,} of {len(listing.names):,} images lie in folders inside class folders; their class is "
             "the one at the top"
         ]
     names = tuple(readable(group.name) for group in listing.filled)
-    return Labelled(labels, names, tuple(notes), by_folders=True)
+    return Labelled(labels, names, tuple(notes), tuple(doubts), by_folders=True)
 
 
 def _named(names: list[str] | tuple[str, ...]) -> str:

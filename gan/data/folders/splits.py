@@ -30,6 +30,7 @@ class Parts(NamedTuple):
     test: str = ""  # empty where there is none
     names: tuple[str, ...] = ()  # of all splits, in use or not
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # whether what is taken for classes are splits
 
 
 def parts_of(tree: Tree) -> Parts:
@@ -54,7 +55,7 @@ def parts_of(tree: Tree) -> Parts:
             f"{there} {look} {reason}: every sub-folder is taken as a class; if they are splits, give one of them as "
             f"--dataset and one as --test_dataset, such as folder:{tree.label}/{found[0]}"
         )
-        return Parts(notes=(note,))
+        return Parts(doubts=(note,))
     return Parts()
 
 
