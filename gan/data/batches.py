@@ -4,6 +4,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from gan.data import order
 from gan.data.source import Arrays, Source
 from gan.data.workers import Workers, auto_count
+from gan.errors import LostHelperError
 
 AHEAD_BYTES = 1 << 28  # of images that are read before they are wanted, at most; twice in the moment of a hand-over
 PIECE_BYTES = 1 << 22  # of images in one task of a worker, at most
@@ -52,10 +54,20 @@ class Batches:
 
     def read(self, step: int, count: int) -> Arrays:
         """Steps step ... step + count - 1: (uint8 [count, draws*batch, H, W, C], int32 [count, draws*batch])."""
-        width = self.draws * self.batch
-        read = self._read if self.source.in_memory else self._streamed
-        images, labels = read(step * width, (step + count) * width)
-        return images.reshape(count, width, *self.source.image_shape), labels.reshape(count, width)
+        first, last = self._positions(step, count)
+        if self.source.in_memory:
+            images, labels = self._task(first, last, in_place=True)()
+        else:
+            images, labels = self._gathered(first, last)
+        shape = count, self.draws * self.batch
+        return images.reshape(*shape, *self.source.image_shape), labels.reshape(shape)
+
+    def is_ready(self, step: int, count: int, seconds: float) -> bool:
+        """Whether these steps can be read without waiting; waits for so long that it can, such as for a slow disk."""
+        if self.source.in_memory:
+            return True
+        pieces = self._begun(*self._positions(step, count))
+        return not futures.wait([self._ahead[i] for i in pieces], seconds).not_done
 
     def wait(self) -> None:
         """Waits until all that is being read ahead is there; what it raises is for the `read` that wants it."""
@@ -70,12 +82,13 @@ class Batches:
             self._workers.close()
         self._workers = None
 
-    def _read(self, first: int, last: int) -> Arrays:
-        """The images [n, H, W, C] and labels [n] at the positions first ... last - 1, now."""
-        return self._task(first, last, in_place=True)()
+    def _positions(self, step: int, count: int) -> tuple[int, int]:
+        """The first position of these steps in the row of all images, and that after the last."""
+        width = self.draws * self.batch
+        return step * width, (step + count) * width
 
-    def _streamed(self, first: int, last: int) -> Arrays:
-        """The same, read ahead; further pieces are then under way, as much as this was or more."""
+    def _begun(self, first: int, last: int) -> range:
+        """The pieces with the positions first ... last - 1; these are under way then, and as much again or more."""
         self._workers = self._workers or Workers(self._num_workers, _warn)
         size = self._piece
         wanted = range(first // size, -(-last // size))
@@ -85,17 +98,34 @@ class Batches:
         for i in range(wanted.start, wanted.stop + further):
             if i not in self._ahead:
                 self._ahead[i] = self._workers.submit(self._task(i * size, (i + 1) * size))
+        return wanted
+
+    def _gathered(self, first: int, last: int) -> Arrays:
+        """The images [n, H, W, C] and labels [n] at the positions first ... last - 1, as they were read ahead."""
+        size, wanted = self._piece, self._begun(first, last)
         images = np.empty((last - first, *self.source.image_shape), np.uint8)
         labels = np.empty(last - first, np.int32)
         try:
             for i in wanted:
                 rows, part = _overlap(i * size, size, first, last)
-                images[rows], labels[rows] = (array[part] for array in self._ahead[i].result())
+                images[rows], labels[rows] = self._part(i, part)
         except BaseException:
             self.close()  # a process may be lost; whoever reads again begins anew
             raise
-        self._drop(keep=range(last // size, wanted.stop + further))
+        for i in range(wanted.start, last // size):
+            del self._ahead[i]
         return images, labels
+
+    def _part(self, i: int, part: slice) -> Arrays:
+        """Images and labels at these places of a piece. If others of it cannot be read, that is for who wants them."""
+        try:
+            images, labels = self._ahead[i].result()
+        except LostHelperError:
+            raise
+        except Exception:
+            task = self._task(i * self._piece + part.start, i * self._piece + part.stop)
+            return self._workers.submit(task).result()
+        return images[part], labels[part]
 
     def _task(self, first: int, last: int, in_place: bool = False) -> Callable[[], Arrays]:
         """What reads these positions; it can be sent to another process unless it is to be done `in_place`."""
