@@ -14,11 +14,12 @@ from gan.jobs import train_summary
 from gan.jobs.notices import warn
 from gan.jobs.requests import Settings
 from gan.jobs.requests import Train as Request
+from gan.runs import origin as origins
 from gan.runs import workdir
 from gan.runs.checkpoint import Restored
 from gan.runs.lock import Lock
 from gan.settings import Config, group
-from gan.training import cadence, loop, session
+from gan.training import cadence, fine_tuning, loop, session
 from gan.training.run import Run
 
 
@@ -45,12 +46,18 @@ def run(request: Request) -> Result | None:
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
     """
     folder, config, source = _start(request)
+    origin = session.origin(config, folder)
+    if origin:
+        config = dataclasses.replace(config, init_from=str(origin.name))
     in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
-    facts = session.data_facts(config, source)
+    beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
+    facts = session.data_facts(config, source) | (beginning.facts if beginning else session.begun_with(folder))
     print(train_summary.summary(config, folder, source, machine, game), flush=True)
+    print(train_summary.begun_with(config, beginning), end="", flush=True)
     warn(train_summary.memory_warning(config, machine, game))
+    warn(*(beginning.warnings if beginning else ()))
     if request.dry_run:
         warn(*workdir.check_run(folder, config, facts, request.override))
         _check_place(folder)
@@ -59,9 +66,11 @@ def run(request: Request) -> Result | None:
     with Lock(folder):
         warn(*workdir.check_run(folder, config, facts, request.override))
         with session.memory_errors():
-            prepared = session.prepare(config, source, machine, game, folder)
+            prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
             restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
             workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
+            if beginning and not restored:
+                session.save_beginning(prepared)
             step = _trained(prepared, restored)
     return Result(folder, step, step * cadence.images_per_step(config))
 
@@ -118,6 +127,8 @@ def _continued(folder: Path, given: Settings) -> Config:
     if not (folder / workdir.CONFIG).exists():
         return configs.make(**given)
     saved, _ = workdir.load_run(folder)
+    if given.get("init_from"):
+        given = {**given, "init_from": origins.of_continued(saved.init_from, given["init_from"])}
     if given.get("dataset") == "auto":  # decided when the run began
         given = {**given, "dataset": saved.dataset}
     return configs.continued(saved, dict(given))
