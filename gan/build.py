@@ -18,9 +18,10 @@ from gan.errors import UserError
 from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS, Convolver
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
-from gan.settings import Config, group
+from gan.settings import Config, fields, group
 
 _GOLDEN = (5**0.5 - 1) / 2
+_LARGEST_SIDE = fields()["resolution"].metadata["high"]
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
@@ -50,17 +51,29 @@ def source(config: Config) -> Source:
     opened = sources.open_source(**group(config, "data"))
     height, width, channels = opened.image_shape
     pair = pairs.PAIRS[config.networks]
-    reason = pair.check(height)
-    if height != width or channels not in (1, 3):
-        raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --resolution and --channels")
-    if reason:
-        raise UserError(f"{opened.name}: {reason}; give another --resolution")
-    reason = pair.check_depth(config.depth, height)
+    if channels not in (1, 3):
+        raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --channels=1 or 3")
+    if reason := pair.check((height, width)):
+        raise UserError(f"{opened.name}: {reason}; {_remedy(pair, (height, width), config.crop)}")
+    reason = pair.check_depth(config.depth, (height, width))
     if reason:
         raise UserError(f"--depth={config.depth}: {reason}")
     if config.conditional and not opened.num_classes:
         raise UserError(f"--conditional needs labels, and {opened.name} has none")
     return opened
+
+
+def _remedy(pair: pairs.Pair, size: tuple[int, int], crop: str) -> str:
+    """What to do about images of (height, width) that the networks do not take: the nearest resolutions that fit."""
+    least = min(size)
+
+    def fits(side: int) -> bool:
+        scaled = [round(length * side / least) for length in size] if crop == "none" else (side, side)
+        return not pair.check(tuple(scaled))
+
+    below, above = range(min(least, _LARGEST_SIDE), 0, -1), range(least + 1, _LARGEST_SIDE + 1)
+    near = [side for side in (next(filter(fits, sides), 0) for sides in (below, above)) if side]
+    return f"give --resolution={' or '.join(map(str, near))}" if near else "give --resolution and another --crop"
 
 
 def has_batch_statistics(config: Config) -> bool:
@@ -150,7 +163,7 @@ def _shared(
     if config.conditional and not num_classes:
         raise UserError("--conditional needs images with labels, and these have none")
     return {
-        "resolution": image_shape[0],
+        "size": tuple(image_shape[:2]),
         "channels": image_shape[2],
         "depth": config.depth,
         "num_classes": num_classes if config.conditional else 0,

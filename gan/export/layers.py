@@ -3,6 +3,7 @@
 A chain is what a tensor goes through in turn: Keras layers, and functions of a tensor where ways part and join.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -37,11 +38,10 @@ def chained(x: Any, chain: Chain) -> Any:
 
 def _article_generator(config: Config, network: Network) -> Chain:
     """Dense to a small map, a convolution after each doubling, two at the full size and one to the channels."""
-    base, _, width = _shapes(network)["reshape_1"]
-    resolution, _, channels = network.table[-1].shape
-    _, doublings = base_of(resolution)
-    chain = [keras.layers.Dense(base * base * width, name="dense_1"), _leaky_relu()]
-    chain += [keras.layers.Reshape((base, base, width))]
+    small, (*size, channels) = _shapes(network)["reshape_1"], network.table[-1].shape
+    _, doublings = base_of(tuple(size))
+    width = small[2]
+    chain = [keras.layers.Dense(math.prod(small), name="dense_1"), _leaky_relu(), keras.layers.Reshape(small)]
     for i in range(doublings + 2):
         chain += [_upsample()] if i < doublings else []
         chain += [_conv(f"conv_{i + 1}", width, _ARTICLE_TAPS), _leaky_relu()]
@@ -79,16 +79,16 @@ def _residual_generator(config: Config, network: Network) -> Chain:
 def _residual_discriminator(config: Config, network: Network, image_shape: Sequence[int]) -> Chain:
     """A convolution, blocks, of which the last at each size pools, and for each channel a weighted sum over the map."""
     shapes = _shapes(network)
-    side, _, filters = shapes["conv_1"]
+    *small, filters = shapes["conv_1"]
     chain = [*_image_input(config), _conv("conv_1", filters, _RESIDUAL_TAPS)]
     for name, shape in _blocks(shapes):
-        pool = [keras.layers.AveragePooling2D(2)] if shape[0] < side else []
+        pool = [keras.layers.AveragePooling2D(2)] if shape[0] < small[0] else []
         main = [_leaky_relu(), _conv(f"{name}_conv_1", filters, _RESIDUAL_TAPS)]
         main += [_leaky_relu(), *pool, _conv(f"{name}_conv_2", shape[2], _RESIDUAL_TAPS)]
         shortcut = [*pool, _conv(f"{name}_shortcut_pointwise_1", shape[2], 1)]
         chain += [_joined(main, shortcut if pool else [])]
-        side, _, filters = shape
-    whole = keras.layers.DepthwiseConv2D(side, use_bias=False, name="weighted_sum_1")
+        *small, filters = shape
+    whole = keras.layers.DepthwiseConv2D(small, use_bias=False, name="weighted_sum_1")
     return [*chain, _leaky_relu(), whole, keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
 
 

@@ -15,10 +15,10 @@ from gan.export import models
 SHAPE = (28, 28, 1)
 
 
-def made(form: str, **settings) -> models.Exportable:
+def made(form: str, shape=SHAPE, **settings) -> models.Exportable:
     chosen = config.make(**{"preset": "article_as_published", "g_width": 4, "d_width": 2, "latent_size": 8, **settings})
-    networks = [make(chosen, SHAPE, build.PLAIN) for make in (build.generator, build.discriminator)]
-    return models.pair(chosen, SHAPE, *(network.init(rng.stream(0, -1)) for network in networks), form)
+    networks = [make(chosen, shape, build.PLAIN) for make in (build.generator, build.discriminator)]
+    return models.pair(chosen, shape, *(network.init(rng.stream(0, -1)) for network in networks), form)
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,12 @@ def pair() -> models.Exportable:
 
 
 @pytest.mark.parametrize("form", ["h5", "keras", "saved_model"])
-@pytest.mark.parametrize("preset", ["article_as_published", "modern"])
-def test_what_was_written_is_what_the_engine_computes(preset, form, tmp_path):
-    both = made(form, preset=preset)
+@pytest.mark.parametrize(
+    ("preset", "shape"),
+    [("article", SHAPE), ("modern", SHAPE), ("article", (24, 40, 3)), ("modern", (64, 32, 1))],
+)
+def test_what_was_written_is_what_the_engine_computes(preset, shape, form, tmp_path):
+    both = made(form, shape, preset=preset)
     models.write(tmp_path, form, both)
     found = models.check(tmp_path, form, both)
     assert [model.name for model in found] == models.names(form)
