@@ -192,12 +192,13 @@ def _table(
 
 def _reason(old: Side, new: Side, layer: str) -> str:
     """Why a layer is not taken: the first tensor that differs from that of the layer of its name, or its absence."""
-    theirs = old.within(layer)
+    theirs, mine = old.within(layer), new.within(layer)
     if not theirs:
         return "not there"
-    for name, mine in new.within(layer).items():
-        if name not in theirs:
-            return f"{name} is not there"
-        if theirs[name].shape != mine.shape:
-            return f"{name} is {list(theirs[name].shape)} there, {list(mine.shape)} here"
-    return "it has another place there"
+    for name, found in _converted(old, new, layer, layer).items():
+        if found is None:
+            return f"{name} is {list(theirs[name].shape)} there, {list(mine[name].shape)} here"
+        if not found.taken:
+            return found.how if name in theirs else f"{name} is not there"
+    surplus = sorted(theirs.keys() - mine.keys())
+    return f"{surplus[0]} is there alone" if surplus else "it has another place there"

@@ -102,8 +102,10 @@ def read(name: Name, folder: Path) -> Origin:
     Nothing is written or renamed. Raises `UserError` if there is none such, `StorageError` if it may not be read.
     """
     place = Path(name.folder)
+    if os.path.realpath(place) == os.path.realpath(folder):
+        raise UserError(f"--init_from={name}: it is the run's own folder; give the new run another --workdir")
     with _told_of(name):
-        _check(place, folder)
+        _check(place)
         run = trained.saved_run(place)
         found = checkpoint.find(place / workdir.CHECKPOINTS, name.step, set_aside=False)
         if found is None:
@@ -113,16 +115,14 @@ def read(name: Name, folder: Path) -> Origin:
     return Origin(Name(name.folder, found.step), run, sha256, found.values, found.skipped)
 
 
-def _check(place: Path, folder: Path) -> None:
-    """Raises `UserError` for what is not the folder of another run."""
+def _check(place: Path) -> None:
+    """Raises `UserError` for what is not the folder of a run."""
     if place.is_symlink() and not place.exists():
         raise UserError(f"it is a link to {os.readlink(place)}, which is not there")
     if not place.exists():
         raise UserError("there is no such folder; give that of a run, with a step as FOLDER@STEP")
     if place.is_file():
         raise UserError("it is a file; give the folder of a run, with a step as FOLDER@STEP")
-    if os.path.realpath(place) == os.path.realpath(folder):
-        raise UserError("it is the run's own folder; give the new run another --workdir")
     if (place / workdir.CONFIG).exists():
         return
     for above in place.parents[:2]:
