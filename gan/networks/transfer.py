@@ -85,7 +85,7 @@ def transfer(old: Side, new: Side) -> Transfer:
     tensors, same, remarks, taken, parameters = dict(new.tensors), {}, [], 0, 0
     for layer in new.layers:
         if layer not in counterparts:
-            remarks.append(f"{layer} begins anew ({_reason(old, new, layer)})")
+            remarks.append(f"{layer} begins anew ({_reason(old, new, layer, counterparts)})")
             continue
         for name, found in _converted(old, new, layer, counterparts[layer]).items():
             path = f"{layer}/{name}"
@@ -190,15 +190,17 @@ def _table(
     return conversions.by_class(theirs, mine, there, here, mean_for_new=of_scales)
 
 
-def _reason(old: Side, new: Side, layer: str) -> str:
-    """Why a layer is not taken: the first tensor that differs from that of the layer of its name, or its absence."""
+def _reason(old: Side, new: Side, layer: str, counterparts: Mapping[str, str]) -> str:
+    """Why a layer is not taken: what the layer of its name became, the first tensor that differs, or its absence."""
     theirs, mine = old.within(layer), new.within(layer)
     if not theirs:
         return "not there"
+    for other, there in counterparts.items():
+        if there == layer:
+            return f"that of this name is {other} here"
     for name, found in _converted(old, new, layer, layer).items():
         if found is None:
             return f"{name} is {list(theirs[name].shape)} there, {list(mine[name].shape)} here"
         if not found.taken:
             return found.how if name in theirs else f"{name} is not there"
-    surplus = sorted(theirs.keys() - mine.keys())
-    return f"{surplus[0]} is there alone" if surplus else "it has another place there"
+    return f"{sorted(theirs.keys() - mine.keys())[0]} is there alone"

@@ -106,11 +106,14 @@ def origin(config: Config, folder: Path) -> Origin | None:
 
     A run that was begun and killed before it had saved begins again with the same: the name in its config has a step.
     """
-    started = (folder / workdir.CONFIG).exists()
-    lost = started and not (folder / workdir.CHECKPOINTS).is_dir()  # `restore` tells of it
-    if not config.init_from or lost or checkpoint.begun(folder / workdir.CHECKPOINTS):
+    if not config.init_from or checkpoint.begun(folder / workdir.CHECKPOINTS):
         return None
-    found = origins.read(origins.saved(config.init_from) if started else origins.parsed(config.init_from), folder)
+    if not (folder / workdir.CONFIG).exists():
+        return origins.read(origins.parsed(config.init_from), folder)
+    lost = not (folder / workdir.CHECKPOINTS).is_dir()
+    if lost or workdir.load_run(folder)[0].init_from != config.init_from:
+        return None  # `restore` and `workdir.check_run` tell of it
+    found = origins.read(origins.saved(config.init_from), folder)
     if begun_with(folder) not in ({}, found.facts):
         raise UserError(f"--init_from={found.name} is not what it was when {folder} began; use another --workdir")
     return found
