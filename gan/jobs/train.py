@@ -55,7 +55,7 @@ def run(request: Request) -> Result | None:
     beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
     facts = session.data_facts(config, source) | (beginning.facts if beginning else session.begun_with(folder))
     print(train_summary.summary(config, folder, source, machine, game), flush=True)
-    print(train_summary.begun_with(config, beginning), end="", flush=True)
+    print(train_summary.begun_with(facts, beginning), end="", flush=True)
     warn(train_summary.memory_warning(config, machine, game))
     warn(*(beginning.warnings if beginning else ()))
     if request.dry_run:

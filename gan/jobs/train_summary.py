@@ -3,7 +3,9 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gan.core.base import Network
 from gan.core.game import Game
@@ -11,6 +13,7 @@ from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.machine import devices
+from gan.runs import origin
 from gan.settings import Config
 from gan.training import cadence
 from gan.training.fine_tuning import Beginning
@@ -47,13 +50,17 @@ def summary(config: Config, folder: Path, source: Source, machine: Machine, game
     return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines.items())])
 
 
-def begun_with(config: Config, beginning: Beginning | None) -> str:
-    """Lines on what the networks begin with, or began with, if that is another run; else nothing."""
-    if not config.init_from:
+def begun_with(facts: Mapping[str, Any], beginning: Beginning | None) -> str:
+    """Lines on what the networks begin with, or began with, if that is another run; else nothing.
+
+    `facts` are those that config.json keeps.
+    """
+    if origin.FACTS not in facts:
         return ""
+    checkpoint = facts[origin.FACTS]["checkpoint"]
     if not beginning:
-        return f"{'began with':<12}{config.init_from}, which is not needed any more\n"
-    lines = [f"{'begins with':<12}{config.init_from}"]
+        return f"{'began with':<12}{checkpoint}\n"
+    lines = [f"{'begins with':<12}{checkpoint}"]
     for part in beginning.parts:
         lines.append(
             f"{'':<12}{part.network}: {part.taken} of {part.tensors} tensors, "

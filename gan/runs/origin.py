@@ -117,9 +117,10 @@ def read(name: Name, folder: Path) -> Origin:
 
 def _check(place: Path) -> None:
     """Raises `UserError` for what is not the folder of a run."""
-    if place.is_symlink() and not place.exists():
+    there = os.path.exists(place)  # false, too, for a name that no path can have
+    if os.path.islink(place) and not there:
         raise UserError(f"it is a link to {os.readlink(place)}, which is not there")
-    if not place.exists():
+    if not there:
         raise UserError("there is no such folder; give that of a run, with a step as FOLDER@STEP")
     if place.is_file():
         raise UserError("it is a file; give the folder of a run, with a step as FOLDER@STEP")
@@ -148,4 +149,5 @@ def _told_of(name: Name) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise type(error)(f"--init_from={name}: {str(error).replace('--workdir', '--init_from')}") from error
+        text = str(name) if str(name).isprintable() else ascii(str(name))
+        raise type(error)(f"--init_from={text}: {str(error).replace('--workdir', '--init_from')}") from error

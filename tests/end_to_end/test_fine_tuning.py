@@ -77,8 +77,8 @@ def test_it_begins_with_a_step_0_and_says_what_with(undisturbed, base):
     assert (undisturbed / STEP_0 / "manifest.json").exists()
 
 
-@pytest.mark.parametrize("devices", [ONE, TWO], ids=["one", "two"])
-def test_a_killed_run_ends_as_if_it_had_not_been_and_without_the_other(devices, tmp_path, server, begin, base):
+@pytest.mark.parametrize(("devices", "steps"), [(ONE, (0, 3)), (TWO, (0,))], ids=["one", "two"])
+def test_a_killed_run_ends_as_if_it_had_not_been_and_without_the_other(devices, steps, tmp_path, server, begin, base):
     other = shutil.copytree(base, tmp_path / "other")
     begin(tmp_path / "whole", *devices, f"--init_from={other}")
     killed = server.start(
@@ -92,11 +92,11 @@ def test_a_killed_run_ends_as_if_it_had_not_been_and_without_the_other(devices, 
     killed.send(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     shutil.rmtree(other)
-    for step in (0, 3):
+    for step in steps:
         again = cut_back(tmp_path / "killed", tmp_path / f"again_{step}", step)
         begun = begin(again, *devices, f"--init_from={other}")
         assert f"continuing after step {step}\n" in begun.out
-        assert f"began with  {other}@3, which is not needed any more\n" in begun.out
+        assert f"began with  {other}@3\n" in begun.out
         assert final(again) == final(tmp_path / "whole")
         assert settings(again)["data"]["init_from"] == settings(tmp_path / "whole")["data"]["init_from"]
 
@@ -117,7 +117,7 @@ def test_killed_before_its_first_checkpoint_it_begins_with_the_same(tmp_path, be
     for step in range(8):
         shutil.rmtree(young / f"checkpoints/step_{step:010d}", ignore_errors=True)
     (line,) = begin(young, *ONE, f"--init_from={other}", code=2).errors
-    assert line.endswith("has no checkpoint of step 3; choose one of 1, 2, 4")
+    assert line.endswith("has no checkpoint of step 3; choose one of 2, 4")
 
 
 def test_the_first_images_are_those_of_the_other_run(tmp_path, finish, server, base):

@@ -110,6 +110,8 @@ def test_a_step_that_is_not_there(run, step):
         ("base@-1", "there is no such folder"),
         ("base@newest", "there is no such folder"),
         ("base@", "there is no such folder"),
+        ("x" * 5000, "there is no such folder"),
+        ("new\nline", "new\\nline': there is no such folder"),
         ("link", "it is a link to gone, which is not there"),
         ("link@5", "it is a link to gone, which is not there"),
         ("file", "it is a file"),
@@ -128,7 +130,7 @@ def test_what_is_no_other_run(run, text, words):
     workdir.open_run(Path("new"), CONFIG, {"image_shape": list(SHAPE), "class_names": []}, override=False)
     Path("alias").symlink_to("new")
     line = refusal(text)
-    assert line.startswith("--init_from=/") and words.format(run=run) in line
+    assert line.startswith(("--init_from=/", "--init_from='/")) and words.format(run=run) in line
 
 
 def test_a_run_before_its_first_checkpoint(run):
@@ -148,6 +150,8 @@ def test_a_run_of_an_older_version(run):
     assert read("base").run.config == CONFIG
     path.write_text(path.read_text().replace('"r1_gamma"', '"gone"'))
     assert "settings that this version does not know: gone" in refusal("base")
+    path.write_text(path.read_text().replace('"gone"', '"gamma"').replace('"class_names"', '"names"'))
+    assert "config.json is damaged: it does not say what the images are" in refusal("base")
     path.write_text("{")
     assert "is damaged" in refusal("base")
 
