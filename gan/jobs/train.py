@@ -71,6 +71,7 @@ def run(request: Request) -> Result | None:
             workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
             if beginning and not restored:
                 session.save_beginning(prepared)
+            del origin, beginning  # as large as the state and more
             step = _trained(prepared, restored)
     return Result(folder, step, step * cadence.images_per_step(config))
 
