@@ -133,8 +133,10 @@ def test_the_first_images_are_those_of_the_other_run(tmp_path, finish, server, b
 
 def test_continuing_with_the_flag_without_it_and_with_another(tmp_path, begin, undisturbed, base, content):
     run = shutil.copytree(undisturbed, tmp_path / "run")
-    before, saving = content(run), "--save_every_steps=1"
-    for flags in ((), (f"--init_from={base}",), (f"--init_from={base}@3",), (f"--init_from={base}/",)):
+    saving = "--save_every_steps=1"
+    begin(run, saving)
+    before = content(run)
+    for flags in ((f"--init_from={base}",), (f"--init_from={base}@3",), (f"--init_from={base}/",)):
         assert f"the run is complete at step {STEPS}" in begin(run, saving, *flags).out
     for other in (f"{base}@2", tmp_path / "gone", ""):
         (line,) = begin(run, saving, f"--init_from={other}", code=2).errors
