@@ -212,7 +212,7 @@ def game(
         regularization=_regularization(config),
         augmenting=augmenting(config),
         mismatch=_mismatch(config, num_classes),
-        ema_ramp=config.ema_ramp if config.ema_half_life_images else None,
+        ema_ramp=_ema_ramp(config),
         gradient_clip=config.gradient_clip,
         weight_clip=config.weight_clip,
         loss_scaling=numerics.precision == "mixed_float16",
@@ -253,6 +253,13 @@ def _rates(config: Config) -> Rates:
         penalty_weight=course(config.gamma, config.gamma * config.gamma_end_factor),
         ema_half_life_images=course(half_life, half_life * config.ema_end_factor),
     )
+
+
+def _ema_ramp(config: Config) -> float | None:
+    """How the average forgets the first weights: not at all where those are another run's, and no noise."""
+    if not config.ema_half_life_images:
+        return None
+    return 0.0 if config.init_from else config.ema_ramp
 
 
 def _regularization(config: Config) -> Regularization | None:

@@ -1,11 +1,13 @@
 """Train a GAN, or continue a run.
 
 Starting again with the same --workdir continues from the newest checkpoint; settings that are not given are then those
-of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143).
+of the run. Stop with Ctrl-C or SIGTERM: the state is saved first (exit code 143). With --init_from a new run begins
+with the networks of another, which it does not need any more once step 0 is saved.
 
     bin/train
     bin/train --preset=modern_conditional --minutes=30
     bin/train --dataset=folder:photos --resolution=32 --channels=3 --workdir=runs/photos
+    bin/train --init_from=runs/photos --dataset=folder:portraits --workdir=runs/portraits
     bin/train --strategy=mirrored --batch_size=128
     bin/train --evaluate_every_steps=2000 --keep_best=kernel_distance
 """

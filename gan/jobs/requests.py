@@ -42,6 +42,9 @@ class _Request:
                 object.__setattr__(self, name, os.fspath(value))  # frozen from here on
         for name, known in self._SETTINGS.items():
             given = getattr(self, name, {})
+            if any(isinstance(value, os.PathLike) for value in given.values()):
+                given = {key: os.fspath(x) if isinstance(x, os.PathLike) else x for key, x in given.items()}
+                object.__setattr__(self, name, given)
             configs.check_names(given)
             if others := sorted(set(given) - set(known or given)):
                 raise UserError(f"--{others[0]} is no setting that can be given here; {name} are {', '.join(known)}")

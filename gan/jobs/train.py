@@ -15,11 +15,12 @@ from gan.jobs import accounts, train_summary
 from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Settings
 from gan.jobs.requests import Train as Request
+from gan.runs import origin as origins
 from gan.runs import workdir
 from gan.runs.checkpoint import Restored
 from gan.runs.lock import Lock
 from gan.settings import Config, group
-from gan.training import cadence, loop, session
+from gan.training import cadence, fine_tuning, loop, session
 from gan.training.run import Run
 
 
@@ -46,6 +47,9 @@ def run(request: Request) -> Result | None:
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
     """
     folder, config, source = _start(request)
+    origin = session.origin(config, folder)
+    if origin:
+        config = dataclasses.replace(config, init_from=str(origin.name))
     found, warnings = accounts.made(config, source)
     if request.strict and warnings:
         print(accounts.text(found), flush=True)
@@ -53,9 +57,12 @@ def run(request: Request) -> Result | None:
     in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
+    beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
     facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
+    facts |= beginning.facts if beginning else session.begun_with(folder)
     print(train_summary.summary(config, folder, source, found, machine, game), flush=True)
-    warn(*warnings, train_summary.memory_warning(config, machine, game))
+    print(train_summary.begun_with(facts, beginning), end="", flush=True)
+    warn(*warnings, train_summary.memory_warning(config, machine, game), *(beginning.warnings if beginning else ()))
     if request.dry_run:
         warn(*workdir.check_run(folder, config, facts, request.override))
         _check_place(folder)
@@ -64,9 +71,12 @@ def run(request: Request) -> Result | None:
     with Lock(folder):
         warn(*workdir.check_run(folder, config, facts, request.override))
         with session.memory_errors():
-            prepared = session.prepare(config, source, machine, game, folder)
+            prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
             restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
             workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
+            if beginning and not restored:
+                session.save_beginning(prepared)
+            del origin, beginning  # as large as the state and more
             step = _trained(prepared, restored)
     return Result(folder, step, step * cadence.images_per_step(config))
 
@@ -123,6 +133,8 @@ def _continued(folder: Path, given: Settings) -> Config:
     if not (folder / workdir.CONFIG).exists():
         return configs.make(**given)
     saved, _ = workdir.load_run(folder)
+    if given.get("init_from"):
+        given = {**given, "init_from": origins.of_continued(saved.init_from, given["init_from"])}
     if given.get("dataset") == "auto":  # decided when the run began
         given = {**given, "dataset": saved.dataset}
     return configs.continued(saved, dict(given))

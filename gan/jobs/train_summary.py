@@ -3,7 +3,9 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gan.core.base import Network
 from gan.core.game import Game
@@ -13,12 +15,15 @@ from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.machine import devices
+from gan.runs import origin
 from gan.settings import Config
 from gan.training import cadence
+from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
 
 _SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
 _BYTES = 4  # of a float32
+_REMARKS = 4  # lines on what a network does not take from another run
 # Measured once, as multiples of the layers' outputs: with what the products of spectra keep, and with temporaries.
 _SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
@@ -55,6 +60,28 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
     ]
     tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
     return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines)])
+
+
+def begun_with(facts: Mapping[str, Any], beginning: Beginning | None) -> str:
+    """Lines on what the networks begin with, or began with, if that is another run; else nothing.
+
+    `facts` are those that config.json keeps.
+    """
+    if origin.FACTS not in facts:
+        return ""
+    checkpoint = facts[origin.FACTS]["checkpoint"]
+    if not beginning:
+        return f"{'began with':<12}{checkpoint}\n"
+    lines = [f"{'begins with':<12}{checkpoint}"]
+    for part in beginning.parts:
+        lines.append(
+            f"{'':<12}{part.network}: {part.taken} of {part.tensors} tensors, "
+            f"{part.parameters:,} of {part.all_parameters:,} parameters"
+        )
+        lines += [f"{'':<14}{remark}" for remark in part.remarks[:_REMARKS]]
+        more = len(part.remarks) - _REMARKS
+        lines += [f"{'':<14}and {more} more that are not as they were"] if more > 0 else []
+    return "\n".join(lines) + "\n"
 
 
 def memory_warning(config: Config, machine: Machine, game: Game) -> str:

@@ -94,11 +94,15 @@ def prune(folder: Path, keep: int, spared: Container[int] = ()) -> None:
 
 
 class Found(NamedTuple):
-    """A good checkpoint as `find` read it: its folder, the facts it was saved with, its tensors by name."""
+    """A good checkpoint as `find` read it: its folder, the facts it was saved with, its tensors by name.
+
+    `hashes` are the sha256 of its files by name.
+    """
 
     step: int
     path: Path
     facts: dict[str, Any]
+    hashes: dict[str, str]
     values: dict[str, np.ndarray]
     skipped: list[str]  # a line for each damaged one that was passed over
 
@@ -117,8 +121,9 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
     for candidate in [step] if step is not None else reversed(present):
         path = folder / _name(candidate)
         try:
-            facts = manifests.verified(path, candidate)["facts"]
-            return Found(candidate, path, facts, tensors.read(path), skipped)
+            content = manifests.verified(path, candidate)
+            hashes = {name: facts["sha256"] for name, facts in content["files"].items()}
+            return Found(candidate, path, content["facts"], hashes, tensors.read(path), skipped)
         except Damaged as fault:
             if path.exists():  # one that the trainer pruned meanwhile is not damaged
                 skipped.append(_passed_over(path, fault, set_aside))
@@ -151,6 +156,11 @@ def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bo
         if name in found.values:
             variable.assign(found.values[name])
     return Restored(found.step, found.facts, found.skipped)
+
+
+def begun(folder: Path) -> bool:
+    """Whether there is or was a checkpoint in a folder, be it damaged."""
+    return any(_STEP.fullmatch(name) or _ASIDE.fullmatch(name) for name in _names(folder))
 
 
 def steps(folder: Path) -> list[int]:

@@ -15,6 +15,7 @@ from gan.storage.manifest import Damaged
 from gan.storage.refusals import storage_errors
 
 ROOT = "state"  # of all names, and of the file names
+FILE = f"{ROOT}.data-00000-of-00001"  # the one that holds the tensors; equal ones give equal bytes
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _NOT_VARIABLES = {"_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter" + _ATTRIBUTE}
 

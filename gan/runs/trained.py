@@ -60,13 +60,19 @@ def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedR
     Raises `UserError` if there is no run.
     """
     saved, facts = workdir.load_run(folder)
-    names = tuple(facts["class_names"])
+    try:
+        names, shape = tuple(facts["class_names"]), tuple(facts["image_shape"])
+        shares = tuple(facts.get("class_shares") or [1 / len(names) for _ in names])
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / workdir.CONFIG} is damaged: it does not say what the images are; {_REMEDY}"
+        ) from error
     return SavedRun(
         folder=folder,
         config=validated(dataclasses.replace(saved, logical_cpus=0, **(numerics or {}))),
-        image_shape=tuple(facts["image_shape"]),
+        image_shape=shape,
         class_names=names,
-        class_shares=tuple(facts.get("class_shares") or [1 / len(names) for _ in names]),
+        class_shares=shares,
         fingerprint=facts.get("fingerprint", ""),
     )
 
