@@ -50,8 +50,9 @@ def test_values_that_are_not_those_of_images():
     only(source_of(np.full((40, 4, 4, 1), 17, np.uint8)), "every pixel of every image is 17")
     dark = noise(40) % 16
     dark[0, 0, 0, 0] = 0
-    only(source_of(dark), "16 of 256 levels", "nearly black", "--value_range=0,4095 of 16-bit", "--value_range=0,15 of")
-    only(source_of(200 + dark), "nearly white", "--value_range=200,215 of 8-bit")
+    only(source_of(dark), "16 of 256 levels", "nearly black", "--value_range=0,4095 if", "--value_range=0,15 if")
+    only(source_of(200 + dark), "nearly white", "--value_range=200,215 if")
+    only(source_of(100 + dark), "nearly grey")
 
 
 def test_a_set_that_is_nearly_constant():
