@@ -75,8 +75,8 @@ def _values(found: Account) -> Iterator[str]:
         deep = (low << 8, (high << 8) + 255)
         yield (
             f"the pixels use {high - low + 1} of 256 levels ({told}): the images are {look}; "
-            f"give the values that shall be black and white: --value_range={deep[0]},{deep[1]} if the files have 16 bits "
-            f"(white is 65,535 there), --value_range={low},{high} if they have 8"
+            f"say what is black and white: --value_range={deep[0]},{deep[1]} if the files have 16 bits (where white is "
+            f"65,535), --value_range={low},{high} if they have 8"
         )
     elif seen.deviation < _FLAT:
         yield f"the set is nearly constant ({told}, standard deviation {seen.deviation:.2f}); look at the files"
