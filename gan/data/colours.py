@@ -8,6 +8,7 @@ from PIL import Image, ImageCms
 
 # A profile that moves no colour further than this, in levels of 255, is sRGB written in another way.
 _NEAR = 3
+PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK")  # of 8 bits, or of 16 of which Pillow shows 8
 _MODES_OF_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
@@ -87,7 +88,8 @@ def _from_profile(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | Non
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            # Tables of the way for grey would be ten levels off near black.
+            ImageCms.Flags.BLACKPOINTCOMPENSATION | (ImageCms.Flags.NOOPTIMIZE if mode == "L" else 0),
         )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None

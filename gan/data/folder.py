@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gan.data.folders import checks, index, splits, unwanted
-from gan.data.folders.classes import Labels, in_training_order
+from gan.data.folders.classes import Labels, in_training_order, look_alikes
 from gan.data.folders.given import Tree, tree_of
 from gan.data.folders.labelling import Labelled
 from gan.data.folders.listing import Listing
@@ -45,7 +45,7 @@ def open_folder(
         found = in_training_order(found, setting.training(whole.below(parts.train)), tree)
     source = _source(path, tree, listing, found, fit, processes)
     notes = (*(() if test else parts.notes), *found.notes, *_on_empty(listing), *source.notes)
-    doubts = () if test else parts.doubts
+    doubts = (*(() if test else (*parts.doubts, *look_alikes(found.class_names))), *found.doubts)
     return dataclasses.replace(source, notes=notes, doubts=doubts, passed_over=passed_over)
 
 

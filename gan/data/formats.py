@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import logging
 import re
 import warnings
 from pathlib import Path
@@ -43,6 +44,7 @@ _BEGINNINGS = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"qoif", "QOI"),
 )
+_HEAD = 64  # bytes that tell the format
 _NETPBM = re.compile(rb"P[1-6f]\s")
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc"), "HEIF")
 _STRANGERS = (  # what is often found under the name of an image
@@ -57,28 +59,33 @@ _STRANGERS = (  # what is often found under the name of an image
 
 # Pillow warns of damaged metadata and of large images; what matters of it is said in words of this program.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def opened(file: BinaryIO) -> Image.Image:
     """The image in an open file, its header read. Raises what Pillow raises, `UserError` for a missing plugin."""
     file.seek(0)
-    head = file.read(64)
+    head = file.read(_HEAD)
     kind = known(head)
     if kind is None:
         raise Image.UnidentifiedImageError(_stranger(file))
     _import_reader(kind)
-    return Image.open(file, formats=(kind,))
+    try:
+        return Image.open(file, formats=(kind,))
+    except Image.UnidentifiedImageError:
+        raise ValueError(f"damaged, or of a kind of {kind} that is not read") from None
 
 
 def known(head: bytes) -> str | None:
-    """The format of a file that begins with these 64 bytes; None if it is none that is read."""
+    """The format of a file that begins with these bytes; None if it is none that is read."""
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":  # a box: its size, its kind, the main brand, a version, further brands
-        brands = [head[8:12], *(head[at : at + 4] for at in range(16, int.from_bytes(head[:4], "big"), 4))]
+        end = min(int.from_bytes(head[:4], "big"), len(head))
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
         return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
     return "PPM" if _NETPBM.match(head) else None
 
@@ -90,8 +97,8 @@ def _import_reader(kind: str) -> None:
     try:
         plugin = importlib.import_module(module)
     except ImportError:
-        package = module if "." not in module else "a newer pillow"
-        raise UserError(f"{kind} images need the package {package}: pip install {package.split()[-1]}") from None
+        package = "pillow_heif" if kind == "HEIF" else "pillow in a newer version"
+        raise UserError(f"{kind} images need the package {package}; install it, or convert them to PNG") from None
     if kind == "HEIF":
         plugin.register_heif_opener()
     if kind == "TIFF":
@@ -116,4 +123,4 @@ def _stranger(file: BinaryIO) -> str:
     for pattern, words in _STRANGERS:
         if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
             return f"it is {words}"
-    return "of no image format that is read"
+    return "it is of no image format that is read"

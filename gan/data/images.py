@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from gan.data import colours, damage, depth, orientation
 from gan.data.formats import SUFFIXES, opened
@@ -21,8 +21,6 @@ from gan.data.levels import Limits, check_range, levels, span, table, value_limi
 from gan.errors import UserError
 
 __all__ = ["AS_IS", "SUFFIXES", "Fit", "Header", "check", "decode", "fitted_shape", "read_header", "value_limits"]
-
-_TYPES = {16: np.dtype(np.uint16), 32: np.dtype(np.int32), "float": np.dtype(np.float32)}  # by bits a channel
 
 
 class Header(NamedTuple):
@@ -37,7 +35,8 @@ class Header(NamedTuple):
     frames: int = 1  # of an animation or pages; the first is used
     oriented: bool = False  # turned by EXIF where earlier versions of this program did not
     profile: bool = False  # its colours are converted to sRGB, which earlier versions did not
-    values: tuple[float, float] | None = None  # the least and greatest, of more than 8 bits
+    values: tuple[float, float] | None = None  # the least and the greatest, unless they are levels of 8 bits
+    dtype: str = "uint8"  # of the values
 
 
 class Fit(NamedTuple):
@@ -54,12 +53,12 @@ class Fit(NamedTuple):
         news = {"crop": self.crop, "value_range": self.value_range}
         return (self.resolution, self.channels, *((k, v) for k, v in news.items() if v != Fit._field_defaults[k]))
 
-    def pixels(self, image: Image.Image, place: float | None = None, where: str = "the image") -> np.ndarray:
-        """The uint8 pixels [H, W, C] of a decoded image in the wanted form.
+    def pixels(self, image: Image.Image, place: float | None = None) -> np.ndarray:
+        """The uint8 pixels [H, W, C] of a decoded image of 8 bits a channel in the wanted form.
 
         `place` in [0, 1) is where along the longer side the square is cut with the crop "random"; None: the middle.
         """
-        image = self._resized(self._shown(image, where), place)
+        image = self._resized(self._shown(image), place)
         # Twice as quick as np.asarray, which goes through the array interface.
         return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, -1)
 
@@ -95,15 +94,11 @@ class Fit(NamedTuple):
         short = min(width, height)
         return tuple((2 * side * self.resolution + short) // (2 * short) for side in (width, height))
 
-    def _shown(self, image: Image.Image, where: str) -> Image.Image:
+    def _shown(self, image: Image.Image) -> Image.Image:
         """The image in mode L (1 channel) or RGB (3), or in whichever of the two is nearer (0)."""
         mode = "L" if (self.channels or colours.channels(image)) == 1 else "RGB"
         if image.mode == mode and self.value_range is None and not image.info:
             return image
-        deep = depth.values(image)
-        if deep is not None:
-            image = Image.fromarray(self.levels(deep, where))
-            return image if mode == "L" else image.convert(mode)
         if self.value_range is None:
             return colours.plain(image, mode, True, None)
         return colours.plain(image, mode, False, table(np.uint8, self.value_range))
@@ -143,15 +138,15 @@ def read_header(file: Path | bytes, where: str = "") -> Header:
 
     Raises `UserError` naming `where` (or else the file) if it is unreadable, truncated or of another format.
     """
-    with _reading(where or (str(file) if isinstance(file, Path) else "the image")):
-        with open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
-            return _header(stream)
+    where = where or (str(file) if isinstance(file, Path) else "the image")
+    with _reading(where), open(file, "rb") if isinstance(file, Path) else io.BytesIO(file) as stream:
+        return _header(stream)
 
 
 def check(header: Header, fit: Fit, where: str) -> None:
     """Raises `UserError` if the values of a deep image have no levels by themselves and `fit` has no limits."""
     if header.values is not None:
-        check_range(_TYPES[header.bits], header.values, fit.value_range, where)
+        check_range(np.dtype(header.dtype), header.values, fit.value_range, where)
 
 
 def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None) -> np.ndarray:
@@ -165,54 +160,67 @@ def decode(data: bytes | Path, fit: Fit, where: str, place: float | None = None)
         damage.check_bytes(data)
         stream = io.BytesIO(data)
         image = opened(stream)
-        wide = fit.value_range is not None and depth.is_wide(image)
-        image.load()
-        damage.check_pixels(image, data)
-        if wide:
-            return _wide_pixels(image, stream, fit, where, place)
-        return fit.pixels(orientation.upright(image), place, where)
+        if fit.value_range is None and image.mode in colours.PLAIN_MODES and image.format != "TIFF":
+            image.load()
+            damage.check_pixels(image, data)
+            return fit.pixels(orientation.upright(image), place)
+        return _deep_pixels(image, stream, fit, where, place)
 
 
-def _wide_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
-    """The pixels of an image with several channels of 16 bits, the levels of which all bits decide."""
-    deep = depth.wide_values(image, depth.lower_bytes(stream))
-    shown = Image.fromarray(fit.levels(deep, where))
-    if image.mode == "RGBA":
-        shown.putalpha(image.getchannel("A"))
-    shown = orientation.turned(shown, orientation.of(image))
-    return fit._replace(value_range=None).pixels(shown, place, where)
+def _deep_pixels(image: Image.Image, stream: BinaryIO, fit: Fit, where: str, place: float | None) -> np.ndarray:
+    """The pixels of an image of any depth."""
+    deep = depth.of(image)
+    if fit.value_range is None:
+        deep = deep._replace(maximum=0)
+    image.load()
+    damage.check_pixels(image, stream.getbuffer())
+    turn = orientation.of(image)
+    if not (deep.is_plain or deep.wide and fit.value_range is None):
+        shown = Image.fromarray(fit.levels(depth.values(image, deep, stream), where))
+        if deep.negative:
+            shown = ImageChops.invert(shown)
+        if deep.wide and image.mode == "RGBA":
+            shown.putalpha(image.getchannel("A"))
+        image, fit = shown, fit._replace(value_range=None)
+    return fit.pixels(orientation.turned(image, turn), place)
 
 
 def _header(stream: BinaryIO) -> Header:
     image = opened(stream)
-    bits, wide = depth.bits(image), depth.is_wide(image)
+    deep = depth.of(image)._replace(maximum=0)
     width, height = image.size
     turn = orientation.of(image, stream)
     if turn >= 5:
         width, height = height, width
-    frames = 1 if image.format == "MPO" else _frames(image)
+    alpha, frames = image.has_transparency_data, _frames(image)
     damage.check_file(image, stream)
     found = None
-    if bits != 8:
+    if not deep.is_plain:
         image.load()
-        deep = depth.wide_values(image, depth.lower_bytes(stream)) if wide else depth.values(image)
-        found = span(deep)
+        found = span(depth.values(image, deep, stream))
     return Header(
         width,
         height,
         colours.channels(image),
-        image.has_transparency_data,
-        image.format or "",
-        bits,
+        alpha and (deep.is_plain or bool(deep.wide)),
+        image.format,
+        deep.bits,
         frames,
         turn > 1 and image.format != "JPEG",
-        bits == 8 and colours.has_profile(image),
+        colours.has_profile(image),
         found,
+        deep.dtype.name,
     )
 
 
 def _frames(image: Image.Image) -> int:
-    return getattr(image, "n_frames", 1)
+    """The number of frames or pages; 1 where the further ones are damaged, or are a phone's by-products."""
+    if image.format == "MPO":
+        return 1
+    try:
+        return getattr(image, "n_frames", 1)
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError):
+        return 1
 
 
 @contextlib.contextmanager
@@ -232,8 +240,8 @@ def _reason(error: Exception) -> str:
         return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
-    if isinstance(error, Image.UnidentifiedImageError) and "<" in str(error):  # with the address of an object
-        return "its header is damaged"
+    if "MAX_TEXT" in str(error):
+        return "a text or profile in it is too large"
     return " ".join((getattr(error, "strerror", None) or str(error)).split()) or type(error).__name__
 
 

@@ -19,6 +19,7 @@ _LOST = "a part of it is missing"
 _END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _PROGRESSIVE = (0xC2, 0xCA)
+_UNKNOWN = -1
 _GREY = (127, 128)  # what is missing is 128, or 127 where the file is inverted, as those in CMYK are
 _FILLER = bytes(random.Random(0).choices(range(1, 255), k=256))  # data of some blocks, no marker
 
@@ -31,7 +32,8 @@ class Scan(NamedTuple):
     components: tuple[int, ...]
     first: int  # coefficient
     last: int
-    low_bit: int  # the lowest of their bits that this scan has
+    high_bit: int  # the lowest of their bits that earlier scans had; 0 where this is the first
+    low_bit: int  # the lowest that this scan has
     interval: int  # blocks (MCUs) from one restart marker to the next; 0 without
 
 
@@ -95,7 +97,9 @@ def structure(data: bytes) -> tuple[Frame, list[Scan]]:
             end = _END_OF_SCAN.search(data, start)
             components = tuple(content[1 : 1 + 2 * content[0] : 2])
             first, last, bits = content[-3:]
-            scans.append(Scan(start, end.start() if end else len(data), components, first, last, bits & 15, interval))
+            scans.append(
+                Scan(start, end.start() if end else len(data), components, first, last, *divmod(bits, 16), interval)
+            )
     if frame is None or not scans or not all(0 < a < 5 and 0 < d < 5 for a, d in frame.sampling.values()):
         raise ValueError(_LOST)
     return frame, scans
@@ -114,11 +118,15 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 def _check_scans(frame: Frame, scans: list[Scan], data: bytes) -> None:
     """Raises ValueError if coefficients have no last bits in any scan, or restart markers are missing."""
-    if frame.kind in _PROGRESSIVE:
-        whole = {(c, k) for s in scans if not s.low_bit for c in s.components for k in range(s.first, s.last + 1)}
-    else:  # whatever the scan says
-        whole = {(c, k) for s in scans for c in s.components for k in range(64)}
-    if any((component, k) not in whole for component in frame.sampling for k in range(64)):
+    known = {component: [_UNKNOWN] * 64 for component in frame.sampling}  # the lowest bit of each coefficient so far
+    for scan in scans:
+        part = slice(scan.first, scan.last + 1) if frame.kind in _PROGRESSIVE else slice(64)
+        for component in scan.components:
+            lowest = known.get(component, [])[part]
+            if frame.kind in _PROGRESSIVE and set(lowest) != {scan.high_bit or _UNKNOWN}:
+                raise ValueError(_LOST)
+            known[component][part] = [scan.low_bit if frame.kind in _PROGRESSIVE else 0] * len(lowest)
+    if any(any(lowest) for lowest in known.values()):
         raise ValueError(_LOST)
     for scan in scans:
         if scan.interval:
@@ -135,8 +143,10 @@ def _ends_grey(image: Image.Image, frame: Frame, scans: list[Scan]) -> bool:
     across, down = frame.blocks(scans[0].components)
     width, height = frame.block
     ends = np.append(np.arange(scans[0].interval - 1, across * down, scans[0].interval), across * down - 1)
-    corners = np.asarray(image)[ends // across * height, ends % across * width].reshape(len(ends), -1)
-    return bool(np.isin(corners, _GREY).all(1).any())
+    rows = (ends // across * height + height // 2).clip(max=image.height - 1)
+    columns = (ends % across * width + width // 2).clip(max=image.width - 1)
+    middles = np.asarray(image)[rows, columns].reshape(len(ends), -1)
+    return bool(np.isin(middles, _GREY).all(1).any())
 
 
 def _filled(data: bytes, scans: list[Scan]) -> bytes:

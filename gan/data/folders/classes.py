@@ -1,6 +1,7 @@
 """Where the classes of a folder's or an archive's images come from: its sub-folders, a file, or nowhere."""
 
 import os
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -49,12 +50,12 @@ class Labels:
         if rows is not None:
             return self._by_stylegan(tree, listing, rows)
         found = _by_folders(tree, listing)
-        notes = [
-            f"{name} lies beside the images; --labels={tree.label}/{name} takes the classes from it"
+        doubts = [
+            f"{tree.label}/{name} lies beside the images and is not used; --labels=FILE takes classes from it"
             for name in _METADATA
             if self.setting == "auto" and tree.has_root_file(name)
         ]
-        return found._replace(notes=(*found.notes, *notes))
+        return found._replace(doubts=(*found.doubts, *doubts))
 
     def training(self, tree: Tree) -> Labelled:
         """The classes of a tree; where they are its sub-folders, without looking at every file and without labels."""
@@ -98,6 +99,20 @@ class Labels:
         what = "the classes are those of" if rows else "no classes, by"
         instead = "; --labels=folders takes the sub-folders instead" if listing.filled else ""
         return found._replace(notes=(f"{what} {where}, which StyleGAN's tools write{instead}", *found.notes))
+
+
+def look_alikes(names: tuple[str, ...]) -> list[str]:
+    """A warning of classes whose names differ in capitals, blanks or the writing of accents alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        plain = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+        alike.setdefault(plain, []).append(name)
+    pairs = [group for group in alike.values() if len(group) > 1]
+    if not pairs:
+        return []
+    which = ", ".join(map(repr, pairs[0]))
+    more = f" (and {len(pairs) - 1:,} more such)" if len(pairs) > 1 else ""
+    return [f"the classes {which} have nearly the same name{more}; join them if they are one, or rename them"]
 
 
 def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labelled:
@@ -155,17 +170,20 @@ def _by_folders(tree: Tree, listing: Listing) -> Labelled:
             "--labels=none or --labels=FILE"
         )
     labels = np.repeat(np.arange(len(listing.filled), dtype=np.int32), [group.count for group in listing.filled])
-    notes = []
+    notes, doubts = [], []
     if listing.nested == len(listing.names) and len(listing.filled) == 1:
         only = f"{tree.label}/{readable(listing.filled[0].name)}"
-        notes = [f"all images are below {only}, which is the one class; if its sub-folders are the classes, give it"]
+        doubts = [
+            f"all images are below {only}, which is the one class; if its sub-folders are the classes, give "
+            f"--dataset=folder:{only}"
+        ]
     elif listing.nested:
         notes = [
             f"{listing.nested:,} of {len(listing.names):,} images lie in folders inside class folders; their class is "
             "the one at the top"
         ]
     names = tuple(readable(group.name) for group in listing.filled)
-    return Labelled(labels, names, tuple(notes), by_folders=True)
+    return Labelled(labels, names, tuple(notes), tuple(doubts), by_folders=True)
 
 
 def _named(names: list[str] | tuple[str, ...]) -> str:

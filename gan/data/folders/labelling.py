@@ -21,6 +21,7 @@ class Labelled(NamedTuple):
     labels: np.ndarray  # int32 [N]; -1 where an image has none
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # what may have been meant otherwise
     rows: frozenset[Row] = frozenset()  # that are of images of the set
     by_folders: bool = False  # the classes are its sub-folders
 
@@ -56,14 +57,18 @@ def labelled(
     numbers, class_names = _classes(set(categories) - {""}, where)
     labels = np.array([numbers.get(category, -1) for category in categories], np.int32)
     notes = [f"rows of {where} that say what one before says: {repeated:,}"] if repeated else []
+    doubts = []
     if spare := [row.name for key, row in table.items() if key not in used and not key.startswith(elsewhere)]:
-        notes.append(f"rows of {where} that are of no image of the set: {len(spare):,}, first {readable(spare[0])}")
+        doubts.append(
+            f"{len(spare):,} of {len(table):,} rows of {where} are of no image of the set (the first: "
+            f"{readable(spare[0])}); look whether files are missing or called otherwise"
+        )
     if not class_names and some:
         notes.append(f"{where} has no classes, so there are no labels")
     elif (labels < 0).any():
         first = readable(names[int(np.argmax(labels < 0))])
         notes.append(f"images without a class in {where}: {int((labels < 0).sum()):,}, first {first}")
-    return Labelled(labels, class_names, tuple(notes), frozenset(table[key] for key in used))
+    return Labelled(labels, class_names, tuple(notes), tuple(doubts), frozenset(table[key] for key in used))
 
 
 def _table(rows: list[Row], where: str) -> tuple[dict[str, Row], int]:
