@@ -4,6 +4,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 
 import numpy as np
@@ -52,10 +53,20 @@ class Batches:
 
     def read(self, step: int, count: int) -> Arrays:
         """Steps step ... step + count - 1: (uint8 [count, draws*batch, H, W, C], int32 [count, draws*batch])."""
-        width = self.draws * self.batch
-        read = self._read if self.source.in_memory else self._streamed
-        images, labels = read(step * width, (step + count) * width)
-        return images.reshape(count, width, *self.source.image_shape), labels.reshape(count, width)
+        first, last = self._positions(step, count)
+        if self.source.in_memory:
+            images, labels = self._task(first, last, in_place=True)()
+        else:
+            images, labels = self._gathered(first, last)
+        shape = count, self.draws * self.batch
+        return images.reshape(*shape, *self.source.image_shape), labels.reshape(shape)
+
+    def is_ready(self, step: int, count: int, seconds: float) -> bool:
+        """Whether these steps can be read without waiting; waits for so long that it can, such as for a slow disk."""
+        if self.source.in_memory:
+            return True
+        pieces = self._begun(*self._positions(step, count))
+        return not futures.wait([self._ahead[i] for i in pieces], seconds).not_done
 
     def wait(self) -> None:
         """Waits until all that is being read ahead is there; what it raises is for the `read` that wants it."""
@@ -70,12 +81,13 @@ class Batches:
             self._workers.close()
         self._workers = None
 
-    def _read(self, first: int, last: int) -> Arrays:
-        """The images [n, H, W, C] and labels [n] at the positions first ... last - 1, now."""
-        return self._task(first, last, in_place=True)()
+    def _positions(self, step: int, count: int) -> tuple[int, int]:
+        """The first position of these steps in the row of all images, and that after the last."""
+        width = self.draws * self.batch
+        return step * width, (step + count) * width
 
-    def _streamed(self, first: int, last: int) -> Arrays:
-        """The same, read ahead; further pieces are then under way, as much as this was or more."""
+    def _begun(self, first: int, last: int) -> range:
+        """The pieces with the positions first ... last - 1; these are under way then, and as much again or more."""
         self._workers = self._workers or Workers(self._num_workers, _warn)
         size = self._piece
         wanted = range(first // size, -(-last // size))
@@ -85,6 +97,11 @@ class Batches:
         for i in range(wanted.start, wanted.stop + further):
             if i not in self._ahead:
                 self._ahead[i] = self._workers.submit(self._task(i * size, (i + 1) * size))
+        return wanted
+
+    def _gathered(self, first: int, last: int) -> Arrays:
+        """The images [n, H, W, C] and labels [n] at the positions first ... last - 1, as they were read ahead."""
+        size, wanted = self._piece, self._begun(first, last)
         images = np.empty((last - first, *self.source.image_shape), np.uint8)
         labels = np.empty(last - first, np.int32)
         try:
@@ -94,7 +111,8 @@ class Batches:
         except BaseException:
             self.close()  # a process may be lost; whoever reads again begins anew
             raise
-        self._drop(keep=range(last // size, wanted.stop + further))
+        for i in range(wanted.start, last // size):
+            del self._ahead[i]
         return images, labels
 
     def _task(self, first: int, last: int, in_place: bool = False) -> Callable[[], Arrays]:

@@ -81,7 +81,7 @@ def loaded(source: Source, num_workers: int = 0) -> Arrays:
     images = np.empty((source.num_examples, *source.image_shape), np.uint8)
     labels = np.empty(source.num_examples, np.int32)
     task = source.task or (lambda rows: functools.partial(source.read, rows))
-    for rows, found in _in_order(source, task, num_workers if source.task else None):
+    for rows, found in _in_order(source, task, num_workers):
         images[rows], labels[rows] = found
     return images, labels
 
@@ -114,10 +114,10 @@ def part_reader(pixels: np.ndarray, about: np.ndarray, shape: tuple[int, int, in
     return read
 
 
-def _in_order(source: Source, task: Callable, num_workers: int | None) -> Iterator[tuple[np.ndarray, tuple]]:
-    """(indices, what the task of these returns) of all images, in their order; None: by this process alone."""
-    few = num_workers is None or source.num_examples < MANY_DECODED
-    workers = Workers(0 if few else num_workers or auto_count())
+def _in_order(source: Source, task: Callable, num_workers: int) -> Iterator[tuple[np.ndarray, tuple]]:
+    """(indices, what the task of these returns) of all images, in their order; by workers where it can be and pays."""
+    pays = source.task and source.num_examples >= MANY_DECODED
+    workers = Workers((num_workers or auto_count()) if pays else 0)
     size = max(1, min(CHUNK, CHUNK_BYTES // source.image_bytes))
     chunks = [np.arange(start, min(start + size, source.num_examples)) for start in range(0, source.num_examples, size)]
     try:

@@ -13,6 +13,8 @@ from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.run import Run
 
+WAIT_SECONDS = 1.0  # for images, before a look at whether a stop was asked for
+
 
 def train(run: Run, wall_seconds: float) -> int:
     """Trains from the step that `run.training` is at; returns the last step. A complete run is left as it is.
@@ -61,6 +63,10 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
     while not (stop or is_finished()):
         end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
         count = min(end - step, longest)
+        while not (stop or run.batches.is_ready(step, count, WAIT_SECONDS)):
+            pass  # a disk that does not answer must not keep the run from ending
+        if stop:
+            break
         images, labels = _read(run, actions, step, count)
         chunk = Stopwatch()
         run.chunk(tf.constant(images), tf.constant(labels))

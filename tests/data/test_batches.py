@@ -154,6 +154,21 @@ def test_a_piece_is_as_large_as_its_images_allow():
     assert Batches(numbered(9, size=batches.PIECE_BYTES + 1), seed=0, batch=1)._piece == 1
 
 
+def test_what_is_not_there_yet_can_be_waited_for_a_while(pieces):
+    gate, plain = threading.Event(), numbered(100)
+
+    def read(rows):
+        gate.wait(60)
+        return plain.read(rows)
+
+    stream = Batches(numbered(100, read=read), seed=0, batch=5)
+    assert not stream.is_ready(2, 3, seconds=0.01)
+    gate.set()
+    assert stream.is_ready(2, 3, seconds=60)
+    assert np.array_equal(stream.read(2, 3)[1].ravel(), order.permutation(0, 0, 100)[10:25])
+    assert Batches(numbered(100, in_memory=True), seed=0, batch=5).is_ready(2, 3, seconds=0)
+
+
 def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_images(pieces):
     wanted, plain, damaged = order.permutation(0, 0, 100)[12], numbered(100), True
 
@@ -176,8 +191,8 @@ def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_image
 def test_a_worker_that_is_lost_is_an_error_of_the_read_and_the_next_begins_anew(folder):
     stream = Batches(open_source(folder, data_in_memory="false"), seed=0, batch=8, num_workers=1)
     first = stream.read(0, 1)
-    for helper in stream._workers._helpers:
-        os.kill(helper._process.pid, signal.SIGKILL)
+    for pid in stream._workers.pids:
+        os.kill(pid, signal.SIGKILL)
     with pytest.raises(LostHelperError, match="killed"):
         for step in range(100):
             stream.read(step, 10)
@@ -197,7 +212,7 @@ def test_a_file_that_is_gone_is_named_by_the_worker(tmp_path):
 
 
 def test_images_in_memory_and_sources_without_tasks_start_no_process(monkeypatch, folder):
-    monkeypatch.setattr(workers, "_Helper", None)
+    monkeypatch.setattr(workers, "Worker", None)
     Batches(open_source(folder, data_in_memory="true"), seed=0, batch=4, num_workers=2).read(0, 1)
     stream = Batches(numbered(10), seed=0, batch=4, num_workers=2)
     stream.read(0, 1)

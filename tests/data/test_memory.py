@@ -118,5 +118,5 @@ def test_every_part_of_an_image_is_as_likely_as_any_other(width, height):
 
 
 def test_few_images_are_decoded_without_another_process(oblong, monkeypatch):
-    monkeypatch.setattr(workers, "_Helper", None)
+    monkeypatch.setattr(workers, "Worker", None)
     assert open_source(oblong, resolution=8, data_in_memory="true").in_memory

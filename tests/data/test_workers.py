@@ -8,13 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gan.data import workers
+from gan.data import worker, workers
 from gan.data.workers import Workers
 from gan.errors import LostHelperError, UserError
 
@@ -48,15 +50,11 @@ def pool():
     made.close()
 
 
-def pids(pool: Workers) -> list[int]:
-    return [helper._process.pid for helper in pool._helpers]
-
-
 def test_tasks_run_in_other_processes_and_return_their_results(pool):
     futures = [pool.submit(functools.partial(operator.mul, i, i)) for i in range(50)]
     assert [future.result(SECONDS) for future in futures] == [i * i for i in range(50)]
     seen = {pool.submit(os.getpid).result(SECONDS) for _ in range(50)}
-    assert seen <= set(pids(pool)) and os.getpid() not in seen
+    assert seen <= set(pool.pids) and os.getpid() not in seen
 
 
 def test_without_processes_a_thread_runs_them_and_they_need_not_be_pickled():
@@ -82,7 +80,7 @@ def test_errors_come_back_to_whoever_waits_and_the_worker_goes_on(pool, code, er
     with pytest.raises(error, match=words) as found:
         pool.submit(evaluated(code)).result(SECONDS)
     assert error is not FileNotFoundError or found.value.errno == errno.ENOENT
-    assert {pool.submit(os.getpid).result(SECONDS) for _ in range(20)} <= set(pids(pool))
+    assert {pool.submit(os.getpid).result(SECONDS) for _ in range(20)} <= set(pool.pids)
 
 
 def test_a_task_that_cannot_be_sent_is_an_error_of_its_own(pool):
@@ -102,7 +100,7 @@ def test_a_worker_that_is_lost_is_told_of(pool, number, words):
 
 def test_a_worker_killed_between_tasks_is_told_of():
     pool = Workers(1)
-    os.kill(*pids(pool), signal.SIGKILL)
+    os.kill(*pool.pids, signal.SIGKILL)
     with pytest.raises(LostHelperError, match="was killed"):
         pool.submit(os.getpid).result(SECONDS)
     pool.close()
@@ -113,11 +111,11 @@ def test_workers_know_no_tensorflow_and_no_signal_that_a_terminal_sends(pool):
     code = f"[__import__(name) for name in {names}] and sorted(__import__('sys').modules)"
     loaded = pool.submit(evaluated(code)).result(SECONDS)
     assert set(names) <= set(loaded) and not {"tensorflow", "keras", "tensorflow_datasets"} & set(loaded)
-    for pid in pids(pool):
+    for pid in pool.pids:
         assert os.getsid(pid) != os.getsid(0)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(pid, number)
-    assert {pool.submit(os.getpid).result(SECONDS) for _ in range(20)} <= set(pids(pool))
+    assert {pool.submit(os.getpid).result(SECONDS) for _ in range(20)} <= set(pool.pids)
 
 
 def test_what_workers_print_is_no_output_of_the_command(pool, capfd):
@@ -132,7 +130,7 @@ def test_closing_ends_the_processes_and_cancels_what_waits(pool):
     while not all(future.running() for future in running):
         time.sleep(0.01)
     pool.close()
-    assert_ends(*pids(pool))
+    assert_ends(*pool.pids)
     with pytest.raises(CancelledError):
         waiting.result(SECONDS)
     for future in running:
@@ -143,7 +141,7 @@ def test_closing_ends_the_processes_and_cancels_what_waits(pool):
 
 def test_workers_end_with_the_object_that_they_belong_to():
     pool = Workers(2)
-    found = pids(pool)
+    found = pool.pids
     assert pool.submit(os.getpid).result(SECONDS) in found
     del pool
     gc.collect()
@@ -156,7 +154,7 @@ from gan.data.workers import Workers
 print("begun", flush=True)
 pool = Workers(2)
 pool.submit(os.getpid).result()
-print(*[helper._process.pid for helper in pool._helpers], flush=True)
+print(*pool.pids, flush=True)
 {end}
 """
 
@@ -234,10 +232,10 @@ class Counted:
 
 def test_what_is_shared_goes_once_to_each_worker_that_needs_it():
     Counted.pickled = 0
-    task, pool = workers.shared(Counted()), Workers(1)
+    task, pool = worker.shared(Counted()), Workers(1)
     assert [pool.submit(task(i, 2)).result(SECONDS) for i in range(9)] == [2 * i for i in range(9)]
     assert Counted.pickled == 1
-    other = workers.shared(functools.partial(max, 5))
+    other = worker.shared(functools.partial(max, 5))
     assert [pool.submit(other(i)).result(SECONDS) for i in (4, 6)] == [5, 6]
     pool.close()
     pool = Workers(0)
@@ -257,3 +255,38 @@ def test_results_come_in_the_order_of_their_tasks_and_no_more_are_begun_than_wan
     assert next(results) == 0 and asked == [0, 1, 2, 3]
     assert list(results) == [10 * i for i in range(1, 20)]
     assert list(pool.in_order([], ahead=3)) == []
+
+
+@pytest.mark.parametrize("size", [0, 5, 1 << 20])
+@pytest.mark.parametrize("room", [worker.AREA_BYTES, 1 << 19])
+def test_arrays_come_back_as_they_were_and_are_the_callers_own(monkeypatch, size, room):
+    """Whether there is room for them in the common memory or not, and whatever comes after them."""
+    monkeypatch.setattr(worker, "AREA_BYTES", room)
+    pool = Workers(1)
+    code = f"""(lambda np: (np.arange({size}).astype(np.uint8), np.asfortranarray(np.ones((2, 3))), np.arange(9)[::2],
+        [np.full(3, 7, np.int32)], "words"))(__import__("numpy"))"""
+    first, _ = (pool.submit(evaluated(" ".join(code.split()))).result(SECONDS) for _ in range(2))
+    pool.submit(evaluated("__import__('numpy').full(1 << 18, 99)")).result(SECONDS)
+    expected = (np.arange(size).astype(np.uint8), np.ones((2, 3)), np.arange(0, 9, 2), [np.full(3, 7, np.int32)])
+    for found, wanted in zip((*first[:3], *first[3]), (*expected[:3], *expected[3]), strict=True):
+        assert found.dtype == wanted.dtype and np.array_equal(found, wanted) and found.flags.writeable
+    assert first[4] == "words"
+    pool.close()
+
+
+def test_a_fork_that_ends_leaves_the_workers_to_their_parent(pool):
+    found = pool.submit(os.getpid).result(SECONDS)
+    if (child := os.fork()) == 0:
+        pool.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert is_there(found) and pool.submit(os.getpid).result(SECONDS) in pool.pids
+
+
+def test_where_no_thread_can_be_started_it_is_one_line_and_no_process_stays(monkeypatch):
+    started, begin = [], worker._started
+    monkeypatch.setattr(worker, "_started", lambda *given: started.append(begin(*given)) or started[-1])
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start")))
+    with pytest.raises(LostHelperError, match="ulimit -u"):
+        Workers(2)
+    assert_ends(*(process.pid for process in started))

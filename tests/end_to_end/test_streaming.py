@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -47,7 +48,7 @@ def final_data(workdir: Path) -> dict[str, str]:
 def children(pid: int) -> list[int]:
     """The worker processes of a process that runs."""
     found = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
-    return [int(child) for child in " ".join(found).split() if b"gan.data.workers" in command_line_of(child)]
+    return [int(child) for child in " ".join(found).split() if b"gan.data.worker " in command_line_of(child)]
 
 
 def command_line_of(pid: int | str) -> bytes:
@@ -59,7 +60,7 @@ def command_line_of(pid: int | str) -> bytes:
 
 def assert_ended(pids: list[int]) -> None:
     begin = time.monotonic()
-    while any(b"gan.data.workers" in command_line_of(pid) for pid in pids):
+    while any(b"gan.data.worker " in command_line_of(pid) for pid in pids):
         assert time.monotonic() < begin + 60, f"{pids} are still there"
         time.sleep(0.01)
 
@@ -105,6 +106,26 @@ def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, star
     )
     finish(workdir, *streamed)
     assert final_data(workdir) == undisturbed
+
+
+def test_a_stop_is_heeded_though_the_disk_does_not_answer(tmp_path, start, photos):
+    """The files are pipes that nobody writes to: who opens one waits for ever."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
+    process = start(tmp_path / "run", *streamed, attributes=changed)
+    process.until("step 5/")
+    decoders = children(process.pid)
+    for file in folder.iterdir():
+        os.mkfifo(tmp_path / "pipe")
+        os.replace(tmp_path / "pipe", file)
+    time.sleep(2)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 143 and process.errors == []
+    assert "saved: start again to continue" in process.err
+    assert len(decoders) == 2
+    assert_ended(decoders)
 
 
 def test_two_replicas_see_the_images_of_one_device(tmp_path, finish, photos):

@@ -25,6 +25,9 @@ class Batches:
     def __init__(self, lost):
         self.lost, self.is_closed = lost, False
 
+    def is_ready(self, step, count, seconds):
+        return True
+
     def close(self):
         self.is_closed = True
 
@@ -147,6 +150,22 @@ def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_
     if last == 10:
         end = [("sample", 10), ("finish", 10), *end]
     assert made[0].done[2:] == [("log", step) for step in range(1, last + 1)] + end
+
+
+def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+    run, asked = FakeRun(tmp_path, steps=10, sample_every_steps=0), []
+
+    def hangs(step, count, seconds):
+        if step == 3 and not asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+        asked.extend([step] * (step == 3))
+        time.sleep(0.01)
+        return step < 3
+
+    monkeypatch.setattr(run.batches, "is_ready", hangs)
+    with pytest.raises(Preempted, match="after step 3; saved"):
+        loop.train(run, 0.0)
+    assert made[0].done[-2:] == [("save", 3), ("close", None)] and run.batches.is_closed
 
 
 def test_data_that_cannot_be_read_end_the_run_and_the_step_is_saved(tmp_path, periods):
