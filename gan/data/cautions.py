@@ -113,13 +113,13 @@ def _sizes(found: Account) -> Iterator[str]:
     if sizes.enlarged_twice > _MOST * found.images:
         yield (
             f"{sizes.enlarged_twice:,} of {found.images:,} images are enlarged to twice their size or more, which adds "
-            f"nothing but time; give a smaller --resolution (many are {_by(sizes.most_frequent)})"
+            "nothing but time; give a smaller --resolution"
         )
     if sizes.half_lost > _MOST * found.images and found.crop in ("center", "random", "pad"):
         does, remedy = ("are half border or more", "center") if found.crop == "pad" else ("lose half or more", "pad")
         yield (
-            f"{sizes.half_lost:,} of {found.images:,} images {does} by --crop={found.crop} (many are "
-            f"{_by(sizes.most_frequent)}); see bin/preview, and think of --crop={remedy}"
+            f"{sizes.half_lost:,} of {found.images:,} images {does} by --crop={found.crop}; see bin/preview, and think "
+            f"of --crop={remedy}"
         )
 
 
@@ -159,7 +159,3 @@ def _held_out(found: Account, held_out: HeldOut) -> Iterator[str]:
             f"{held_out.unknown:,} classes of the held-out images are none of the training images: figures count "
             "them as faults; give another --test_dataset"
         )
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

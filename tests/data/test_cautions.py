@@ -80,10 +80,10 @@ def test_copies_and_images_of_one_colour():
 
 
 def test_sizes_that_do_not_suit():
-    only(source_of(noise(10, (32, 32, 3)), sizes={(16, 16): 6, (32, 32): 4}), "6 of 10", "enlarged", "many are 16 x 16")
+    only(source_of(noise(10, (32, 32, 3)), sizes={(16, 16): 6, (32, 32): 4}), "6 of 10", "enlarged")
     assert warned(source_of(noise(10, (32, 32, 3)), sizes={(16, 16): 5, (32, 32): 5})) == []
     wide = source_of(noise(10, (32, 32, 3)), sizes={(300, 100): 8, (100, 100): 2})
-    only(wide, "8 of 10 images lose half or more by --crop=center", "300 x 100", "--crop=pad")
+    only(wide, "8 of 10 images lose half or more by --crop=center", "--crop=pad")
     only(wide, "are half border or more by --crop=pad", "--crop=center", crop="pad")
     assert warned(dataclasses.replace(wide, image_shape=(32, 96, 3), sizes={(300, 100): 10}), crop="none") == []
 
