@@ -43,7 +43,7 @@ def of_files(root: Path, paths: Iterable[Path], *facts: object) -> str:
     return digest.hexdigest()
 
 
-def content(path: Path, size: int, ends: int) -> bytes:
+def content(path: Path | str, size: int, ends: int) -> bytes:
     """The content of a file, or if it is longer than twice `ends` so many bytes of its head and its tail."""
     with open(path, "rb") as file:
         if size <= 2 * ends:

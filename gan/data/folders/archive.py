@@ -33,8 +33,6 @@ class _Member(NamedTuple):
 class ZipTree:
     """A zip archive, or what is below one folder in it."""
 
-    kind = "folder"  # the same images in a folder are the same set
-
     def __init__(self, archive: Path, members: dict[str, _Member], passed_over: dict[str, int], top: str = ""):
         """`members` are the images by their paths below `top`, which is empty or ends in /."""
         self.archive, self._members, self._passed_over, self.top = archive, members, passed_over, top
@@ -56,7 +54,7 @@ class ZipTree:
     @property
     def label(self) -> str:
         """The tree as messages name it."""
-        return readable(str(self.archive) + (f" ({self.top})" if self.top else ""))
+        return readable(f"{self.archive}/{self.top}".rstrip("/"))
 
     def below(self, name: str) -> "ZipTree":
         """The tree of a folder in it."""

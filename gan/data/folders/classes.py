@@ -8,6 +8,7 @@ import numpy as np
 
 from gan import paths
 from gan.data.folders import label_files
+from gan.data.folders.archive import ZipTree
 from gan.data.folders.given import Tree
 from gan.data.folders.labelling import Labelled, labelled
 from gan.data.folders.listing import Listing
@@ -144,7 +145,8 @@ def in_training_order(found: Labelled, training: Labelled, tree: Tree) -> Labell
 def _content(file: Path, setting: str, tree: Tree) -> bytes:
     if file.is_file():
         return file.read_bytes()
-    beside = f"; there is {tree.label}/{file.name}" if tree.has_root_file(file.name) else ""
+    packed = " to be unpacked first" if isinstance(tree, ZipTree) else ""
+    beside = f"; there is {tree.label}/{file.name}{packed}" if tree.has_root_file(file.name) else ""
     what = "is a folder" if file.is_dir() else "is no regular file" if file.exists() else "is not there"
     raise UserError(f"--labels={setting} {what}; it must be auto, none, folders or a file of names and classes{beside}")
 

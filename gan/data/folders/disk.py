@@ -31,18 +31,19 @@ class FolderFiles:
         """The files of these rows."""
         return FolderFiles(self._root, self.names.part(rows), self.sizes[rows])
 
-    def path(self, index: int) -> Path:
+    def path(self, index: int) -> str:
         """Where a file is."""
-        return Path(self._root, self.names[index])
+        return os.path.join(self._root, self.names[index])
 
     def where(self, index: int) -> str:
         """A file as messages name it."""
-        return readable(str(self.path(index)))
+        return readable(self.path(index))
 
     def read(self, index: int) -> bytes:
         """The content of a file; raises `UserError`."""
         try:
-            return self.path(index).read_bytes()
+            with open(self.path(index), "rb") as file:
+                return file.read()
         except OSError as error:
             raise UserError(f"{self.where(index)} cannot be read ({error.strerror or error}); restore it") from None
 
@@ -50,13 +51,11 @@ class FolderFiles:
         """What the header can be read from, and the content, of a file of more than 2 `edge` bytes its two ends."""
         path, size = self.path(index), int(self.sizes[index])
         data = fingerprint.content(path, size, edge)
-        return (data if size <= 2 * edge else path), data
+        return (data if size <= 2 * edge else Path(path)), data
 
 
 class FolderTree:
     """A folder as a tree of images."""
-
-    kind = "folder"
 
     def __init__(self, root: Path):
         self.root = root

@@ -53,6 +53,8 @@ class Names:
 def readable(name: str) -> str:
     """A file name in one line that can be printed: bytes that are no UTF-8, line breaks and the like by their codes."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    if text.isprintable():  # as nearly all are
+        return text
     return "".join(
         each.encode("unicode_escape").decode() if unicodedata.category(each) in ("Cc", "Zl", "Zp") else each
         for each in text
