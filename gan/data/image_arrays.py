@@ -18,6 +18,7 @@ class Pictures(NamedTuple):
     array: np.ndarray
     fit: Fit  # what makes them uint8 images of the wanted form; of 1 or 3 channels
     notes: tuple[str, ...]
+    doubts: tuple[str, ...] = ()  # what may have been meant otherwise
 
     def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
         """The images of the indices, each cut at its place, uint8 [B, H, W, C]."""
@@ -53,7 +54,11 @@ def pictures(array: np.ndarray, fit: Fit, where: str) -> Pictures:
         return Pictures(array, fit._replace(value_range=None), notes)
     if fit.value_range is not None or array.dtype == np.uint8:
         return Pictures(array, fit, notes)
-    limits, why = _limits(array, where)
+    low, high, whole = _values(array, where)
+    if array.dtype.newbyteorder("=") == np.uint16 and high > 255:
+        dark = f"values from {low:g} to {high:g} of 65535 are dark; if {high:g} is white, give --value_range=0,{high:g}"
+        return Pictures(array, fit, notes, (dark,) * (high < _DARK))
+    limits, why = _limits(array, low, high, whole, where)
     return Pictures(array, fit._replace(value_range=limits), (*notes, *why))
 
 
@@ -97,20 +102,17 @@ def _looks_like(array: np.ndarray) -> str:
     return f", images with {shape[3]} channels" if array.ndim == 4 else ""
 
 
-def _limits(array: np.ndarray, where: str) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
-    """The values that become black and white, None for all that the type can have; a note. Raises `UserError`."""
-    low, high, whole = _values(array, where)
-    found, kind = f"values from {low:g} to {high:g}", array.dtype.kind
-    floats = kind == "f"
+def _limits(
+    array: np.ndarray, low: float, high: float, whole: bool, where: str
+) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Which become black and white of values from `low` to `high`, a note if it is a guess; raises `UserError`."""
+    found, floats = f"values from {low:g} to {high:g}", array.dtype.kind == "f"
     if floats and low >= 0 and high <= 1:
         return (0.0, 1.0), ()
     if floats and -1 <= low < -0.5 and 0.5 < high <= 1:
         return (-1.0, 1.0), (f"{found}: -1 is taken as black, 1 as white; --value_range says otherwise",)
     if whole and low >= 0 and 1 < high <= 255:
         return (0.0, 255.0), (f"{array.dtype} {found} are taken as levels of 255; --value_range says otherwise",)
-    if array.dtype.newbyteorder("=") == np.uint16 and high > 255:
-        dark = f"{found} of 65535, which is dark; if {high:g} is white, give --value_range=0,{high:g}"
-        return None, (dark,) * (high < _DARK)
     likely = "0,255" if low >= 0 and 128 < high <= 255 else f"{low:g},{high:g}"
     raise UserError(
         f"{where} is {array.dtype} with {found}, which may mean several things; give --value_range=MIN,MAX, the values "

@@ -122,6 +122,7 @@ def _source(
         str(file.resolve()),
         read,
         notes=(*notes, *found.notes, *classes.notes),
+        doubts=found.doubts,
         labels=labels,
         sizes={(width, height): count},
         has_places=moved,

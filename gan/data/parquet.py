@@ -63,6 +63,7 @@ def open_parquet(path: str, fit: Fit = AS_IS, *, test: bool = False, labelled: b
         str(root.resolve()),
         reader,
         notes=notes,
+        doubts=found.doubts,
         labels=classes.labels,
         passed_over={"rows without the bytes of an image": rows.passed_over} if rows.passed_over else {},
         sizes=sizes,

@@ -16,21 +16,20 @@ _OF_ALL = re.compile(r"(?P<stem>.*?)[-_.]?(?P<part>\d+)-of-(?P<all>\d+)")
 
 
 class Parts(NamedTuple):
-    """The files of a data set for training and, if there are some, for tests, and notes."""
+    """The files of a data set for training and, if there are some, for tests."""
 
     train: list[Path]
     test: list[Path]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # what may have been meant otherwise
 
 
 def found(path: Path) -> Parts:
     """The files of a path: itself, or those of a folder and its sub-folders; raises `UserError`."""
     if path.is_file():
         numbered = _OF_ALL.fullmatch(path.stem)
-        alone = not numbered or int(numbered["all"]) == 1
-        return Parts(
-            [path], [], () if alone else (f"the file is one of {int(numbered['all'])}; give the folder for all",)
-        )
+        count = int(numbered["all"]) if numbered else 1
+        return Parts([path], [], doubts=(f"the file is one of {count}; give the folder for all",) * (count > 1))
     if not path.is_dir():
         raise UserError(
             f"--dataset=parquet:{path} is not there; give the path of a .parquet file or of a folder of them"

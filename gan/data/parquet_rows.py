@@ -4,10 +4,7 @@ A Parquet file is compressed in groups of rows, of which a whole one has to be u
 large as the images, and memory holds one group at a time while it is made.
 """
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,9 @@ from tqdm import tqdm
 from gan.data import fingerprint, memory
 from gan.data.folders.index import Known
 from gan.data.images import Header, read_header
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 from gan.storage import cache
+from gan.storage.files import staged_file
 
 VERSION = 1  # to be raised when a copy is to hold something else
 _AT_ONCE = 64  # rows, which may be photographs of some MB
@@ -89,35 +87,27 @@ def rows(files: list[Path], column: str) -> Rows:
     copy: Path | bytes
     try:
         copy = _cached(files, column, starts[-1])
-    except OSError as error:  # no place on the disk
+    except StorageError as error:  # no place on the disk
         needed = sum(file.stat().st_size for file in files)
         if needed > memory.SHARE * memory.available_bytes():
+            size = f"{needed / 2**30:.1f} GiB"
             raise UserError(
-                f"the images of {files[0]} need {needed / 2**30:.1f} GiB in the folder of the cache, which cannot be "
-                f"written ({error.strerror or error}); make room there, or set XDG_CACHE_HOME to another folder"
+                f"the images of {files[0]} need {size} in the cache: {error}; or set XDG_CACHE_HOME to another folder"
             ) from None
         copy = _in_memory(files, column, starts[-1])
     return Rows(copy, files, starts[:-1], starts[-1])
 
 
 def _cached(files: list[Path], column: str, total: int) -> Path:
-    """The copy in the cache, made if it is not there. Raises `OSError` where it cannot be."""
-    try:
-        folder = cache.folder()
-    except RuntimeError as error:  # no home
-        raise OSError(str(error)) from None
+    """The copy in the cache, made if it is not there. Raises `StorageError` where it cannot be."""
+    folder = cache.folder()
+    if folder is None:
+        raise StorageError("there is no home for it")
     path = folder / f"parquet-{fingerprint.of_stamps(files)[:40]}-{column.encode().hex()[:40]}-{VERSION}.arrow"
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, new = tempfile.mkstemp(prefix=".new-", suffix=".arrow", dir=folder)
-    try:
-        with open(descriptor, "wb") as sink:
-            _copy(files, column, total, sink)
-        os.replace(new, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(new)
+    with staged_file(path) as sink:
+        _copy(files, column, total, sink)
     return path
 
 

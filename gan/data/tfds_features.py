@@ -33,13 +33,13 @@ def form(features: Any, supervised_keys: Any, name: str) -> Form:
     """
     import tensorflow_datasets as tfds
 
-    named = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    named = dict(sorted(features.items())) if isinstance(features, tfds.features.FeaturesDict) else {}
     keys = supervised_keys if isinstance(supervised_keys, tuple) and len(supervised_keys) == 2 else (None, None)
     images = [key for key, feature in named.items() if isinstance(feature, tfds.features.Image)]
     image = _chosen(images, ("image",), keys[0])
     if image is None:
-        there = ", ".join(f"{key} {type(feature).__name__}" for key, feature in sorted(named.items()))
-        reason = f"several features of images and none is called `image` ({', '.join(sorted(images))})"
+        there = ", ".join(f"{key} {type(feature).__name__}" for key, feature in named.items())
+        reason = f"several features of images and none is called `image` ({', '.join(images)})"
         none = f"no feature `image` or other one of images (it has {there or type(features).__name__})"
         raise UserError(f"{name} has {reason if images else none}; choose another data set")
     label, notes = _label(named, keys[1], tfds.features)

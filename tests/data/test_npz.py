@@ -161,10 +161,10 @@ def test_truth_values_are_black_and_white(tmp_path):
 def test_values_of_12_bits_are_said_to_be_dark_and_their_range_can_be_given(tmp_path):
     array = np.array([0, 2047, 4094, 4095], np.uint16).repeat(16).reshape(4, 4, 4)
     dark = opened(tmp_path, images=array)
-    assert dark.notes == ("values from 0 to 4095 of 65535, which is dark; if 4095 is white, give --value_range=0,4095",)
+    assert dark.doubts == ("values from 0 to 4095 of 65535 are dark; if 4095 is white, give --value_range=0,4095",)
     assert dark.read(np.arange(4))[0][:, 0, 0, 0].tolist() == [0, 7, 15, 15]
     light = open_npz(str(tmp_path / "set.npz"), Fit(value_range=(0, 4095)))
-    assert light.read(np.arange(4))[0][:, 0, 0, 0].tolist() == [0, 127, 255, 255] and not light.notes
+    assert light.read(np.arange(4))[0][:, 0, 0, 0].tolist() == [0, 127, 255, 255] and not light.doubts
     assert light.fingerprint != dark.fingerprint
 
 

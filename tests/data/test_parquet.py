@@ -175,7 +175,7 @@ def test_folders_that_are_not_one_set_are_refused_with_the_way_out(tmp_path):
     part = write(tmp_path / "b", train_00000_of_00002=each)
     with pytest.raises(UserError, match=r"1 of 2 files of train: number 00001 is missing"):
         open_source(part)
-    (alone,) = open_source(f"{part}/train-00000-of-00002.parquet").notes
+    (alone,) = open_source(f"{part}/train-00000-of-00002.parquet").doubts
     assert alone == "the file is one of 2; give the folder for all"
     for path, pattern in ((tmp_path / "nothing", r"is not there"), (tmp_path, r"several data sets")):
         with pytest.raises(UserError, match=pattern):
@@ -193,7 +193,7 @@ def test_without_a_place_for_the_copy_it_is_held_in_memory(tmp_path, monkeypatch
     source = open_source(dataset, data_in_memory="false")
     assert np.array_equal(pickle.loads(pickle.dumps(source.read))(np.arange(6))[0], IMAGES)
     monkeypatch.setattr(parquet_rows.memory, "available_bytes", lambda: 0)
-    with pytest.raises(UserError, match=r"in the folder of the cache, which cannot be written"):
+    with pytest.raises(UserError, match=r"GiB in the cache: .*XDG_CACHE_HOME"):
         open_source(dataset, data_in_memory="false")
 
 

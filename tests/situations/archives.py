@@ -137,10 +137,10 @@ def other_integers(place: Place) -> None:
     assert np.array_equal(shown(opened(npz(place, images=IMAGES > 99)))[0], np.where(IMAGES > 99, 255, 0))
 
 
-@situation(NPZ, "12 bits in uint16", "a note with the range found and `--value_range=0,4095`")
+@situation(NPZ, "12 bits in uint16", "a warning with the range found and the remedy, `--value_range=0,4095`")
 def twelve_bits(place: Place) -> None:
     dataset = npz(place, images=np.full((4, 8, 8), 4095, np.uint16))
-    assert "--value_range=0,4095" in opened(dataset).notes[0]
+    assert "--value_range=0,4095" in opened(dataset).doubts[0]
     assert (shown(opened(dataset, value_range="0,4095"))[0] == 255).all()
 
 
@@ -409,7 +409,7 @@ def tests_from_elsewhere(place: Place) -> None:
 @situation(TESTS, "`--test_dataset` of another size, of other classes, or the training images", "one line")
 def wrong_tests(place: Place) -> None:
     train = npz(place, images=IMAGES.repeat(2, 1).repeat(2, 2), labels=LABELS)
-    large = npz(place, "b", images=np.zeros((3, 9, 9), np.uint8))
+    large = npz(place, "b", images=np.zeros((4, 9, 9), np.uint8))
     other = npz(place, "c", images=255 - IMAGES, labels=["x", "y", "z"] * 2)
     line = place.error("train", f"--dataset={train}", f"--test_dataset={large}", "--networks=dcgan", "--dry_run")
     assert "--test_dataset: the images of" in line and "are 9 x 9 x 1, those of" in line
