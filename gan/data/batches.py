@@ -12,6 +12,7 @@ import numpy as np
 from gan.data import order
 from gan.data.source import Arrays, Source
 from gan.data.workers import Workers, auto_count
+from gan.errors import LostHelperError
 
 AHEAD_BYTES = 1 << 28  # of images that are read before they are wanted, at most; twice in the moment of a hand-over
 PIECE_BYTES = 1 << 22  # of images in one task of a worker, at most
@@ -107,13 +108,24 @@ class Batches:
         try:
             for i in wanted:
                 rows, part = _overlap(i * size, size, first, last)
-                images[rows], labels[rows] = (array[part] for array in self._ahead[i].result())
+                images[rows], labels[rows] = self._part(i, part)
         except BaseException:
             self.close()  # a process may be lost; whoever reads again begins anew
             raise
         for i in range(wanted.start, last // size):
             del self._ahead[i]
         return images, labels
+
+    def _part(self, i: int, part: slice) -> Arrays:
+        """Images and labels at these places of a piece. If others of it cannot be read, that is for who wants them."""
+        try:
+            images, labels = self._ahead[i].result()
+        except LostHelperError:
+            raise
+        except Exception:
+            task = self._task(i * self._piece + part.start, i * self._piece + part.stop)
+            return self._workers.submit(task).result()
+        return images[part], labels[part]
 
     def _task(self, first: int, last: int, in_place: bool = False) -> Callable[[], Arrays]:
         """What reads these positions; it can be sent to another process unless it is to be done `in_place`."""

@@ -180,9 +180,12 @@ def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_image
     stream = Batches(numbered(100, read=read), seed=0, batch=5)
     stream.read(0, 1)
     stream.wait()
+    assert stream.read(1, 1)[1].shape == (1, 5)  # of the piece that has it, and without it
+    with pytest.raises(UserError, match=r"photo\.png"):
+        stream.read(2, 1)
     with pytest.raises(UserError, match=r"photo\.png"):
         stream.read(1, 2)
-    assert stream.read(0, 1)[1].shape == (1, 5)
+    assert stream.read(0, 2)[1].shape == (2, 5)
     damaged = False
     stream.close()
     assert stream.read(1, 2)[1].tolist() == order.permutation(0, 0, 100)[5:15].reshape(2, 5).tolist()

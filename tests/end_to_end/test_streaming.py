@@ -108,6 +108,26 @@ def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, star
     assert final_data(workdir) == undisturbed
 
 
+def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
+    tmp_path, start, finish, photos, undisturbed
+):
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
+    process = start(tmp_path / "run", *streamed, attributes=changed)
+    process.until("step 5/")
+    good = (folder / "16.png").read_bytes()
+    (folder / "16.png").write_bytes(good[:100] + bytes(8) + good[108:])
+    assert process.wait() == 2
+    (line,) = process.errors
+    step = max(int(path.name.removeprefix("step_")) for path in tmp_path.glob("run/checkpoints/step_*"))
+    assert step >= 5 and "16.png cannot be read as an image" in line and f"step {step} is saved: put it back" in line
+    (folder / "16.png").write_bytes(good)
+    finish(tmp_path / "run", *streamed)
+    assert final_data(tmp_path / "run") == undisturbed
+
+
 def test_a_stop_is_heeded_though_the_disk_does_not_answer(tmp_path, start, photos):
     """The files are pipes that nobody writes to: who opens one waits for ever."""
     folder = tmp_path / "photos"
