@@ -18,6 +18,7 @@ from gan.storage import cache
 
 _ALL_NAMED = 12  # classes up to which each is told with its number of images
 _WIDE = 100  # characters of a line of classes, at most
+_OFTEN = 5  # one image in so many has the most frequent size, or it is not worth a word
 _NAME = 30  # characters of the name of a class
 
 
@@ -98,7 +99,7 @@ def lines(found: Account) -> list[tuple[str, str]]:
     seen = found.look
     part = "" if seen.seen == found.images else f" (of {seen.seen:,} images spread over the set)"
     colour = {1: "grey", 3: "in colour"}.get(found.shape[2], f"{found.shape[2]} channels")
-    stored = ", stored in colour but grey" if seen.grey else ""
+    colour = "grey, though stored in colour" if seen.grey else colour
     one_colour, copies = (f"{number:,}" if number else "none" for number in (seen.one_colour, found.copies))
     of_all = "" if found.copies_of_all else part
     told = [
@@ -106,7 +107,7 @@ def lines(found: Account) -> list[tuple[str, str]]:
         ("sizes", _sizes_text(found)),
         (
             "pixels",
-            f"{colour}{stored}, values {seen.lowest} to {seen.highest}, mean {seen.mean:.2f}, "
+            f"{colour}, values {seen.lowest} to {seen.highest}, mean {seen.mean:.2f}, "
             f"standard deviation {seen.deviation:.2f}{part}",
         ),
         ("alike", f"{one_colour} nearly of one colour{part}, {copies} the same as another{of_all}"),
@@ -228,7 +229,9 @@ def _sizes_text(found: Account) -> str:
     smallest, largest, frequent = (f"{w} x {h}" for w, h in (sizes.smallest, sizes.largest, sizes.most_frequent))
     text = f"all {smallest}"
     if sizes.different > 1:
-        text = f"{sizes.different:,} from {smallest} to {largest}, mostly {frequent} ({sizes.of_most_frequent:,})"
+        text = f"{sizes.different:,} from {smallest} to {largest}"
+        if _OFTEN * sizes.of_most_frequent >= found.images:
+            text += f", most often {frequent} ({sizes.of_most_frequent:,})"
     how = {"center": "cropped to the middle", "random": "cropped at random", "pad": "padded with white"}
     happens = {
         how.get(found.crop, "cropped"): sizes.cropped,

@@ -25,9 +25,10 @@ def of(found: Account, batch: int = 0) -> list[str]:
     if found.held_out:
         warnings += _held_out(found, found.held_out)
     if found.images < batch:
+        few = "1 image is less" if found.images == 1 else f"{found.images:,} images are fewer"
         warnings.append(
-            f"{found.images:,} images are fewer than a batch of {batch:,}, which then holds copies; add images or give "
-            f"--batch_size={1 << max(0, found.images.bit_length() - 1)}"
+            f"{few} than a batch of {batch:,}, which then holds copies; add images or give "
+            f"--batch_size={1 << (found.images.bit_length() - 1)}"
         )
     return warnings
 
@@ -70,11 +71,12 @@ def _values(found: Account) -> Iterator[str]:
         )
     elif seen.highest - seen.lowest < _DARK:
         low, high = seen.lowest, seen.highest
+        look = "nearly black" if high < _DARK else "nearly white" if low >= 256 - _DARK else "nearly grey"
         deep = (low << 8, (high << 8) + 255)
         yield (
-            f"the pixels use {high - low + 1} of 256 levels ({told}): the images are nearly "
-            f"{'black' if low + high < 256 else 'white'}; give the values that are black and white: "
-            f"--value_range={deep[0]},{deep[1]} of 16-bit files, --value_range={low},{high} of 8-bit ones"
+            f"the pixels use {high - low + 1} of 256 levels ({told}): the images are {look}; "
+            f"say what is black and white: --value_range={deep[0]},{deep[1]} if the files have 16 bits (where white is "
+            f"65,535), --value_range={low},{high} if they have 8"
         )
     elif seen.deviation < _FLAT:
         yield f"the set is nearly constant ({told}, standard deviation {seen.deviation:.2f}); look at the files"
@@ -111,13 +113,13 @@ def _sizes(found: Account) -> Iterator[str]:
     if sizes.enlarged_twice > _MOST * found.images:
         yield (
             f"{sizes.enlarged_twice:,} of {found.images:,} images are enlarged to twice their size or more, which adds "
-            f"nothing but time; give a smaller --resolution (they are mostly {_by(sizes.most_frequent)})"
+            "nothing but time; give a smaller --resolution"
         )
     if sizes.half_lost > _MOST * found.images and found.crop in ("center", "random", "pad"):
         does, remedy = ("are half border or more", "center") if found.crop == "pad" else ("lose half or more", "pad")
         yield (
-            f"{sizes.half_lost:,} of {found.images:,} images {does} by --crop={found.crop} (they are mostly "
-            f"{_by(sizes.most_frequent)}); see bin/preview, and think of --crop={remedy}"
+            f"{sizes.half_lost:,} of {found.images:,} images {does} by --crop={found.crop}; see bin/preview, and think "
+            f"of --crop={remedy}"
         )
 
 
@@ -157,7 +159,3 @@ def _held_out(found: Account, held_out: HeldOut) -> Iterator[str]:
             f"{held_out.unknown:,} classes of the held-out images are none of the training images: figures count "
             "them as faults; give another --test_dataset"
         )
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

@@ -11,8 +11,10 @@ from gan.settings import Config, group
 TITLE = 12  # characters of a line's title
 
 
-def made(config: Config, source: Source) -> tuple[Account, list[str]]:
+def made(config: Config, source: Source, batch: int | None = None) -> tuple[Account, list[str]]:
     """The account of the opened data of a config with the images held out, and its warnings.
+
+    A batch is of so many images (None: as the config says, 0: it is open).
 
     Raises `UserError` for held-out images that were asked for and cannot be used; where the set itself has them, and
     training does not need them, that is a warning.
@@ -24,7 +26,7 @@ def made(config: Config, source: Source) -> tuple[Account, list[str]]:
             raise
         held_out, broken = None, [f"the held-out images cannot be used: {error}"]
     found = account.of(source, held_out, config.crop)
-    return found, cautions.of(found, config.batch_size) + broken
+    return found, cautions.of(found, config.batch_size if batch is None else batch) + broken
 
 
 def text(found: Account) -> str:

@@ -27,7 +27,7 @@ def run(request: Request) -> Path:
     Raises `UserError` and `StorageError`.
     """
     config, source, missing = _opened(request.settings)
-    found, warnings = accounts.made(config, source)
+    found, warnings = accounts.made(config, source, batch=0)  # which will be suggested
     print(_facts(source, found), flush=True)
     warn_of_data([missing] * bool(missing) + warnings, request.strict)
     images, titles, heading = _shown(request, config, source)
@@ -105,7 +105,7 @@ def _shown(request: Request, config: Config, source: Source) -> tuple[np.ndarray
 def _suggest(request: Request, config: Config, source: Source, found: Account) -> None:
     """Prints settings that suit the data here, measured if asked, and the command."""
     opened = {name: getattr(config, name) for name in _REMEDIES if getattr(config, name)}  # to open the set at all
-    given = {**opened, **request.settings}
+    given = {**request.settings, **opened}
     wanted = suggestion.of(found, given, suggestion.has_gpu())
     for reason in wanted.reasons:
         print(f"{'suggested':<{accounts.TITLE}}{reason}")

@@ -15,6 +15,7 @@ _CPU_SIDE, _GPU_SIDE = 64, 256  # pixels a side that train in hours to days
 _SMALL = 10_000  # images that a discriminator learns by heart
 _EACH, _LEAST = 500, 100  # images of a class on average, and at least, for networks that are told the classes
 _CLASSES = 1000  # that they can be told
+_EPOCHS = 2000  # more teach a discriminator nothing but the images by heart
 _LENGTH, _LENGTH_SIDE = 600_000, 32  # images until the schedule's end, up to so many pixels a side; then in proportion
 
 
@@ -46,15 +47,15 @@ def of(found: Account, given: Mapping[str, Any], gpu: bool) -> Suggestion:
     if found.images < _SMALL:
         if "augmentation" not in given:
             settings["augmentation"] = "adaptive"
-            reasons.append(f"--augmentation=adaptive: of {found.images:,} images each would be learned by heart")
+            reasons.append(f"--augmentation=adaptive: {found.images:,} of them would be learned by heart")
         if "flip" not in given:
             settings["flip"] = True
             reasons.append("--flip: twice as many images, where left and right mean the same (no letters, no digits)")
     if (batch := _batch(found.images)) < 32:
         settings["batch_size"] = batch
-        reasons.append(f"--batch_size={batch}: there are {found.images:,} images")
+        reasons.append(f"--batch_size={batch}: there are no more than {found.images:,}")
     shown = settings.get("resolution", max(found.shape[:2]))
-    length = _LENGTH * max(1, shown // _LENGTH_SIDE)
+    length = min(_LENGTH * max(1, shown // _LENGTH_SIDE), _EPOCHS * found.images)
     if length != _LENGTH:
         settings["schedule_images"] = length
     settings["epochs"] = float(f"{length / found.images:.3g}")
@@ -111,8 +112,8 @@ def _why_resolution(found: Account, side: int) -> str:
 
 
 def _batch(images: int) -> int:
-    """A batch that half of the images fill, up to the preset's."""
-    return min(32, max(4, 1 << max(0, (images // 2).bit_length() - 1)))
+    """The largest power of two that the images fill, up to the preset's batch."""
+    return min(32, 1 << (images.bit_length() - 1))
 
 
 def _word(value: Any) -> str:

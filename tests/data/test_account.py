@@ -56,7 +56,7 @@ SIZES = {(64, 64): 5, (16, 16): 3, (128, 64): 2, (32, 32): 4, (20, 60): 1}
 def test_what_is_done_about_sizes(crop, expected):
     source = source_of(noise(15, (32, 32, 3)), sizes=SIZES)
     line = told(source, crop=crop)["sizes"]
-    assert line == f"5 from 16 x 16 to 128 x 64, mostly 64 x 64 (5); to 32 x 32: {expected}"
+    assert line == f"5 from 16 x 16 to 128 x 64, most often 64 x 64 (5); to 32 x 32: {expected}"
 
 
 def test_sizes_in_numbers():

@@ -209,3 +209,25 @@ def test_the_score_comes_with_that_of_the_real_images_as_its_floor(reference, mo
     assert after.floor == before.floor | {"classification_accuracy_score": 0.75}
     assert after.score_samples == 300 and before.score_samples == 0
     assert after._replace(metrics=before.metrics, floor=before.floor, score_samples=0) == before
+
+
+def test_images_that_are_all_the_same_are_named_as_such(reference):
+    black = np.zeros((300, 2, 2, 1), np.uint8)
+    measured = comparison.measure(reference, [black[:100], black[100:]])
+    assert measured.degenerate == "all generated images are the same: precision and density mean nothing"
+    named = comparison.key(reference, 7, "9")
+    evaluation = comparison.evaluated(reference, named, measured)
+    assert record.to_json(evaluation)["degenerate"] == measured.degenerate
+    assert record.from_json(record.to_json(evaluation)) == evaluation
+    good = comparison.evaluated(reference, named, comparison.measure(reference, [drawn(300, seed=3)[0]]))
+    assert "degenerate" not in record.to_json(good)
+
+
+def test_real_images_that_are_all_the_same_are_named_as_such():
+    grey = np.full((400, 2, 2, 1), 7, np.uint8)
+    test = dataclasses.replace(SPLITS.test, read=array_reader(grey, np.zeros(400, np.int32)), fingerprint="grey")
+    reference = comparison.prepare(Splits(TRAIN, test, TRAIN), EXTRACTOR._replace(identity="2"), PROTOCOL)
+    measured = comparison.measure(reference, [drawn(300, seed=3)[0]])
+    assert measured.degenerate == "all real images are the same: precision and density mean nothing"
+    both = comparison.measure(reference, [grey])
+    assert both.degenerate.startswith("all generated images are the same; all real images are the same: ")

@@ -296,3 +296,21 @@ def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):
     (tmp_path / "evaluations.jsonl").write_text("{")
     with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 1"):
         in_training.check(configs.make("article"), SimpleNamespace(name="these", num_classes=3), tmp_path)
+
+
+def test_copies_of_one_image_are_told_of_and_never_better_than_other_images(evaluating, monkeypatch, tmp_path):
+    metric = evaluating._replace(metric="precision")
+    measure = comparison.measure
+    collapsed = "all generated images are the same: precision and density mean nothing"
+    for step, precision, degenerate in ((1, 1.0, collapsed), (2, 0.25, ""), (3, 1.0, collapsed), (4, 0.5, "")):
+        values = {"precision": precision}
+        monkeypatch.setattr(
+            comparison,
+            "measure",
+            lambda *given, v=values, d=degenerate: measure(*given)._replace(values=v, degenerate=d),
+        )
+        found = in_training.evaluate(metric, tmp_path, step, params(float(step)))
+        save(tmp_path, step)
+        assert found.is_best == (step != 3)
+        assert (f"; DEGENERATE: {collapsed}" in found.line) == bool(degenerate)
+    assert best(metric, tmp_path, 4).key.step == 4 and best(metric, tmp_path, 1).key.step == 1
