@@ -71,9 +71,10 @@ def pair(
             keras.discriminator(config, game.discriminator, d_params, image_shape, sign),
         )
     else:
+        told = num_classes if config.conditional else 0
         models = (
-            modules.generator(generator, g_params, config.latent_size, config.conditional),
-            modules.discriminator(game.discriminator, d_params, image_shape, sign, config.conditional, whole),
+            modules.generator(generator, g_params, config.latent_size, told),
+            modules.discriminator(game.discriminator, d_params, image_shape, sign, told, whole),
         )
     return Exportable(
         models=models,
