@@ -1,11 +1,13 @@
 """Arrays that take long to make, kept on disk between runs, under $XDG_CACHE_HOME/gan-engine or ~/.cache/gan-engine.
 
+$XDG_CACHE_HOME counts where it is a path from the root, as its specification says. Without it and without a home there
+is no cache.
+
 An entry is a folder with two .npy files, such as decoded images and their labels, and facts.json, which holds their
 sha256. It is written under another name and renamed, so it is whole or absent; a damaged one is made again. A cache
 that cannot be written is no error.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,15 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.errors import UserError
+from gan.paths import home
+from gan.storage.files import read_bytes, sha256
+
 Arrays = tuple[np.ndarray, np.ndarray]
 Names = tuple[str, str]
 MAX_BYTES = 1 << 30  # larger sets are not worth their place on the disk
 IMAGES = ("images", "labels")
 
 
-def folder() -> Path:
-    """Where the entries are."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-engine"
+def folder() -> Path | None:
+    """Where the entries are; None where no place is known for a cache."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(home(), ".cache")
+    return Path(base, "gan-engine") if os.path.isabs(base) else None
 
 
 def get(key: str, build: Callable[[], Arrays], names: Names = IMAGES) -> Arrays:
@@ -31,13 +40,14 @@ def get(key: str, build: Callable[[], Arrays], names: Names = IMAGES) -> Arrays:
 
     `names` are those of the two arrays' files.
     """
-    if not key:
+    place = folder()
+    if not key or not place:
         return build()
-    found = _read(folder() / key, names)
+    found = _read(place / key, names)
     if found is None:
         found = build()
         if found[0].nbytes <= MAX_BYTES:
-            _write(folder() / key, names, found)
+            _write(place / key, names, found)
     return found
 
 
@@ -45,11 +55,11 @@ def _read(entry: Path, names: Names) -> Arrays | None:
     """The arrays of an entry, or None if it is absent or not what was written."""
     files = _files(entry, names)
     try:
-        facts = json.loads((entry / "facts.json").read_text())
-        if any(_sha256(file) != facts["sha256"][file.name] for file in files):
+        facts = json.loads(read_bytes(entry / "facts.json"))
+        if any(sha256(file) != facts["sha256"][file.name] for file in files):
             return None
         first, second = (np.load(file, allow_pickle=False) for file in files)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
     return first, second
 
@@ -67,18 +77,10 @@ def _write(entry: Path, names: Names, arrays: Arrays) -> None:
         files = _files(temporary, names)
         for file, array in zip(files, arrays, strict=True):
             np.save(file, array, allow_pickle=False)
-        facts = {"sha256": {file.name: _sha256(file) for file in files}, "shape": list(arrays[0].shape)}
+        facts = {"sha256": {file.name: sha256(file) for file in files}, "shape": list(arrays[0].shape)}
         (temporary / "facts.json").write_text(json.dumps(facts, indent=1))
         shutil.rmtree(entry, ignore_errors=True)
         os.rename(temporary, entry)
     except OSError:  # read-only, full, or another process was quicker: the arrays are in memory all the same
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
