@@ -77,8 +77,8 @@ def _npz(path: str, wanted: Wanted, test: bool) -> Source | None:
 
 def _auto(_: str, wanted: Wanted, test: bool) -> Source | None:
     """Fashion-MNIST where it is to be had, otherwise the garments, with a warning nobody can miss."""
-    root = tfds.prepared_root(wanted.data_dir)
     try:
+        root = tfds.prepared_root(wanted.data_dir)
         folder = tfds.prepared_folder("fashion_mnist", root) or download.prepare("fashion_mnist", root)
     except (UserError, OSError) as error:
         note = f"Fashion-MNIST could not be had, so the built-in garments take its place: {error}"

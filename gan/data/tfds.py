@@ -18,6 +18,7 @@ from gan.data import fingerprint
 from gan.data.images import AS_IS, Fit, decode, fitted_shape
 from gan.data.source import Source
 from gan.errors import UserError
+from gan.paths import given, home
 
 TRAIN = "train"
 TEST = ("test", "validation")  # of the splits that training does not see, the first there is
@@ -27,7 +28,12 @@ _NAME = re.compile(r"(?P<name>[a-z0-9_]+)(/(?P<config>[\w.+-]+))?(:(?P<version>\
 
 def prepared_root(data_dir: str = "") -> Path:
     """The folder of prepared data sets: `data_dir`, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    place = data_dir or os.environ.get("TFDS_DATA_DIR")
+    if not place and not home():
+        raise UserError(
+            "there is no home folder to look for prepared data sets in; give --data_dir a folder that has them"
+        )
+    return Path(given(place or "~/tensorflow_datasets"))
 
 
 def prepared_folder(name: str, root: Path) -> Path | None:

@@ -13,6 +13,7 @@ from gan.bench import contestants
 from gan.errors import UserError
 from gan.jobs.asked import DATA, NUMERICS, Asked, Settings, check_file, listed
 from gan.storage.files import check_unused
+from gan.storage.targets import kind
 
 __all__ = ["DATA", "NUMERICS", "Settings"]
 
@@ -173,7 +174,7 @@ class Export(Asked):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
         paths.check_links("--out", self.out)
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
-            raise UserError(f"--out={self.out} is a file; name a folder, new or not")
+            raise UserError(f"--out={self.out} is {kind(Path(self.out).stat().st_mode)}; name a folder, new or not")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,6 +189,8 @@ class Preview(Asked):
     _FILES = ("out",)
 
     def _check(self) -> None:
+        if not self.out:
+            raise UserError("--out is missing: name a PNG file")
         for name, value in (("rows", self.rows), ("columns", self.columns)):
             if not 1 <= value <= LARGEST_SIDE:
                 raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")

@@ -22,6 +22,7 @@ from gan.paths import check_links
 from gan.settings import Config, fields
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
+from gan.storage.targets import kind
 
 CONFIG = "config.json"
 FLAGS = "flags.txt"
@@ -99,7 +100,7 @@ def check_folder(workdir: Path) -> None:
     """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count."""
     check_links("--workdir", workdir)
     if workdir.exists() and not workdir.is_dir():
-        raise UserError(f"{workdir} is a file; --workdir must name a folder")
+        raise UserError(f"{workdir} is {kind(workdir.stat().st_mode)}; --workdir must name a folder")
     with storage_errors(workdir):
         names = os.listdir(workdir) if workdir.exists() else []
     if CONFIG not in names and any(not name.startswith(".") and name not in _NOT_FOREIGN for name in names):

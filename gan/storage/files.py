@@ -180,7 +180,11 @@ def check_writable(path: Path) -> None:
             return
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    check_place(target.parent)
+    check_place(path.parent)
+    if target.parent != path.parent.resolve() and not target.parent.is_dir():
+        raise StorageError(
+            f"{path} is a link to {target}, whose folder is not there; make that folder, or use another path"
+        )
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ _REMEDIES = {
     errno.EISDIR: "a folder stands where a file is needed: use another path",
     errno.ENOLCK: "the file system has no locks: use a local disk",
     errno.ENAMETOOLONG: "use a shorter path",
+    errno.EBADF: "no such descriptor is open",
     errno.EPIPE: "its reader went away: start both again",
     errno.EBUSY: "it is in use, or mounted by itself: use another path",
     errno.EMFILE: "raise the limit on open files (ulimit -n) and start again",
