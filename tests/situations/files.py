@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan import paths
-from gan.errors import BusyError, UserError
+from gan.errors import UserError
 from gan.jobs import requests
 from gan.pictures import raster
 from gan.runs import metrics_log, workdir
@@ -117,10 +117,10 @@ def a_run_of_fifos(place: Place) -> None:
 @situation(WRITTEN, "the lock of a run is a link to another file", "one line; the other file is not touched")
 def a_lock_that_is_a_link(place: Place) -> None:
     (place.folder / "precious").write_text("x")
-    (place.folder / ".lock").symlink_to("precious")
-    assert ".lock is a link" in _refused(Lock(place.folder).__enter__)
+    (place.folder / "run").mkdir()
+    (place.folder / "run" / ".lock").symlink_to("../precious")
+    assert ".lock is a link" in _refused(Lock(place.folder / "run").__enter__)
     assert (place.folder / "precious").read_text() == "x"
-    assert not issubclass(UserError, BusyError)
 
 
 @situation(
@@ -226,7 +226,8 @@ def _model(place: Place, **settings):
 
 @situation(EXPORTS, "a SavedModel in a run called `run[1]*`", "written, read back and compared")
 def a_saved_model_below_a_pattern(place: Place) -> None:
-    assert _model(place).serve(np.zeros((2, 8), np.float32)).shape == (2, 20, 20, 1)
+    loaded = _model(place)
+    assert loaded.serve(np.zeros((2, 8), np.float32)).shape == (2, 20, 20, 1)
 
 
 @situation(
