@@ -105,10 +105,9 @@ def check_regular(path: Path) -> None:
 def open_lock(path: Path) -> int:
     """The descriptor of a file that is locked and may be written to; made if it is not there, and no link is followed.
 
-    Raises `OSError`, and `UserError` if something else is there.
+    Raises `OSError`, and `StorageError` if something else is there.
     """
-    if path.is_symlink():
-        raise UserError(f"{path} is a link, and no file to be locked; remove it")
-    if path.exists():
-        check_regular(path)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        what = "a link" if path.is_symlink() else kind(path.stat().st_mode)
+        raise StorageError(f"{path} is {what}, not a file to be locked; remove it or use another path")
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)  # not inherited by exec
