@@ -42,7 +42,10 @@ def prepared_root(data_dir: str = "") -> Path:
 
     It need not exist. Raises `UserError` if something else is in its place, or if it cannot be read.
     """
-    root = Path(paths.given(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"))
+    place = data_dir or os.environ.get("TFDS_DATA_DIR")
+    if not place and not paths.home():
+        raise UserError("there is no home folder to look for prepared data sets in; give --data_dir a folder of them")
+    root = Path(paths.given(place or "~/tensorflow_datasets"))
     whose = "--data_dir" if data_dir else "the folder of data sets"
     if root.is_symlink() and not root.exists():
         raise UserError(f"{whose} {root} is a link to {os.readlink(root)}, which is not there; give another folder")

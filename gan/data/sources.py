@@ -119,8 +119,10 @@ def _parquet(path: str, wanted: Wanted, test: bool) -> Source | None:
 
 def _auto(_: str, wanted: Wanted, test: bool) -> Source | None:
     """Fashion-MNIST where it is to be had, otherwise the garments, with a warning nobody can miss."""
-    root = prepared.prepared_root(wanted.data_dir)
+    if wanted.data_dir:
+        prepared.prepared_root(wanted.data_dir)  # a mistake in it is no reason for other data
     try:
+        root = prepared.prepared_root(wanted.data_dir)
         folder = prepared.prepared_folder("fashion_mnist", root) or download.prepare("fashion_mnist", root)
     except (UserError, OSError) as error:
         note = f"Fashion-MNIST could not be had, so the built-in garments take its place: {error}"

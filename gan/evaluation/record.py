@@ -22,8 +22,9 @@ import tensorflow as tf
 from gan.errors import UserError
 from gan.metrics.suite import NEIGHBOURS, SEED
 from gan.storage import event_files
-from gan.storage.files import write_atomically
+from gan.storage.files import read_bytes, write_atomically
 from gan.storage.refusals import storage_errors
+from gan.storage.targets import open_lock
 
 FILE_NAME = "evaluations.jsonl"
 FOLDER = "eval"
@@ -124,7 +125,7 @@ def read(workdir: Path) -> list[Evaluation]:
     """The evaluations of a run by step; empty where there are none. Raises `UserError` if the file is damaged."""
     path = Path(workdir) / FILE_NAME
     with storage_errors(path):
-        lines = path.read_bytes().splitlines() if path.exists() else []
+        lines = read_bytes(path).splitlines() if path.exists() else []
     evaluations = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -250,7 +251,7 @@ def _locked(workdir: Path) -> Iterator[None]:
     """Holds the evaluations of a run for this process."""
     path = workdir / _LOCK
     with storage_errors(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -22,7 +22,7 @@ from gan.jobs import accounts, bench_tables
 from gan.jobs.requests import Bench as Request
 from gan.machine import devices, environment, versions
 from gan.settings import Config
-from gan.storage.files import write_atomically
+from gan.storage.files import write_with_folders
 from gan.training import cadence, replicas, session
 from gan.training.run import Run
 from gan.training.session import Machine
@@ -42,7 +42,7 @@ def run(request: Request) -> Report:
         return report
     report = _measured(request, asked)
     if request.out:
-        write_atomically(request.out, json.dumps(report, indent=1).encode())
+        write_with_folders(request.out, json.dumps(report, indent=1).encode())
     return report
 
 

@@ -5,57 +5,28 @@ refuses what cannot be at once.
 """
 
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from gan import config as configs
+from gan import paths
 from gan.bench import contestants
 from gan.errors import UserError
-from gan.settings import Config, group
+from gan.jobs.asked import DATA, NUMERICS, Asked, Settings, check_file, listed
 from gan.storage.files import check_unused
+from gan.storage.targets import kind
 
-Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
+__all__ = ["DATA", "NUMERICS", "Settings"]
 
 LARGEST_SEED = 2**63 - 1
 LARGEST_SIDE = 64  # cells of a grid
 LARGEST_WALK = 1000  # steps between two latents
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
-# Settings that jobs on a run, or on data alone, take.
-NUMERICS = ("precision", "convolution")
-DATA = tuple(group(Config(), "data"))
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
 
 
-class _Request:
-    """What all requests have: paths may be given as `Path`, and settings are known by name."""
-
-    _PATHS = ("workdir", "out", "images", "neighbours", "roofline")
-    _SETTINGS = {"settings": (), "data": DATA, "numerics": NUMERICS}  # with those that it may hold; (): all
-
-    def __post_init__(self):
-        for name in self._PATHS:
-            value = getattr(self, name, None)
-            if isinstance(value, os.PathLike):
-                object.__setattr__(self, name, os.fspath(value))  # frozen from here on
-        for name, known in self._SETTINGS.items():
-            given = getattr(self, name, {})
-            if any(isinstance(value, os.PathLike) for value in given.values()):
-                given = {key: os.fspath(x) if isinstance(x, os.PathLike) else x for key, x in given.items()}
-                object.__setattr__(self, name, given)
-            configs.check_names(given)
-            if others := sorted(set(given) - set(known or given)):
-                raise UserError(f"--{others[0]} is no setting that can be given here; {name} are {', '.join(known)}")
-        self._check()
-
-    def _check(self) -> None:
-        """Raises `UserError` for what cannot be."""
-
-
 @dataclasses.dataclass(frozen=True)
-class Train(_Request):
+class Train(Asked):
     """A run to begin, or to continue: `settings` not given are those of the run, or of the preset.
 
     An empty `workdir` is runs/<preset>-<dataset>.
@@ -69,7 +40,7 @@ class Train(_Request):
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample(_Request):
+class Sample(Asked):
     """Images of a run, written to `out`: x.npz, x.png, x.gif or a folder."""
 
     workdir: str
@@ -89,6 +60,8 @@ class Sample(_Request):
         kind = self.kind
         if kind == "folder":
             check_unused(Path(self.out))
+        else:
+            check_file("out", self.out)
         for name, value in (("rows", self.rows), ("columns", self.columns)):
             if value is not None and not 1 <= value <= LARGEST_SIDE:
                 raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
@@ -129,7 +102,7 @@ class Sample(_Request):
 
 
 @dataclasses.dataclass(frozen=True)
-class Evaluate(_Request):
+class Evaluate(Asked):
     """Generated images to be measured: of a run's checkpoints, or in files (`images`).
 
     `model_size` and `model_range` are for a model of yours; left open they are as it says, and "unit".
@@ -152,6 +125,8 @@ class Evaluate(_Request):
     data: Settings = dataclasses.field(default_factory=dict)  # another data set than the run's
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
     strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out", "neighbours")
 
     def _check(self) -> None:
         _at_least(1, num=self.num, k=self.k, model_size=self.model_size)
@@ -178,13 +153,16 @@ class Evaluate(_Request):
         kind, colon, path = self.features.partition(":")
         if kind not in FEATURES or (kind == "saved_model") != bool(colon and path):
             raise UserError(f"--features={self.features} is unknown; it must be classifier, random or saved_model:PATH")
+        if path:
+            self._set("features", f"{kind}:{paths.given(path)}")
+            paths.check_links("--features", paths.given(path))
         for name in ("model_size", "model_range"):
             if getattr(self, name) is not None and kind != "saved_model":
                 raise UserError(f"--{name} is for --features=saved_model:PATH; leave it out")
 
 
 @dataclasses.dataclass(frozen=True)
-class Export(_Request):
+class Export(Asked):
     """Both networks of a run as files for Keras or TensorFlow."""
 
     workdir: str
@@ -196,12 +174,13 @@ class Export(_Request):
         check_workdir(self.workdir)
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
+        paths.check_links("--out", self.out)
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
-            raise UserError(f"--out={self.out} is a file; name a folder, new or not")
+            raise UserError(f"--out={self.out} is {kind(Path(self.out).stat().st_mode)}; name a folder, new or not")
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview(_Request):
+class Preview(Asked):
     """A data set as a grid of titled images, what was understood of it, and how to train on it.
 
     `settings` are those of its data, the seed, and for `as_trained` those of the augmentation.
@@ -215,14 +194,18 @@ class Preview(_Request):
     suggest: bool = False  # measure how fast this machine trains as is suggested
     strict: bool = False  # warnings of the data are errors
 
+    _FILES = ("out",)
+
     def _check(self) -> None:
+        if not self.out:
+            raise UserError("--out is missing: name a PNG file")
         for name, value in (("rows", self.rows), ("columns", self.columns)):
             if not 1 <= value <= LARGEST_SIDE:
                 raise UserError(f"--{name}={value} must be from 1 to {LARGEST_SIDE}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Plot(_Request):
+class Plot(Asked):
     """Curves of `metrics` of runs as a PNG, or of their sample grids at the steps `grids`."""
 
     workdir: Sequence[str]  # of several runs
@@ -232,10 +215,11 @@ class Plot(_Request):
     smoothing: float = 0.9  # weight of the past in the moving average
     title: str = ""
 
+    _FILES = ("out",)
+
     def _check(self) -> None:
-        if isinstance(self.workdir, str):
-            object.__setattr__(self, "workdir", (self.workdir,))
-        check_workdir("".join(map(str, self.workdir)))
+        self._set("workdir", listed(self.workdir))
+        check_workdir("".join(self.workdir))
         if self.grids:
             if not all(step.strip().isdigit() for step in self.grids):
                 raise UserError(
@@ -249,7 +233,7 @@ class Plot(_Request):
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench(_Request):
+class Bench(Asked):
     """The speed of training with these `settings`: against others, and what it is made of."""
 
     settings: Settings = dataclasses.field(default_factory=dict)
@@ -264,6 +248,8 @@ class Bench(_Request):
     out: str = ""  # JSON file
     first_step: bool = False  # only how long a first step takes
     strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out", "roofline")
 
     def _check(self) -> None:
         if self.rounds < 1 or self.window_steps < 1 or not self.contestant_seconds > 0:
