@@ -11,6 +11,7 @@ from gan.core import augment, base, objectives, optimizers, penalties, schedules
 from gan.core.base import Mean, Network, identity
 from gan.core.game import Augmenting, Course, Game, Mismatch, Rates, Regularization
 from gan.data import shares, sources
+from gan.data import splits as data_splits
 from gan.data.batches import Batches
 from gan.data.source import Source
 from gan.data.splits import Splits, open_splits
@@ -18,9 +19,10 @@ from gan.errors import UserError
 from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS, Convolver
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
-from gan.settings import Config, group
+from gan.settings import Config, fields, group
 
 _GOLDEN = (5**0.5 - 1) / 2
+_LARGEST_SIDE = fields()["resolution"].metadata["high"]
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
@@ -40,9 +42,18 @@ def splits(config: Config) -> Splits:
     return open_splits(**group(config, "data"))
 
 
-def held_out(config: Config) -> Source | None:
-    """The images that a config's data set has beside those for training, read by index; None where it has none."""
-    return sources.open_test(**group(config, "data") | {"data_in_memory": "false"})
+def held_out(config: Config, train: Source | None = None) -> Source | None:
+    """The images that a config has beside those for training, read by index; None where it has none.
+
+    `train` spares opening the ones for training where their form is needed.
+    """
+    return sources.open_test(train=train, **group(config, "data") | {"data_in_memory": "false"})
+
+
+def data_identity(config: Config, seen: Source) -> str:
+    """What names the data of a config in records of evaluations, where `seen` is what training sees."""
+    apart = sources.has_own_identity(config.dataset, config.test_dataset)
+    return data_splits.identity(seen, held_out(config, seen) if apart else None)
 
 
 def source(config: Config) -> Source:
@@ -50,17 +61,29 @@ def source(config: Config) -> Source:
     opened = sources.open_source(**group(config, "data"))
     height, width, channels = opened.image_shape
     pair = pairs.PAIRS[config.networks]
-    reason = pair.check(height)
-    if height != width or channels not in (1, 3):
-        raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --resolution and --channels")
-    if reason:
-        raise UserError(f"{opened.name}: {reason}; give another --resolution")
-    reason = pair.check_depth(config.depth, height)
+    if channels not in (1, 3):
+        raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --channels=1 or 3")
+    if reason := pair.check((height, width)):
+        raise UserError(f"{opened.name}: {reason}; {_remedy(pair, (height, width), config.crop)}")
+    reason = pair.check_depth(config.depth, (height, width))
     if reason:
         raise UserError(f"--depth={config.depth}: {reason}")
     if config.conditional and not opened.num_classes:
         raise UserError(f"--conditional needs labels, and {opened.name} has none")
     return opened
+
+
+def _remedy(pair: pairs.Pair, size: tuple[int, int], crop: str) -> str:
+    """What to do about images of (height, width) that the networks do not take: the nearest resolutions that fit."""
+    least = min(size)
+
+    def fits(side: int) -> bool:
+        scaled = [round(length * side / least) for length in size] if crop == "none" else (side, side)
+        return not pair.check(tuple(scaled))
+
+    below, above = range(min(least, _LARGEST_SIDE), 0, -1), range(least + 1, _LARGEST_SIDE + 1)
+    near = [side for side in (next(filter(fits, sides), 0) for sides in (below, above)) if side]
+    return f"give --resolution={' or '.join(map(str, near))}" if near else "give --resolution and another --crop"
 
 
 def has_batch_statistics(config: Config) -> bool:
@@ -75,7 +98,15 @@ def has_narrow_convolutions(config: Config) -> bool:
 
 def batches(config: Config, opened: Source) -> Batches:
     """The batches of a config in their order."""
-    return Batches(opened, seed=config.seed, batch=config.batch_size, draws=config.d_steps)
+    return Batches(
+        opened,
+        seed=config.seed,
+        batch=config.batch_size,
+        draws=config.d_steps,
+        flip=config.flip,
+        random_places=config.crop == "random",
+        num_workers=config.data_workers,
+    )
 
 
 def generator(
@@ -150,7 +181,7 @@ def _shared(
     if config.conditional and not num_classes:
         raise UserError("--conditional needs images with labels, and these have none")
     return {
-        "resolution": image_shape[0],
+        "size": tuple(image_shape[:2]),
         "channels": image_shape[2],
         "depth": config.depth,
         "num_classes": num_classes if config.conditional else 0,
@@ -179,9 +210,9 @@ def game(
         batch=config.batch_size,
         d_steps=config.d_steps,
         regularization=_regularization(config),
-        augmenting=_augmenting(config),
+        augmenting=augmenting(config),
         mismatch=_mismatch(config, num_classes),
-        ema_ramp=config.ema_ramp if config.ema_half_life_images else None,
+        ema_ramp=_ema_ramp(config),
         gradient_clip=config.gradient_clip,
         weight_clip=config.weight_clip,
         loss_scaling=numerics.precision == "mixed_float16",
@@ -224,13 +255,21 @@ def _rates(config: Config) -> Rates:
     )
 
 
+def _ema_ramp(config: Config) -> float | None:
+    """How the average forgets the first weights: not at all where those are another run's, and no noise."""
+    if not config.ema_half_life_images:
+        return None
+    return 0.0 if config.init_from else config.ema_ramp
+
+
 def _regularization(config: Config) -> Regularization | None:
     if not config.gamma:
         return None
     return Regularization(penalties.PENALTIES[config.penalty], config.penalty_every_steps)
 
 
-def _augmenting(config: Config) -> Augmenting | None:
+def augmenting(config: Config) -> Augmenting | None:
+    """The augmentation of all that the discriminator sees, and the strength that it begins with; None without one."""
     if config.augmentation == "none":
         return None
     augmentation, moves = augment.AUGMENTATIONS[config.augmentation], effects.adapts(config)

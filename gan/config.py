@@ -142,6 +142,6 @@ def continued(saved: Config, given: dict[str, Any]) -> Config:
 def default_workdir(preset: str, dataset: str) -> str:
     """The folder of a run that was given none: runs/<preset>-<dataset>, of a path its last part."""
     kind, _, rest = dataset.partition(":")
-    if kind in ("folder", "npz"):
-        rest = rest.rstrip("/").rpartition("/")[2].removesuffix(".npz")
+    if kind in ("folder", "npz", "parquet"):
+        rest = rest.rstrip("/").rpartition("/")[2].removesuffix(f".{kind}")
     return "runs/" + re.sub(r"[^\w.-]+", "-", f"{preset}-{kind}-{rest}").rstrip("-")

@@ -59,6 +59,7 @@ _RULES: list[tuple[tuple[str, ...], Callable[[Config], bool], str]] = [
         "another --optimizer than sgd",
     ),
     (("ema_ramp", "ema_end_factor"), lambda config: config.ema_half_life_images > 0, "--ema_half_life_images"),
+    (("ema_ramp",), lambda config: not config.init_from, "networks that begin at random: no --init_from"),
     ((*_ENDS, "schedule_images"), lambda config: config.schedule != "constant", "--schedule=linear or cosine"),
     (("schedule",), _has_end, f"an end: one of {', '.join(f'--{name}' for name in _ENDS)}"),
     (("augmentation_strength",), lambda config: config.augmentation != "none", "an --augmentation"),

@@ -11,6 +11,10 @@ class UserError(Exception):
     exit_code = 2
 
 
+class LostHelperError(UserError):
+    """A process that this one had started was lost; nothing is wrong with what it worked on (exit code 2)."""
+
+
 class BusyError(UserError):
     """Another trainer holds the run's folder (exit code 75, EX_TEMPFAIL)."""
 

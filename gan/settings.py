@@ -77,7 +77,9 @@ class Config:
     )
 
     init_from: str = RUN.fixed(
-        "", "begin with the networks of another run, WORKDIR or WORKDIR@STEP: what fits is taken by name (empty: none)"
+        "",
+        "begin with the networks of another run, WORKDIR (its newest checkpoint) or WORKDIR@STEP; "
+        "what fits is taken by name, and --dry_run shows it (empty: at random)",
     )
 
     dataset: str = DATA.free("auto", "auto, fashion_mnist, garments, tfds:NAME, folder:PATH, npz:FILE or parquet:PATH")
@@ -221,7 +223,10 @@ class Config:
         high=MOST_IMAGES,
     )
     ema_ramp: float = OPTIMIZATION.tunable(
-        0.05, "while the run is young, the half-life is so many times the images seen (0: always the full one)", low=0
+        0.05,
+        "while the run is young, the half-life is so many times the images seen (0: always the full one, "
+        "as with --init_from)",
+        low=0,
     )
 
     schedule: str = SCHEDULES.tunable(

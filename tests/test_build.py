@@ -231,3 +231,14 @@ def test_every_choice_of_a_setting_is_in_its_registry():
     assert set(choices["networks"]) == set(build.pairs.PAIRS)
     assert set(choices["convolution"]) - {"auto"} == set(build.CONVOLVERS)
     assert set(choices["precision"]) - {"auto"} == set(build.DTYPES)
+
+
+def test_records_of_a_run_name_its_data_as_those_of_an_evaluation_do(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16), dtype=np.uint8)
+    for name, content in (("a", images), ("b", 255 - images)):
+        np.savez(tmp_path / f"{name}.npz", images=content)
+    for tests in ("", f"npz:{tmp_path}/b.npz"):
+        wanted = config.make(dataset=f"npz:{tmp_path}/a.npz", test_dataset=tests, networks="dcgan")
+        seen = build.source(wanted)
+        assert build.data_identity(wanted, seen) == build.splits(wanted).identity
+        assert (build.data_identity(wanted, seen) == seen.fingerprint) == (not tests)

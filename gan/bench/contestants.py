@@ -11,6 +11,7 @@ from gan.settings import Config, fields
 AS_GIVEN = "as given"
 _BOOLEANS = {"true": True, "false": False}
 _ONCE_A_PROCESS = ("threads", "logical_cpus", "strategy")
+_SAME_IMAGES = ("data_in_memory", "data_workers", "flip")  # of the settings of data: how they are read and used
 
 
 class Contestants(NamedTuple):
@@ -46,7 +47,7 @@ def _variant(settings: Mapping[str, Any], text: str, items: Sequence[str]) -> Co
     for item in items:
         name, equals, value = item.partition("=")
         field = fields().get(name)
-        if not equals or field is None or name in _ONCE_A_PROCESS or field.metadata["group"] == "data":
+        if not equals or field is None or not _comparable(name, field.metadata["group"]):
             known = ", ".join(rivals.PROGRAMS)
             raise UserError(
                 f"--against={text}: {item!r} is not a setting=value that one process can compare, nor one of {known}"
@@ -58,3 +59,8 @@ def _variant(settings: Mapping[str, Any], text: str, items: Sequence[str]) -> Co
     if "preset" in changed:
         return configs.make(**settings | changed)
     return configs.changed(configs.make(**settings), **changed)
+
+
+def _comparable(name: str, group: str) -> bool:
+    """Whether contestants of one process, with images of one set, may differ in a setting."""
+    return name not in _ONCE_A_PROCESS and (group != "data" or name in _SAME_IMAGES)

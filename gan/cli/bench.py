@@ -28,6 +28,7 @@ PARTS = flags.DEFINE_boolean("parts", False, "also the share of a step by part, 
 LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (some twenty steps' time)")
 ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
 HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
+STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 OUT = flags.DEFINE_string("out", "", "JSON file for all measurements (empty: none)")
 FIRST_STEP = flags.DEFINE_boolean(
     "first_step", False, "only print how long a first step takes after TensorFlow's import"
@@ -49,6 +50,7 @@ def main() -> None:
         host=HOST.value,
         out=OUT.value,
         first_step=FIRST_STEP.value,
+        strict=STRICT.value,
     )
     startup.import_tensorflow()
     from gan.jobs import bench

@@ -45,6 +45,7 @@ MODEL_RANGE = flags.DEFINE_string(
     "model_range", "unit", "pixels that your model sees: unit is [0, 1], symmetric [-1, 1], bytes [0, 255]"
 )
 K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
+STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
 settings.define((*DATA, *NUMERICS))
 
@@ -68,6 +69,7 @@ def main() -> int:
         out=OUT.value,
         data=settings.explicit(DATA),
         numerics=settings.explicit(NUMERICS),
+        strict=STRICT.value,
     )
     startup.import_tensorflow()
     from gan.jobs import evaluate

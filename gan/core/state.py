@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gan.core import loss_scale, rng
-from gan.core.base import Nest, Network, Params
+from gan.core.base import Nest, Params
 from gan.core.game import Game
 from gan.core.loss_scale import Scale
-from gan.core.optimizers import Optimizer
 
 _GENERATOR, _DISCRIMINATOR, _VECTORS = 0, 1, 2
 
@@ -66,23 +65,36 @@ def carrying(state: State, **changes: Any) -> State:
 
 
 def initial(seed: int, game: Game) -> State:
-    """The state before the first step, a function of `seed` alone. Step -1 names the random numbers drawn for it."""
-    root = rng.stream(seed, step=-1)
+    """The state before the first step, a function of `seed` alone."""
+    return of_params(seed, game, *first_params(seed, game))
 
-    def player(network: Network, optimizer: Optimizer, child: int) -> Player:
-        params = network.init(rng.fold(root, child))
-        return Player(params, optimizer.init(params))
 
-    generator = player(game.generator, game.g_optimizer(0.0), _GENERATOR)
-    discriminator = player(game.discriminator, game.d_optimizer(0.0), _DISCRIMINATOR)
+def first_params(seed: int, game: Game) -> tuple[Params, Params]:
+    """The parameters that the seed gives to the generator and to the discriminator."""
+    networks = {_GENERATOR: game.generator, _DISCRIMINATOR: game.discriminator}
+    generator, discriminator = (network.init(rng.fold(_root(seed), child)) for child, network in networks.items())
+    return generator, discriminator
+
+
+def of_params(seed: int, game: Game, generator: Params, discriminator: Params) -> State:
+    """The state before the first step of networks with these parameters; the averages are the generator's."""
+    players = [
+        Player(params, optimizer(0.0).init(params))
+        for params, optimizer in ((generator, game.g_optimizer), (discriminator, game.d_optimizer))
+    ]
     vectors = {}
     if game.discriminator.init_state:
-        vectors = game.discriminator.init_state(rng.fold(root, _VECTORS), discriminator.params)
+        vectors = game.discriminator.init_state(rng.fold(_root(seed), _VECTORS), discriminator)
     strength = tf.constant(game.augmenting.strength) if game.augmenting else ()
     scales = (loss_scale.initial() if game.loss_scaling else () for _ in range(2))
-    averages = {} if game.ema_ramp is None else tf.nest.map_structure(tf.identity, generator.params)
+    averages = {} if game.ema_ramp is None else tf.nest.map_structure(tf.identity, generator)
     extra = Carried(vectors, strength, *scales).extra()
-    return State(tf.zeros([], tf.int64), generator, discriminator, averages, extra)
+    return State(tf.zeros([], tf.int64), *players, averages, extra)
+
+
+def _root(seed: int) -> rng.Stream:
+    """The random numbers drawn for the first state: those of step -1."""
+    return rng.stream(seed, step=-1)
 
 
 def shown(state: State) -> Params:

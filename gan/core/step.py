@@ -13,7 +13,7 @@ from gan.core.optimizers import Optimizer
 from gan.core.state import Carried, Player, State, carrying
 
 # Streams below that of a step: the generator's update, then one for each discriminator update.
-_G_UPDATE, _D_UPDATES = 0, 1
+_G_UPDATE, D_UPDATES = 0, 1
 
 Step = Callable[[State, tf.Tensor, tf.Tensor, rng.Stream, Mean], tuple[State, Metrics]]
 
@@ -34,7 +34,7 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -
         share, found = images.shape[0] // game.d_steps, []  # this replica's of a batch
         for i in range(game.d_steps):
             fresh = images[i * share : (i + 1) * share], labels[i * share : (i + 1) * share]
-            state, metrics = d_update(state, i, *fresh, rates, rng.fold(stream, _D_UPDATES + i), mean)
+            state, metrics = d_update(state, i, *fresh, rates, rng.fold(stream, D_UPDATES + i), mean)
             found.append(metrics)
         d_metrics = _means(found)
         state, g_metrics = g_update(state, *fresh, rates, rng.fold(stream, _G_UPDATE), mean)

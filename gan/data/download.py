@@ -18,7 +18,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from gan.data import tfds
+from gan.data import prepared
+from gan.data.tfds_features import form
 from gan.errors import UserError
 
 HOSTS = {"fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz"}
@@ -36,30 +37,38 @@ def prepare(name: str, root: Path) -> Path:
     An unknown name or a set without images is refused before anything is downloaded. Without a network the answer
     comes within 15 seconds.
     """
+    inside = prepared.outer_root(root)
+    if inside:
+        raise UserError(
+            f"{prepared.missing(name, root)}, a folder of a data set; give the one above: --data_dir={inside}"
+        )
     started, reachable = time.monotonic(), []
     probe = threading.Thread(target=lambda: reachable.append(_answers(HOSTS.get(name, ANY_HOST))), daemon=True)
     probe.start()
     if name not in HOSTS:
-        _refuse(name, _run(["check", name, str(root)], CHECK_SECONDS))
+        answer = _run(["check", name, str(root)], CHECK_SECONDS)
+        if "error" in answer:
+            raise UserError(f"--dataset=tfds:{prepared.missing(name, root)}; {answer['error']}")
     probe.join(max(0.0, started + PROBE_SECONDS + 1 - time.monotonic()))
     if reachable != [True]:
         raise UserError(
-            f"{name} is not prepared in {root} and cannot be downloaded: the network does not answer; connect, "
+            f"{prepared.missing(name, root)}, and it cannot be downloaded: the network does not answer; connect, "
             "give --data_dir a folder that has it, or use --dataset=garments"
         )
     print(f"Downloading {name} into {root}; this happens once.", file=sys.stderr, flush=True)
-    before = set((root / name.split("/")[0].split(":")[0]).glob("**/incomplete.*"))
+    folder = root / prepared.parsed(name).name
+    before = set(folder.glob("**/incomplete.*"))
     try:
         _refuse(name, _run(["prepare", name, str(root)], TOTAL_SECONDS))
     except UserError:
-        if not tfds.prepared_folder(name, root):  # another process may have been quicker
+        if not prepared.prepared_folder(name, root):  # another process may have been quicker
             raise
     finally:
-        _sweep(root / name.split("/")[0].split(":")[0], before)
-    folder = tfds.prepared_folder(name, root)
-    if not folder:
+        _sweep(folder, before)
+    found = prepared.prepared_folder(name, root)
+    if not found:
         raise UserError(f"{name} was downloaded but is not in {root}; give --data_dir another folder")
-    return folder
+    return found
 
 
 def _answers(url: str) -> bool:
@@ -139,11 +148,23 @@ def _checked(name: str, root: str):
         builder = tensorflow_datasets.builder(name, data_dir=root)
     except tensorflow_datasets.core.DatasetNotFoundError:
         known = tensorflow_datasets.list_builders(with_community_datasets=False)
-        close = difflib.get_close_matches(name.split("/")[0].split(":")[0], known, n=3)
+        close = difflib.get_close_matches(prepared.parsed(name).name, known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "see tensorflow.org/datasets/catalog"
         raise UserError(f"tfds knows no data set of this name; {hint}") from None
-    tfds.image_form(builder.info.features, name)
+    except (AssertionError, ValueError):  # the version, the config
+        known = _known(tensorflow_datasets.builder_cls(prepared.parsed(name).name))
+        raise UserError(f"tfds has {known}; name what there is") from None
+    form(builder.info.features, builder.info.supervised_keys, name)
     return builder
+
+
+def _known(builder) -> str:
+    """The versions and configs of a data set that tfds knows, in words."""
+    numbers = sorted({str(version) for version in (builder.VERSION, *builder.SUPPORTED_VERSIONS) if version})
+    configs = [config.name for config in builder.BUILDER_CONFIGS]
+    words = [f"version {', '.join(numbers)}" if numbers else ""]
+    words += [f"config {', '.join(configs[:20])}" if configs else "without configs"]
+    return f"{builder.name} in {', '.join(filter(None, words))}"
 
 
 def _main(action: str, name: str, root: str) -> None:

@@ -1,6 +1,7 @@
 """The identity of a data set: a hash of its files' content.
 
-Time stamps are left out, so that a set that was copied to another machine is still the same set.
+Time stamps are left out, so that a set that was copied to another machine is still the same set. So is what holds the
+files: a folder and a zip archive of it are the same set.
 """
 
 import hashlib
@@ -12,6 +13,21 @@ WHOLE_BYTES = 256 << 20  # files are hashed whole up to this total; beyond it, b
 EDGE_BYTES = 64 << 10
 
 
+def edge(total: int) -> int:
+    """So many bytes at each end of a file are hashed, in a set of `total` bytes."""
+    return EDGE_BYTES if total > WHOLE_BYTES else WHOLE_BYTES
+
+
+def begun(*facts: object) -> "hashlib._Hash":
+    """The hash of a set of which these facts are known; `entry` of each file in turn is what is added to it."""
+    return hashlib.sha256(repr(facts).encode())
+
+
+def entry(name: bytes, size: int, data: bytes) -> bytes:
+    """What is hashed of a file: its name below the root, its size, and its content or the two edges of it."""
+    return b"\n" + name + f" {size}\n".encode() + data
+
+
 def of_files(root: Path, paths: Iterable[Path], *facts: object) -> str:
     """The sha256 (hex) of `facts`, and of the name below `root`, the size and the content of each file.
 
@@ -19,18 +35,22 @@ def of_files(root: Path, paths: Iterable[Path], *facts: object) -> str:
     """
     paths = list(paths)
     sizes = [path.stat().st_size for path in paths]
-    whole = sum(sizes) <= WHOLE_BYTES
-    digest = hashlib.sha256(repr(facts).encode())
+    ends = edge(sum(sizes))
+    digest = begun(*facts)
     for path, size in zip(paths, sizes, strict=True):
-        digest.update(b"\n" + os.fsencode(path.relative_to(root).as_posix()) + f" {size}\n".encode())
-        with open(path, "rb") as file:
-            if whole or size <= 2 * EDGE_BYTES:
-                digest.update(file.read())
-            else:
-                digest.update(file.read(EDGE_BYTES))
-                file.seek(size - EDGE_BYTES)
-                digest.update(file.read())
+        name = os.fsencode(path.relative_to(root).as_posix())
+        digest.update(entry(name, size, content(path, size, ends)))
     return digest.hexdigest()
+
+
+def content(path: Path | str, size: int, ends: int) -> bytes:
+    """The content of a file, or if it is longer than twice `ends` so many bytes of its head and its tail."""
+    with open(path, "rb") as file:
+        if size <= 2 * ends:
+            return file.read()
+        head = file.read(ends)
+        file.seek(size - ends)
+        return head + file.read()
 
 
 def of_stamps(paths: Iterable[Path]) -> str:

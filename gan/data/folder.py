@@ -1,108 +1,141 @@
-"""Images from a folder of PNG and JPEG files; sub-folders are classes."""
+"""Images from a folder or a zip archive: sub-folders are classes, or splits, or a file says what is of which class."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+import collections
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
-from gan.data import fingerprint
-from gan.data.images import AS_IS, Fit, Header, decode, fitted_shape, read_header
-from gan.data.source import Source
+from gan.data.folders import checks, index, splits, unwanted
+from gan.data.folders.classes import Labels, in_training_order, look_alikes
+from gan.data.folders.given import Tree, tree_of
+from gan.data.folders.labelling import Labelled
+from gan.data.folders.listing import Listing
+from gan.data.folders.names import readable
+from gan.data.images import AS_IS, Fit, decode, fitted_shape
+from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
 
-
-def open_folder(path: str, fit: Fit = AS_IS) -> Source:
-    """The images below a folder, in the order of their paths; the header of every file is checked now.
+def open_folder(
+    path: str, fit: Fit = AS_IS, labels: str = "auto", test: bool = False, processes: int = 0
+) -> Source | None:
+    """The images below a folder or in a zip archive, in the order of their paths; each file's header is checked now.
 
     Sub-folders are classes, sorted by name, and are searched to any depth; without sub-folders there are no labels.
-    Raises `UserError` naming the first file that does not fit, and the remedy.
+    Where they are called train and test, or similarly, they are splits, and their sub-folders classes. With `test` it
+    is the split that is held out, None where there is none. `labels` is as the setting of that name says. Many files
+    are read by so many `processes` (0: as the machine has cores). Raises `UserError` naming the first file that does
+    not fit, and the remedy.
     """
-    root = Path(path).expanduser()
-    files, labels, names, notes = _listed(root)
-    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) * 2)) as pool:
-        headers = list(pool.map(read_header, files, chunksize=64))
-    notes += _checked(files, headers, fit.resolution, fit.channels)
-    identity = fingerprint.of_files(root, files, "folder", names, *fit.facts)
-    fit = fit._replace(channels=fit.channels or headers[0].channels)
-    shape = fitted_shape(headers[0].height, headers[0].width, fit.channels, fit, str(files[0]))
+    whole = tree_of(path)
+    parts = splits.Parts() if labels == "folders" else splits.parts_of(whole)
+    if test and not parts.test:
+        return None
+    tree = whole.below(parts.test if test else parts.train) if parts.train else whole
+    setting, listing = Labels(labels, whole, parts.names), tree.listing()
+    passed_over = _passed_over(whole, tree, listing, setting)
+    if not len(listing.names):
+        there = "; ".join(f"{count:,} {reason}" for reason, count in passed_over.items()) or "nothing at all"
+        raise UserError(f"{tree.label} has no images in it or in its sub-folders ({there}); give another folder")
+    found = setting.of(tree, listing, held_out=test)
+    if test:
+        found = in_training_order(found, setting.training(whole.below(parts.train)), tree)
+    source = _source(path, tree, listing, found, fit, processes)
+    notes = (*(() if test else parts.notes), *found.notes, *_on_empty(listing), *source.notes)
+    doubts = (*(() if test else (*parts.doubts, *look_alikes(found.class_names))), *found.doubts)
+    return dataclasses.replace(source, notes=notes, doubts=doubts, passed_over=passed_over)
 
-    def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images = np.empty((len(indices), *shape), np.uint8)
-        for row, index in enumerate(indices):
-            image = decode(files[index], fit, str(files[index]))
-            if image.shape != shape:
-                raise UserError(f"{files[index]} changed while it was in use; start again")
+
+def _source(path: str, tree: Tree, listing: Listing, found: Labelled, fit: Fit, processes: int) -> Source:
+    """The source of what was listed and labelled, after a look at each file."""
+    files, names = tree.files(listing), found.class_names if found.by_folders else ()
+    known = index.known(tree.location, listing, files, ("folder", names, *fit.facts), processes)
+    first = checks.checked(known, files, fit)
+    labels_too = () if found.by_folders or not found.class_names else (found.class_names, _sha256(found.labels))
+    identity = checks.identity(known, *labels_too)
+    notes = tuple(checks.notes(known, fit))
+    fit = fit._replace(channels=fit.channels or first.channels)
+    shape = fitted_shape(first.height, first.width, fit.channels, fit, files.where(0))
+    reader, sizes = Reader(files, found.labels, fit, shape), checks.sizes(known)
+    moved = fit.crop == "random" and fit.resolution > 0 and any(width != height for width, height in sizes)
+    return Source(
+        name=f"folder:{path}",
+        num_examples=len(listing.names),
+        image_shape=shape,
+        class_names=found.class_names,
+        fingerprint=identity,
+        location=tree.location,
+        read=reader.read,
+        notes=notes,
+        labels=found.labels,
+        sizes=sizes,
+        has_places=moved,
+        task=reader.task,
+        whole=reader.whole if moved else None,
+        duplicates=known.duplicates,
+    )
+
+
+class Reader:
+    """Reads the images of a source by index; it and its tasks can be pickled."""
+
+    def __init__(self, files: index.Files, labels: np.ndarray, fit: Fit, shape: tuple[int, int, int]):
+        self._files, self._labels, self._fit, self._shape = files, labels, fit, shape
+
+    def read(self, indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
+        """The images of the indices, each cut at its place, and their labels."""
+        images = np.empty((len(indices), *self._shape), np.uint8)
+        for row, number in enumerate(np.asarray(indices).tolist()):
+            image = self._image(number, self._fit, None if places is None else float(places[row]))
+            if image.shape != self._shape:
+                raise UserError(f"{self._files.where(number)} changed while it was in use; start again")
             images[row] = image
-        return images, labels[indices]
+        return images, self._labels[indices]
 
-    return Source(f"folder:{path}", len(files), shape, names, identity, str(root.resolve()), read, notes, labels=labels)
+    def read_whole(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """All images before the cut, and their labels."""
+        uncut = self._fit._replace(crop="none")
+        return [self._image(number, uncut) for number in range(len(self._files.names))], self._labels
 
+    def task(self, indices: np.ndarray, places: np.ndarray | None = None) -> Callable[[], Arrays]:
+        """`read` of these as a callable that holds no more than it needs."""
+        return functools.partial(self._part(indices).read, np.arange(len(indices)), places)
 
-def _listed(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    """Files, labels int32 [N], class names and notes of a folder; raises `UserError`."""
-    if not root.is_dir():
-        raise UserError(f"--dataset=folder:{root} is not a folder; give the path of a folder of PNG or JPEG files")
-    loose, ignored = _images(root, deep=False)
-    classes: list[tuple[str, list[Path]]] = []
-    for child in sorted(root.iterdir()):
-        if child.is_dir() and not _hidden(child.relative_to(root)):
-            inside, others = _images(child, deep=True)
-            classes.append((_readable(child.name), inside))
-            ignored += others
-    filled = [(name, inside) for name, inside in classes if inside]
-    if loose and filled:
-        raise UserError(f"{loose[0]} lies beside class folders; move it into one of them, or remove the sub-folders")
-    if not loose and not filled:
-        raise UserError(f"{root} has no PNG or JPEG files in it or in its sub-folders; give another folder")
-    notes = [f"sub-folder {name} has no images and is left out" for name, inside in classes if not inside]
-    notes += [f"{ignored} files that are neither .png, .jpg nor .jpeg are left out"] if ignored else []
-    files = loose or [file for _, inside in filled for file in inside]
-    counts = [len(inside) for _, inside in filled]
-    labels = np.full(len(loose), -1) if loose else np.repeat(np.arange(len(filled)), counts)
-    return files, labels.astype(np.int32), tuple(name for name, _ in filled), tuple(notes)
+    def whole(self, indices: np.ndarray) -> Callable[[], tuple[list[np.ndarray], np.ndarray]]:
+        """`read_whole` of these as a callable that holds no more than it needs."""
+        return self._part(indices).read_whole
+
+    def _part(self, indices: np.ndarray) -> "Reader":
+        return Reader(self._files.part(indices), self._labels[indices], self._fit, self._shape)
+
+    def _image(self, number: int, fit: Fit, place: float | None = None) -> np.ndarray:
+        return decode(self._files.read(number), fit, self._files.where(number), place)
 
 
-def _images(folder: Path, deep: bool) -> tuple[list[Path], int]:
-    """The image files of a folder, sorted, and the number of other files."""
-    found = [
-        file
-        for file in folder.glob("**/*" if deep else "*")
-        if file.is_file() and not _hidden(file.relative_to(folder))
-    ]
-    images = [file for file in found if file.suffix.lower() in SUFFIXES]
-    return sorted(images, key=lambda file: file.as_posix()), len(found) - len(images)
+def _passed_over(whole: Tree, tree: Tree, listing: Listing, setting: Labels) -> dict[str, int]:
+    """What is not used, by reason; a file that says the classes is used."""
+    found = collections.Counter(listing.passed_over)
+    if tree is not whole:
+        found.update(whole.beside())
+    if used := setting.used_file(tree):
+        found[unwanted.file_reason(used)] -= 1
+    found[unwanted.EMPTY_FOLDERS] += len(listing.empty)
+    return unwanted.counted(found)
 
 
-def _hidden(path: Path) -> bool:
-    """Whether a file, or a folder on the way to it, is none that a person put there as an image."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+def _on_empty(listing: Listing) -> list[str]:
+    """A note that names sub-folders without images."""
+    if not listing.empty:
+        return []
+    first, more = ", ".join(map(readable, listing.empty[:3])), len(listing.empty) - 3
+    which = f"sub-folder {first} has" if len(listing.empty) == 1 else f"sub-folders {first} have"
+    if more > 0:
+        which = f"sub-folders {first} and {more:,} more have"
+    return [f"{which} no images: left out"]
 
 
-def _readable(name: str) -> str:
-    """A file name that can be printed: bytes of other encodings than UTF-8 by their codes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _checked(files: list[Path], headers: list[Header], resolution: int, channels: int) -> tuple[str, ...]:
-    """Notes on what is converted; raises `UserError` if sizes or modes are mixed and no flag says what to do."""
-    first = headers[0]
-    for file, header in zip(files, headers, strict=True):
-        if not resolution and (header.width, header.height) != (first.width, first.height):
-            raise UserError(
-                f"{file} is {header.width}x{header.height} pixels and {files[0]} {first.width}x{first.height}; "
-                "give --resolution to resize them all"
-            )
-        if not channels and header.channels != first.channels:
-            words = {1: "grey", 3: "in colour"}
-            raise UserError(
-                f"{file} is {words[header.channels]} and {files[0]} {words[first.channels]}; "
-                "give --channels=1 or --channels=3 to convert them all"
-            )
-    alpha = sum(header.alpha for header in headers)
-    oblong = sum(header.width != header.height for header in headers)
-    notes = [f"{alpha} images have transparent pixels, which are shown on white"] if alpha else []
-    notes += [f"{oblong} images are not square and are cropped to their middle"] if oblong and resolution else []
-    return tuple(notes)
+def _sha256(labels: np.ndarray) -> str:
+    return hashlib.sha256(labels.astype("<i4").tobytes()).hexdigest()

@@ -1,19 +1,25 @@
 """Whether a source's decoded images are held in memory, and how they get there."""
 
 import dataclasses
+import functools
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from gan.data.source import Source, array_reader
+from gan.data.fit import square
+from gan.data.source import Arrays, Read, Source, array_reader
+from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
 from gan.storage import cache
 
 SHARE = 0.25  # of the available memory that the images may take under `auto`
-CHUNK = 2048  # images read at a time
+CHUNK, CHUNK_BYTES = 512, 1 << 24  # images read at a time, at most
 MANY = 20_000  # images whose reading takes long enough to be announced
+MANY_DECODED = 5_000  # images for which it pays to start processes
+_WHOLE = 1.5  # guess of how much larger images are before the cut
 
 
 def available_bytes() -> int:
@@ -35,36 +41,87 @@ def available_bytes() -> int:
     return max(free, 0)
 
 
-def placed(source: Source, in_memory: str) -> Source:
+def placed(source: Source, in_memory: str, num_workers: int = 0) -> Source:
     """The source with its images decoded in memory if `in_memory` ("auto", "true", "false") says so.
 
-    Same order and same bits either way. Raises `UserError` if they are wanted in memory and do not fit.
+    Same order and same bits either way; many images are decoded by `num_workers` processes (0: one for each core).
+    Raises `UserError` if they are wanted in memory and do not fit.
     """
     if source.in_memory or in_memory == "false":
         return source
-    free = available_bytes()
-    if in_memory == "auto" and source.num_bytes > SHARE * free:
+    free, needed = available_bytes(), needed_bytes(source)
+    if in_memory == "auto" and needed > SHARE * free:
         return source
-    if source.num_bytes > free:
+    if needed > free:
         raise UserError(
-            f"--data_in_memory=true needs {source.num_bytes / 2**30:.1f} GiB for {source.name} and "
+            f"--data_in_memory=true needs {needed / 2**30:.1f} GiB for {source.name} and "
             f"{free / 2**30:.1f} are available; use auto or false"
         )
 
-    def build() -> tuple[np.ndarray, np.ndarray]:
+    def build() -> Arrays:
         if source.num_examples >= MANY:
             print(f"Reading {source.num_examples:,} images of {source.name} into memory.", file=sys.stderr, flush=True)
-        return loaded(source)
+        return (loaded_whole if source.whole else loaded)(source, num_workers)
 
-    images, labels = cache.get(source.cache_key, build)
-    return dataclasses.replace(source, read=array_reader(images, labels), in_memory=True)
+    images, about = cache.get(source.cache_key, build)
+    read = part_reader(images, about, source.image_shape) if source.whole else array_reader(images, about)
+    return dataclasses.replace(source, read=read, task=None, whole=None, in_memory=True)
 
 
-def loaded(source: Source) -> tuple[np.ndarray, np.ndarray]:
+def needed_bytes(source: Source) -> int:
+    """The memory that the images take; of images that are held whole, where their sizes are not known, a guess."""
+    if not source.whole:
+        return source.num_bytes
+    squares = sum(max(size) / min(size) * count for size, count in source.sizes.items())
+    return int(source.image_bytes * (squares or _WHOLE * source.num_examples))
+
+
+def loaded(source: Source, num_workers: int = 0) -> Arrays:
     """All images uint8 [N, H, W, C] and labels int32 [N]."""
     images = np.empty((source.num_examples, *source.image_shape), np.uint8)
     labels = np.empty(source.num_examples, np.int32)
-    for start in range(0, source.num_examples, CHUNK):
-        rows = np.arange(start, min(start + CHUNK, source.num_examples))
-        images[rows], labels[rows] = source.read(rows)
+    task = source.task or (lambda rows: functools.partial(source.read, rows))
+    for rows, found in _in_order(source, task, num_workers):
+        images[rows], labels[rows] = found
     return images, labels
+
+
+def loaded_whole(source: Source, num_workers: int = 0) -> Arrays:
+    """All images before the cut, one after the other: uint8 [bytes], and int32 [N, 3] of label, height and width."""
+    parts, about = [], np.empty((source.num_examples, 3), np.int32)
+    for rows, (images, labels) in _in_order(source, source.whole, num_workers):
+        about[rows, 0] = labels
+        about[rows, 1:] = [image.shape[:2] for image in images]
+        parts.append(np.concatenate([image.reshape(-1) for image in images]))
+    return np.concatenate(parts), about
+
+
+def part_reader(pixels: np.ndarray, about: np.ndarray, shape: tuple[int, int, int]) -> Read:
+    """A `read` of parts of the given shape from what `loaded_whole` returns."""
+    labels, heights, widths = np.ascontiguousarray(about.T)
+    ends = np.cumsum(heights.astype(np.int64) * widths * shape[2])
+
+    def read(indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
+        images = np.empty((len(indices), *shape), np.uint8)
+        where = [None] * len(indices) if places is None else places.tolist()
+        for row, (index, place) in enumerate(zip(indices.tolist(), where, strict=True)):
+            height, width = int(heights[index]), int(widths[index])
+            left, top, right, bottom = square(width, height, place)
+            whole = pixels[ends[index] - height * width * shape[2] : ends[index]].reshape(height, width, shape[2])
+            images[row] = whole[top:bottom, left:right]
+        return images, labels[indices]
+
+    return read
+
+
+def _in_order(source: Source, task: Callable, num_workers: int) -> Iterator[tuple[np.ndarray, tuple]]:
+    """(indices, what the task of these returns) of all images, in their order; by workers where it can be and pays."""
+    pays = source.task and source.num_examples >= MANY_DECODED
+    workers = Workers((num_workers or auto_count()) if pays else 0)
+    size = max(1, min(CHUNK, CHUNK_BYTES // source.image_bytes))
+    chunks = [np.arange(start, min(start + size, source.num_examples)) for start in range(0, source.num_examples, size)]
+    try:
+        results = workers.in_order((task(rows) for rows in chunks), ahead=2 * workers.count)
+        yield from zip(chunks, results, strict=True)
+    finally:
+        workers.close()

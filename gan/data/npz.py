@@ -1,129 +1,158 @@
-"""Images from a NumPy archive: `images` uint8 [N, H, W] or [N, H, W, C], optional `labels` integers [N].
+"""Images from a NumPy archive: arrays `images` [N, H, W] or [N, H, W, C] and, if there are labels, `labels` [N].
 
-The classes have the names of an optional array `class_names`, strings [K], or else their numbers.
+The classes have the names of an optional array `class_names`, strings [K], or else their numbers. Arrays that others
+call otherwise are understood where it is certain which they are, and so are those of images for tests.
 """
 
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from gan import paths
 from gan.data import fingerprint
+from gan.data import labels as labelling
+from gan.data.image_arrays import pictures
 from gan.data.images import AS_IS, Fit, fitted_shape
-from gan.data.source import Source, array_reader
+from gan.data.labels import Classes
+from gan.data.npz_files import Archive, archive
+from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
-MAX_CLASSES = 100_000
-_UNREADABLE = (OSError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_UNREADABLE = (
+    OSError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 
-def open_npz(path: str, fit: Fit = AS_IS, in_memory: str = "auto") -> Source:
-    """The images of an .npz file. An array stored without compression is mapped, any other is loaded.
+class Parts(NamedTuple):
+    """The names of the arrays of a data set; those for tests are empty where there are none."""
+
+    images: str
+    labels: str
+    test_images: str = ""
+    test_labels: str = ""
+
+
+# What people call them, in any capitals; the first that an archive has.
+FORMS = (
+    Parts("images", "labels", "test_images", "test_labels"),
+    Parts("x_train", "y_train", "x_test", "y_test"),  # Keras
+    Parts("train_images", "train_labels", "test_images", "test_labels"),
+    Parts("train_x", "train_y", "test_x", "test_y"),
+    Parts("image", "label"),
+    Parts("x", "y"),
+    Parts("data", "labels"),
+    Parts("imgs", "labels"),
+    Parts("arr_0", "arr_1"),  # as numpy.savez calls arrays without names
+)
+
+
+def open_npz(
+    path: str, fit: Fit = AS_IS, in_memory: str = "auto", *, test: bool = False, labelled: bool = True
+) -> Source | None:
+    """The images of an .npz file, or those for tests, None if it has none. An array stored without compression is
+    mapped, any other is loaded.
 
     Raises `UserError` naming the file and what is wrong with it.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise UserError(f"--dataset=npz:{path} is not a file; give the path of an .npz file with an array `images`")
+    file = Path(paths.given(path))
     try:
-        images, labels, names, mapped = _arrays(file)
+        with archive(file) as opened:
+            parts, notes = _parts(file, opened)
+            if test and not parts.test_images:
+                return None
+            if test:
+                parts = Parts(parts.test_images, parts.test_labels)
+            return _source(path, file, opened, parts, fit, in_memory, test, labelled, notes)
+    except MemoryError:
+        raise UserError(f"{file} does not fit into memory; write it with numpy.savez, without compression") from None
     except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno:  # not what is in the file
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{file} cannot be read as an .npz archive ({reason}); write it again with np.savez") from None
-    if in_memory == "false" and not mapped:
-        raise UserError(
-            f"{file} is compressed and cannot be read by index; write it with numpy.savez, or drop "
-            "--data_in_memory=false"
-        )
-    images, labels = _validated(file, images, labels)
-    identity = fingerprint.of_files(file.parent, [file], "npz", *fit.facts)
-    fit = fit._replace(channels=fit.channels or images.shape[3])
-    shape = fitted_shape(*images.shape[1:], fit, f"each image of {file}")
-    stored = array_reader(images, labels)
-
-    def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found, found_labels = stored(indices)
-        return fit.array(found), found_labels
-
-    named = _class_names(file, labels, names)
-    return Source(f"npz:{path}", len(images), shape, named, identity, str(file.resolve()), read, labels=labels)
 
 
-def _arrays(file: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None, bool]:
-    """`images`, `labels`, `class_names` (or None), and whether the images are mapped instead of loaded."""
-    with zipfile.ZipFile(file) as archive:
-        members = set(archive.namelist())
-        if "images.npy" not in members:
-            inside = ", ".join(sorted(name.removesuffix(".npy") for name in members)) or "nothing"
-            raise UserError(f"{file} has no array `images` (it has {inside}); rename the array")
-        images = _mapped(file, archive)
-        labels, names = (
-            _loaded(archive, f"{name}.npy") if f"{name}.npy" in members else None for name in ("labels", "class_names")
-        )
-        if images is not None:
-            return images, labels, names, True
-        return _loaded(archive, "images.npy"), labels, names, False
+def _source(
+    path: str,
+    file: Path,
+    opened: Archive,
+    parts: Parts,
+    fit: Fit,
+    in_memory: str,
+    test: bool,
+    labelled: bool,
+    notes: tuple[str, ...],
+) -> Source:
+    """The images of these arrays as a source."""
+    array = opened.mapped(parts.images)
+    if array is None:
+        if in_memory == "false" and not test:
+            raise UserError(
+                f"{file} is compressed and cannot be read by index; write it with numpy.savez, or drop "
+                "--data_in_memory=false"
+            )
+        array = opened.loaded(parts.images)
+    found = pictures(array, fit, f"{file}: `{parts.images}`")
+    count, height, width = found.array.shape[:3]
+    classes = _classes(file, opened, parts, count) if labelled else labelling.none_of(count)
+    dropped = ("unlabelled",) if parts.labels and not labelled else ()
+    identity = fingerprint.of_files(file.parent, [file], "npz", *fit.facts, *dropped, *(("test",) if test else ()))
+    shape = fitted_shape(height, width, found.fit.channels, found.fit, f"each image of {file}")
+    labels = classes.labels
+
+    def read(indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
+        return found.read(indices, places), labels[indices]
+
+    def whole(indices: np.ndarray) -> Callable[[], tuple[list[np.ndarray], np.ndarray]]:
+        return lambda: (found.whole(indices), labels[indices])
+
+    moved = fit.crop == "random" and fit.resolution > 0 and height != width
+
+    return Source(
+        f"npz:{path}",
+        count,
+        shape,
+        classes.names,
+        identity,
+        str(file.resolve()),
+        read,
+        notes=(*notes, *found.notes, *classes.notes),
+        doubts=found.doubts,
+        labels=labels,
+        sizes={(width, height): count},
+        has_places=moved,
+        whole=whole if moved else None,
+    )
 
 
-def _loaded(archive: zipfile.ZipFile, member: str) -> np.ndarray:
-    with archive.open(member) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+def _parts(file: Path, opened: Archive) -> tuple[Parts, tuple[str, ...]]:
+    """The names that an archive's arrays of images and labels have, and notes; raises `UserError` if there are none."""
+    by_name = {name.lower(): name for name in reversed(opened.names)}
+    form = next((form for form in FORMS if form.images in by_name), None)
+    if form:
+        parts = Parts(*(by_name.get(name, "") for name in form))
+    elif len(opened.names) == 1:
+        parts = Parts(opened.names[0], "")
+    else:
+        inside = ", ".join(sorted(opened.names)) or "nothing"
+        raise UserError(f"{file} has no array `images` (it has {inside}); call the array of the images so")
+    if form == FORMS[0] and parts.images == "images" and not parts.test_images:
+        return parts, ()
+    others = f", labels `{parts.labels}`" if parts.labels else ""
+    others += f"; `{parts.test_images}` are for tests" if parts.test_images else ""
+    return parts, (f"images are the array `{parts.images}`{others}",)
 
 
-def _mapped(file: Path, archive: zipfile.ZipFile) -> np.ndarray | None:
-    """The stored images as a memory map, after a check of their CRC; None where they are compressed."""
-    member = archive.getinfo("images.npy")
-    if member.compress_type != zipfile.ZIP_STORED:
-        return None
-    with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = header(stream)
-        skipped = stream.tell()
-        while stream.read(1 << 24):  # to the end, where zipfile compares the CRC
-            pass
-    if dtype.hasobject:
-        raise ValueError("`images` holds pickled objects")
-    with open(file, "rb") as raw:
-        raw.seek(member.header_offset + 26)
-        lengths = struct.unpack("<HH", raw.read(4))  # of the name and of the extra field that follow
-    start = member.header_offset + 30 + sum(lengths) + skipped
-    if not np.prod(shape):
-        return np.empty(shape, dtype)
-    return np.memmap(file, dtype, "r", start, tuple(shape), "F" if fortran else "C")
-
-
-def _validated(file: Path, images: np.ndarray, labels: np.ndarray | None) -> tuple:
-    """Images [N, H, W, C] and labels int32 [N], -1 where there are none; raises `UserError`."""
-    if images.dtype != np.uint8:
-        raise UserError(f"{file}: `images` is {images.dtype}, not uint8; write pixels from 0 to 255 as uint8")
-    images = images[..., None] if images.ndim == 3 else images
-    if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise UserError(f"{file}: `images` has shape {list(images.shape)}; it must be [N, H, W] or [N, H, W, 1 or 3]")
-    if not images.size:
-        raise UserError(f"{file}: `images` is empty; write at least one image")
-    if labels is None:
-        return images, np.full(len(images), -1, np.int32)
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise UserError(
-            f"{file}: `labels` is {labels.dtype} {list(labels.shape)}; it must be integers "
-            f"[{len(images)}], one for each image"
-        )
-    if labels.min() < 0 or labels.max() >= MAX_CLASSES:
-        raise UserError(f"{file}: `labels` go from {labels.min()} to {labels.max()}; number the classes from 0")
-    return images, labels.astype(np.int32)
-
-
-def _class_names(file: Path, labels: np.ndarray, names: np.ndarray | None) -> tuple[str, ...]:
-    """The names of the classes, as many as the labels need; raises `UserError` for names that cannot be theirs."""
-    count = int(labels.max()) + 1
-    if names is None or not count:
-        return tuple(str(label) for label in range(count))
-    if names.ndim != 1 or names.dtype.kind != "U" or len(names) < count or len(set(names.tolist())) < len(names):
-        raise UserError(
-            f"{file}: `class_names` must be strings [K], all different, one for each label from 0 to {count - 1}; "
-            "write it so or leave it out"
-        )
-    return tuple(names.tolist())
+def _classes(file: Path, opened: Archive, parts: Parts, count: int) -> Classes:
+    """The classes of `count` images; raises `UserError` for labels and names that cannot be theirs."""
+    if not parts.labels:
+        return labelling.none_of(count)
+    names = None
+    if "class_names" in opened.names:
+        names = labelling.class_names_of(opened.loaded("class_names"), f"{file}: `class_names`")
+    return labelling.classes_of(opened.loaded(parts.labels), count, names, f"{file}: `{parts.labels}`")

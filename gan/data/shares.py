@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gan.data.batches import permutation
+from gan.data.order import permutation
 from gan.data.source import Source
 
 _ALL = 2**28  # bytes of images of which all labels are read: as a rule so few are in memory
@@ -15,14 +15,12 @@ _CHUNK = 2048  # images read at a time
 
 @functools.lru_cache(maxsize=1)  # a run asks more than once
 def of_classes(source: Source) -> tuple[float, ...]:
-    """The share of each class among the labelled images of `source`, or always the same ones of them if there are many.
+    """The share of each class among the labelled images of `source`, or, where labels are not known without reading
+    many images, among always the same ones of them.
 
     All are equal where no image has a label. Whether the images are in memory makes no difference.
     """
-    order, enough = permutation(0, 0, source.num_examples), max(_ENOUGH, _EACH * source.num_classes)
-    rows = np.sort(order if source.num_bytes <= _ALL else order[:enough])
-    parts = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
-    labels = np.concatenate([source.read(part)[1] for part in parts])
+    labels = _some_labels(source) if source.labels is None else source.labels
     counts = np.bincount(labels[labels >= 0], minlength=source.num_classes)
     if not counts.any():
         return tuple(1 / source.num_classes for _ in source.class_names)
@@ -36,6 +34,14 @@ def present(class_shares: Sequence[float], num_bytes: int) -> tuple[int, ...]:
     """
     found = tuple(number for number, share in enumerate(class_shares) if share > 0)
     return found if num_bytes <= _ALL else tuple(range(len(class_shares)))
+
+
+def _some_labels(source: Source) -> np.ndarray:
+    """The labels of all images, or of always the same ones if there are many, int32 [M]."""
+    order, enough = permutation(0, 0, source.num_examples), max(_ENOUGH, _EACH * source.num_classes)
+    rows = np.sort(order if source.num_bytes <= _ALL else order[:enough])
+    parts = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+    return np.concatenate([source.read(part)[1] for part in parts])
 
 
 def labels_at(class_shares: Sequence[float], places: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 
 from gan.data.images import Fit, value_limits
 
-Read = Callable[..., tuple[np.ndarray, np.ndarray]]
+Arrays = tuple[np.ndarray, np.ndarray]  # images, labels
+Read = Callable[..., Arrays]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Source:
     `read(indices)` maps integer indices [B] to (images uint8 [B, H, W, C], labels int32 [B]); it depends on the
     indices alone, and may be called from several threads. Labels are -1 where the set has none. Where
     `has_places`, `read(indices, places)` takes from each image the part at its place float [B] in [0, 1) from the left
-    or top to the right or bottom end; without places the middle.
+    or top to the right or bottom end; without places the middle. `task`, of the same arguments, returns a callable that
+    reads these images, in another process too: it can be pickled and needs nothing but what is in it. `whole(indices)`
+    returns such a callable for images before the cut: a list of uint8 [h, w, C], the shorter side as long as a part's.
     """
 
     name: str
@@ -50,12 +53,16 @@ class Source:
     location: str  # a folder or a file, or a word for what has none
     read: Read
     notes: tuple[str, ...] = ()  # what a person should know: a fall-back, cropped images, ignored files
+    doubts: tuple[str, ...] = ()  # what may have been meant otherwise, each with its remedy: warnings
     labels: np.ndarray | None = None  # of all images, int32 [N], where they are known without reading these
     passed_over: Mapping[str, int] = dataclasses.field(default_factory=dict)  # files that are not used, by reason
     sizes: Mapping[tuple[int, int], int] = dataclasses.field(default_factory=dict)  # by (width, height), as stored
     has_places: bool = False
+    task: Callable[..., Callable[[], Arrays]] | None = None  # where decoding takes longer than sending the images
+    whole: Callable[[np.ndarray], Callable[[], tuple[list[np.ndarray], np.ndarray]]] | None = None  # with has_places
     in_memory: bool = False
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
+    duplicates: int | None = None  # files with the content of one before; None where that is not known
 
     @property
     def num_classes(self) -> int:
@@ -63,9 +70,14 @@ class Source:
         return len(self.class_names)
 
     @property
+    def image_bytes(self) -> int:
+        """The size of a decoded image."""
+        return int(np.prod(self.image_shape))
+
+    @property
     def num_bytes(self) -> int:
         """The size of all decoded images."""
-        return self.num_examples * int(np.prod(self.image_shape))
+        return self.num_examples * self.image_bytes
 
 
 def array_reader(images: np.ndarray, labels: np.ndarray) -> Read:

@@ -1,95 +1,86 @@
-"""Images from data sets prepared by TensorFlow Datasets, read record by record without TensorFlow.
-
-The files are TFRecords (the format tfds prepares by default) or ArrayRecords. Only the features `image` and `label`
-are decoded.
-"""
+"""Images from data sets prepared by TensorFlow Datasets, read record by record without TensorFlow."""
 
 import importlib.util
-import mmap
 import os
-import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan.data import fingerprint
-from gan.data.images import AS_IS, Fit, decode, fitted_shape
+from gan.data import labels as labelling
+from gan.data.encoded import EncodedReader
+from gan.data.images import AS_IS, Fit, fitted_shape
+from gan.data.labels import Classes
+from gan.data.records import ArrayRecords, TFRecords
 from gan.data.source import Source
+from gan.data.tfds_features import Form, form
+from gan.data.workers import shared
 from gan.errors import UserError
 
 TRAIN = "train"
 TEST = ("test", "validation")  # of the splits that training does not see, the first there is
 DECODER = 1  # to be raised when the same files are to give other pixels
-_NAME = re.compile(r"(?P<name>[a-z0-9_]+)(/(?P<config>[\w.+-]+))?(:(?P<version>\d+\.\d+\.\d+))?")
-
-
-def prepared_root(data_dir: str = "") -> Path:
-    """The folder of prepared data sets: `data_dir`, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
-
-
-def prepared_folder(name: str, root: Path) -> Path | None:
-    """The folder of the newest prepared version of NAME[/CONFIG][:VERSION], or None; raises `UserError`."""
-    parts = _NAME.fullmatch(name)
-    if not parts:
-        raise UserError(f"--dataset=tfds:{name} is not a name; write tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION")
-    base = root / parts["name"] / (parts["config"] or "")
-    versions = _versions(base)
-    if not versions and not parts["config"]:
-        configs = [child for child in sorted(base.glob("*/")) if _versions(child)]
-        if len(configs) > 1:
-            choices = ", ".join(child.name for child in configs)
-            raise UserError(f"{base} has several configs; write --dataset=tfds:{name}/ and one of {choices}")
-        versions = _versions(configs[0]) if configs else {}
-    if parts["version"]:
-        return versions.get(tuple(map(int, parts["version"].split("."))))
-    return versions[max(versions)] if versions else None
-
-
-def _versions(base: Path) -> dict[tuple[int, ...], Path]:
-    """The prepared versions below a folder; `incomplete.*` folders of interrupted downloads are none."""
-    found = {}
-    for info in base.glob("*/dataset_info.json"):
-        if re.fullmatch(r"\d+\.\d+\.\d+", info.parent.name):
-            found[tuple(map(int, info.parent.name.split(".")))] = info.parent
-    return found
 
 
 def test_split(folder: Path) -> str | None:
     """The name of the split of a prepared data set that training does not see, None if it has none."""
     splits = _info(folder).splits
-    return next((name for name in TEST if name in splits), None)
+    return next((name for name in TEST if name in splits), None) if TRAIN in splits else None
 
 
-def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN) -> Source:
-    """The images of the split `which` of a prepared data set.
+def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN, labelled: bool = True) -> Source:
+    """The images of the split `which` of a prepared data set, without their labels unless they shall be `labelled`.
 
     Raises `UserError` naming the folder or the file that cannot be used.
     """
     info = _info(folder)
-    size, names = image_form(info.features, name)
-    if which not in info.splits:
-        raise UserError(f"{folder} has no split `{which}` (it has {', '.join(info.splits) or 'none'})")
-    split = info.splits[which]
+    found = form(info.features, info.supervised_keys, name)
+    split, notes = _split(info, folder, which)
+    if info.file_format.value not in ("tfrecord", "array_record"):
+        raise UserError(f"{folder} is stored as {info.file_format.value}; prepare it as tfrecord or array_record")
     files = sorted(Path(os.fspath(path)) for path in split.filepaths)
     for file in files:
         if not file.is_file():
             raise UserError(f"{file} is missing; remove {folder} so that the data set is prepared again")
-    height, width, depth = size
+    height, width, depth = found.shape
     if None in (height, width) and not fit.resolution:
         raise UserError(f"{name} has images of different sizes; give --resolution to resize them all")
-    identity = fingerprint.of_files(folder, files, "tfds", DECODER, info.full_name, names, *fit.facts)
+    examples = _Examples(_records(info, files, split), found, split.num_examples, f"{files[0]} and its like", name)
+    classes = _classes(examples, found, files) if labelled else labelling.none_of(split.num_examples)
+    examples.labels = classes and classes.labels
+    names = (found.class_names or classes.names) if labelled else ()
+    identity = fingerprint.of_files(folder, files, *_facts(info, found, fit, labelled))
     fit, side = fit._replace(channels=fit.channels or (depth if depth in (1, 3) else 3)), fit.resolution
     shape = fitted_shape(height or side, width or side, fit.channels, fit, f"each image of {name}")
-    record = _records(info, files, split)
-    read = _reader(record, split.num_examples, shape, fit, bool(names), f"{files[0]} and its like")
-    key = f"{info.name}-{identity[:20]}-{fingerprint.of_stamps(files)[:20]}"
-    return Source(name, split.num_examples, shape, names, identity, str(folder), read, cache_key=key)
+    moved = fit.crop == "random" and fit.resolution > 0 and (height != width or not height)
+    reader = EncodedReader(examples, shape, fit, found.floats)
+    return Source(
+        name,
+        split.num_examples,
+        shape,
+        names,
+        identity,
+        str(folder),
+        reader,
+        notes=(*notes, *(found.notes if labelled else ()), *(classes.notes if classes and labelled else ())),
+        labels=examples.labels,
+        sizes={(width, height): split.num_examples} if height and width else {},
+        has_places=moved,
+        task=shared(reader),
+        whole=shared(reader.whole) if moved else None,
+        cache_key=f"{info.name}-{identity[:20]}-{fingerprint.of_stamps(files)[:20]}",
+    )
 
 
-def _info(folder: Path):
+def _facts(info: Any, found: Form, fit: Fit, labelled: bool) -> tuple:
+    """What the data depend on beside the files; of sets as they have always been read as it has always been."""
+    unlabelled = ("unlabelled",) if found.label and not labelled else ()
+    return ("tfds", DECODER, info.full_name, found.class_names, *fit.facts, *found.facts, *unlabelled)
+
+
+def _info(folder: Path) -> Any:
     """The tfds description of a prepared folder."""
     if importlib.util.find_spec("tensorflow_datasets") is None:
         raise UserError("the package tensorflow-datasets is not installed; install it, or use another --dataset")
@@ -102,101 +93,89 @@ def _info(folder: Path):
         raise UserError(f"{folder} is damaged ({reason}); remove it so that the data set is prepared again") from None
 
 
-def image_form(features, name: str) -> tuple[tuple, tuple[str, ...]]:
-    """Image shape (height, width, channels; None where it varies) and class names of tfds features.
+def _split(info: Any, folder: Path, which: str) -> tuple[Any, tuple[str, ...]]:
+    """The split of this name, or in the place of `TRAIN` the only one there is, and a note then; raises `UserError`."""
+    names = list(info.splits)
+    notes = ()
+    if which == TRAIN and TRAIN not in names and len(names) == 1:
+        (which,) = names
+        notes = (f"the split `{which}` is taken: there is no other",)
+    if which not in names:
+        raise UserError(f"{folder} has no split `{which}` (it has {', '.join(names) or 'none'}); choose another set")
+    if not info.splits[which].num_examples:
+        raise UserError(f"{folder} has no image in its split `{which}`; choose another set, or prepare it again")
+    return info.splits[which], notes
 
-    Raises `UserError` if there is no uint8 feature `image`.
-    """
-    import tensorflow_datasets as tfds
 
-    named = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
-    image, label = named.get("image"), named.get("label")
-    if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
-        there = ", ".join(sorted(named)) or type(features).__name__
-        raise UserError(f"{name} has no feature `image` of 8-bit images (it has {there}); choose an image data set")
-    return image.shape, tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else ()
-
-
-def _records(info, files: list[Path], split) -> Callable[[int], bytes]:
+def _records(info: Any, files: list[Path], split: Any) -> Callable[[int], bytes]:
     """The serialized example of an index."""
-    kind = info.file_format.value
-    if kind == "tfrecord":
-        return _tfrecords(files, list(split.shard_lengths))
-    if kind != "array_record":
-        raise UserError(f"{files[0].parent} is stored as {kind}; prepare it as tfrecord or array_record")
-    from array_record.python.array_record_data_source import ArrayRecordDataSource
-
-    source = ArrayRecordDataSource([str(file) for file in files])
-    return lambda index: source[index]
+    if info.file_format.value == "tfrecord":
+        return TFRecords(files, list(split.shard_lengths))
+    return ArrayRecords(files)
 
 
-def _tfrecords(files: list[Path], lengths: list[int]) -> Callable[[int], bytes]:
-    """Random access to the records of TFRecord files; their positions are found now, and damage to them with it.
-
-    No library does it: tf.data reads TFRecords from beginning to end, and `tfds.data_source` wants ArrayRecords. To
-    find 60,000 records takes less than 0.1 seconds.
-    """
-    contents, places = [], []
-    for file, expected in zip(files, lengths, strict=True):
-        content = _mapped(file)
-        found = _positions(content)
-        if found is None or len(found) != expected:
-            raise UserError(f"{file} is truncated or damaged; remove {file.parent} so that it is prepared again")
-        places += [(len(contents), start, start + size) for start, size in found]
-        contents.append(content)
-    table = np.array(places, np.int64)  # 24 bytes a record, where the tuples take 170
-
-    def record(index: int) -> bytes:
-        shard, start, end = table[index].tolist()
-        return contents[shard][start:end]
-
-    return record
+def _classes(examples: "_Examples", found: Form, files: list[Path]) -> Classes | None:
+    """The labels of all examples; None where they are many, and can wait until each is read."""
+    if not found.label:
+        return labelling.none_of(examples.count)
+    if found.class_names and sum(file.stat().st_size for file in files) > fingerprint.WHOLE_BYTES:
+        return None
+    raw = [examples.label(index) for index in range(examples.count)]
+    if found.class_names:  # each was checked when it was read
+        names = found.class_names
+        return labelling.classes_of(np.array(raw, np.int64), len(raw), names, f"labels of {examples.name}")
+    values = np.array(raw, object if isinstance(raw[0], bytes) else np.int64)
+    return labelling.classes_of(values, len(raw), None, f"`{found.label}` of {examples.name}")
 
 
-def _mapped(file: Path) -> mmap.mmap | bytes:
-    with open(file, "rb") as opened:
-        empty = not file.stat().st_size  # which cannot be mapped
-        return b"" if empty else mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+class _Examples:
+    """Encoded images and labels from serialized examples."""
 
+    def __init__(self, record: Callable[[int], bytes], found: Form, count: int, files: str, name: str):
+        self._record, self._form, self.count, self._files, self.name = record, found, count, files, name
+        self.labels: np.ndarray | None = None  # of all examples, once they are known
 
-def _positions(content: mmap.mmap | bytes) -> list[tuple[int, int]] | None:
-    """(start, size) of each record: a 64-bit size, its 32-bit CRC, the data, a 32-bit CRC; None if it does not fit."""
-    unpack, total = struct.Struct("<Q").unpack_from, len(content)
-    found, position = [], 0
-    while position + 16 <= total:
-        (size,) = unpack(content, position)
-        found.append((position + 12, size))
-        position += 16 + size
-    return found if position == total else None
-
-
-def _reader(record: Callable[[int], bytes], count: int, shape: tuple, fit: Fit, labelled: bool, where: str):
-    """A `read` by index that decodes serialized examples."""
-    from google.protobuf.message import DecodeError
-    from tensorflow_datasets.proto import tf_example_pb2
-
-    def parsed(index: int) -> tuple[bytes, int]:
+    def __call__(self, index: int) -> tuple[bytes, int]:
+        features = self._features(index)
         try:
-            features = tf_example_pb2.Example.FromString(record(index)).features.feature
-            label = features["label"].int64_list.value[0] if labelled else -1
-            return features["image"].bytes_list.value[0], label
+            image = features[self._form.image].bytes_list.value[0]
+        except IndexError:
+            raise self._damaged(index) from None
+        return image, int(self._label(features, index) if self.labels is None else self.labels[index])
+
+    def where(self, index: int) -> str:
+        """An example in a message."""
+        return f"example {index} of {self.count} in {self._files}"
+
+    def label(self, index: int) -> int | bytes:
+        """The label of an example as it is stored, a number of a class or its name; raises `UserError`."""
+        return self._label(self._features(index), index)
+
+    def _label(self, features: Any, index: int) -> int | bytes:
+        feature, names = features[self._form.label], self._form.class_names
+        values = feature.bytes_list.value or feature.int64_list.value
+        if len(values) > 1:
+            raise UserError(
+                f"{self.where(index)} has {len(values)} labels in `{self._form.label}`, and one is needed; give "
+                "--labels=none"
+            )
+        if not values:
+            raise self._damaged(index)
+        if names and not -1 <= values[0] < len(names):
+            raise UserError(
+                f"{self.where(index)} has the label {values[0]}, and {self.name} has {len(names)} class names, from "
+                f"{names[0]} (0) to {names[-1]} ({len(names) - 1}); prepare it again with more, or give --labels=none"
+            )
+        return values[0]
+
+    def _features(self, index: int) -> Any:
+        from google.protobuf.message import DecodeError
+        from tensorflow_datasets.proto import tf_example_pb2
+
+        try:
+            return tf_example_pb2.Example.FromString(self._record(index)).features.feature
         except (DecodeError, IndexError):
-            line = f"example {index} of {count} in {where} is damaged; remove their folder to prepare it again"
-            raise UserError(line) from None
+            raise self._damaged(index) from None
 
-    def decoded(index: int, encoded: bytes) -> np.ndarray:
-        place = f"example {index} of {count} in {where}"
-        image = decode(encoded, fit, place)
-        if image.shape != shape:
-            raise UserError(f"{place} has shape {image.shape} instead of {shape}; give --resolution")
-        return image
-
-    def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        images = np.empty((len(indices), *shape), np.uint8)
-        labels = np.empty(len(indices), np.int32)
-        for row, index in enumerate(indices.tolist()):
-            encoded, labels[row] = parsed(index)
-            images[row] = decoded(index, encoded)
-        return images, labels
-
-    return read
+    def _damaged(self, index: int) -> UserError:
+        return UserError(f"{self.where(index)} is damaged; remove their folder to prepare it again")

@@ -1,21 +1,22 @@
 """How good generated images are: a reference made once of the real images, and the metrics of any generated ones.
 
     reference = comparison.prepare(splits, extractor, comparison.PROTOCOLS["lucic"])
-    values = comparison.measure(reference, sample(params, seed, reference.num))
+    values, degenerate = comparison.measure(reference, sample(params, seed, reference.num))
 
 The second line is cheap to repeat in one process. Every value means something only beside the reference's `floor`:
 that of real images which are not those of the reference, measured in the same way.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan.data import classes
-from gan.data.batches import permutation
+from gan.data.order import permutation
+from gan.data.sameness import Sameness
 from gan.data.source import Source
 from gan.data.splits import Splits
 from gan.errors import UserError
@@ -29,6 +30,8 @@ _SEED = 2**63 + 1  # of the choice of real images
 _LEAST = 10  # more than any metric needs
 _MOST_CLASSES = 100  # whose shares are measured: more could not be read
 _CHUNK = 2048  # images read at a time for their labels
+_LOOKED_AT = 500  # real images, spread evenly, of which it is told whether they are all the same
+_NOTHING = "precision and density mean nothing"
 
 Values = dict[str, float]
 
@@ -47,6 +50,13 @@ PROTOCOLS = {
 }
 
 
+class Measured(NamedTuple):
+    """The metrics of generated images by name, and what keeps them from meaning what they say, empty if nothing."""
+
+    values: Values
+    degenerate: str
+
+
 class Reference(NamedTuple):
     """The real side of an evaluation, computed once."""
 
@@ -59,6 +69,7 @@ class Reference(NamedTuple):
     real: Arrays  # features [R, D], class probabilities [R, K] of the real images compared with
     floor: Mapping[str, float]  # the metrics of real images of the other split; it cannot be changed
     floor_num: int
+    degenerate: str = ""  # of the real images, what keeps all figures from meaning what they say
 
     @property
     def sizes(self) -> str:
@@ -95,7 +106,8 @@ def prepare(
     floor = _compared(real, apart, splits.train.class_names, k, seed)
     if extractor.trained:
         floor |= dict.fromkeys(("label_agreement", SCORE), extractor.trained.accuracy)
-    return Reference(protocol, num, k, seed, extractor, splits, real, MappingProxyType(floor), len(floor_rows))
+    same = _sameness(compared, rows)
+    return Reference(protocol, num, k, seed, extractor, splits, real, MappingProxyType(floor), len(floor_rows), same)
 
 
 def check_sizes(splits: Splits, protocol: Protocol, num: int = 0, k: int = NEIGHBOURS) -> None:
@@ -119,15 +131,32 @@ def _sides(splits: Splits, protocol: Protocol) -> tuple[Source, Source]:
     return (splits.test, splits.train) if protocol.against_train else (splits.train, splits.test)
 
 
-def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndarray | None = None) -> Values:
-    """The metrics of the generated images in all batches, uint8 [n, H, W, C], by name.
+def measure(reference: Reference, batches: Iterable[np.ndarray], labels: np.ndarray | None = None) -> Measured:
+    """The metrics of the generated images in all batches, uint8 [n, H, W, C], and whether these are all the same.
 
     `labels` int [N] are the classes that were asked for, where images can be asked for; with a classifier's features
     they add `label_agreement`.
     """
-    fake = features.of_batches(reference.extractor, batches)
+    seen = Sameness()
+    fake = features.of_batches(reference.extractor, _looked_at(batches, seen))
     class_names = reference.splits.train.class_names
-    return _compared(reference.real, fake, class_names, reference.k, reference.seed, labels)
+    values = _compared(reference.real, fake, class_names, reference.k, reference.seed, labels)
+    found = "; ".join(filter(None, (seen.sentence("generated"), reference.degenerate)))
+    return Measured(values, f"{found}: {_NOTHING}" if found else "")
+
+
+def _looked_at(batches: Iterable[np.ndarray], seen: Sameness) -> Iterator[np.ndarray]:
+    """The batches, each shown to `seen` on its way."""
+    for images in batches:
+        seen.add(images)
+        yield images
+
+
+def _sameness(source: Source, rows: np.ndarray) -> str:
+    """What keeps the images of these rows of a source from being compared, as some of them tell; empty if nothing."""
+    seen = Sameness()
+    seen.add(source.read(rows[:: -(-len(rows) // _LOOKED_AT)])[0])
+    return seen.sentence("real")
 
 
 def wanted_labels(train: Source, count: int) -> np.ndarray:
@@ -175,15 +204,16 @@ def key(reference: Reference, step: int, generator: str) -> Key:
         num=reference.num,
         features=reference.extractor.kind,
         extractor=reference.extractor.identity,
-        data=reference.splits.fingerprint,
+        data=reference.splits.identity,
         k=reference.k,
         seed=reference.seed,
         generator=generator,
     )
 
 
-def evaluated(reference: Reference, named: Key, values: Mapping[str, float], **optional: Any) -> Evaluation:
+def evaluated(reference: Reference, named: Key, measured: Measured, **optional: Any) -> Evaluation:
     """The evaluation that `key` named: values, floor, what both mean, and `optional`, fields of `Evaluation`."""
+    values = measured.values
     return Evaluation(
         named,
         metrics=record.finite({name: float(value) for name, value in values.items()}),
@@ -192,6 +222,7 @@ def evaluated(reference: Reference, named: Key, values: Mapping[str, float], **o
         floor_samples=reference.floor_num,
         meaning={"features": reference.extractor.title, "sizes": reference.sizes, "floor": reference.floor_sizes},
         time=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        degenerate=measured.degenerate,
         **optional,
     )
 

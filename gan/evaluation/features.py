@@ -89,7 +89,7 @@ def from_model(
 
     def apply(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.cast(images, tf.float32)
-        if size and size != images.shape[1]:
+        if size and (size, size) != tuple(images.shape[1:3]):
             x = tf.clip_by_value(tf.image.resize(x, [size, size], antialias=True), 0.0, 255.0)
         if channels == 3 and images.shape[3] == 1:
             x = tf.repeat(x, 3, axis=3)
@@ -97,7 +97,7 @@ def from_model(
         features = tf.reduce_mean(y, axis=list(range(1, len(y.shape) - 1))) if len(y.shape) > 2 else y
         return features, tf.zeros([images.shape[0], 0])
 
-    seen = f"resized to {size} x {size}" if size not in (0, image_shape[0]) else "at their own size"
+    seen = f"resized to {size} x {size}" if size and (size, size) != tuple(image_shape[:2]) else "at their own size"
     tiled = ", grey repeated for RGB" if channels == 3 and image_shape[2] == 1 else ""
     title = f"features of the model {name} (images {seen}{tiled}, pixel range {pixel_range})"
     own = hashlib.sha256(f"{identity} {size} {channels} {pixel_range}".encode()).hexdigest()

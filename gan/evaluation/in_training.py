@@ -34,7 +34,7 @@ class Evaluating(NamedTuple):
 
     num: int  # generated images
     features: str
-    data: str  # fingerprint of all that the run is trained on
+    data: str  # what names the data that it is trained on and measured against
     metric: str  # by which the best step is chosen
     reference: Callable[[object], Reference]  # made at the first call, which takes its time unless `stop` is true
     conditional: bool
@@ -63,6 +63,7 @@ def check(config: Config, source: Source, folder: Path) -> None:
     That is a damaged file of evaluations, and, if evaluation is on, what these data and networks do not have.
     """
     record.read(folder)
+    unseen = build.held_out(config, source) if config.test_dataset else None  # if it cannot be used, now is the time
     if not config.evaluate_every_steps:
         return
     wanted, metric = _wanted_features(config, source), config.keep_best
@@ -71,7 +72,7 @@ def check(config: Config, source: Source, folder: Path) -> None:
             f"--evaluate_features=classifier needs labels of two classes or more, and {source.name} has "
             f"{source.num_classes or 'none'}; use random"
         )
-    held_out = wanted == "classifier" and build.held_out(config)
+    held_out = wanted == "classifier" and (unseen or build.held_out(config, source))
     if held_out and not _has_labels(held_out):
         raise UserError(f"the images held out of {source.name} have no labels; give --evaluate_features=random")
     if source.num_examples < _SMALL:
@@ -86,7 +87,7 @@ def check(config: Config, source: Source, folder: Path) -> None:
 
 
 def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
-    """How a run of this config on this source is evaluated; nothing is opened or computed yet."""
+    """How a run of this config on this source is evaluated; nothing is computed yet."""
     wanted = _wanted_features(config, source)
     made: list[Reference] = []
 
@@ -100,9 +101,8 @@ def make(config: Config, source: Source, sample: Sampler) -> Evaluating:
             made.append(comparison.prepare(splits, extractor, _PROTOCOL, config.evaluate_num))
         return made[0]
 
-    return Evaluating(
-        config.evaluate_num, wanted, source.fingerprint, config.keep_best, reference, config.conditional, sample
-    )
+    data = build.data_identity(config, source)
+    return Evaluating(config.evaluate_num, wanted, data, config.keep_best, reference, config.conditional, sample)
 
 
 def recorded(evaluating: Evaluating, folder: Path, step: int, params: Any) -> Evaluation | None:
@@ -190,11 +190,11 @@ def _measured(evaluating: Evaluating, step: int, params: Any, stop: object) -> E
         reference = evaluating.reference(stop)
         labels = comparison.wanted_labels(reference.splits.train, reference.num) if evaluating.conditional else None
         batches = signals.until(stop, evaluating.sample(params, reference.seed, reference.num, labels))
-        values = comparison.measure(reference, batches, labels)
+        measured = comparison.measure(reference, batches, labels)
     except signals.Stopped:
         return None
     key = comparison.key(reference, step, record.generator_identity(params))
-    return comparison.evaluated(reference, key, values)
+    return comparison.evaluated(reference, key, measured)
 
 
 def _is_better(evaluation: Evaluation, other: Evaluation | None, metric: str) -> bool:
@@ -202,6 +202,8 @@ def _is_better(evaluation: Evaluation, other: Evaluation | None, metric: str) ->
     value, way = evaluation.metrics.get(metric), suite.BETTER[metric]
     if value is None or other is None:
         return value is not None
+    if bool(evaluation.degenerate) != bool(other.degenerate):  # copies of one image may have the best of figures
+        return not evaluation.degenerate
     return way * value > way * other.metrics[metric]
 
 
@@ -210,6 +212,7 @@ def _line(metric: str, folder: Path, evaluation: Evaluation, is_best: bool, befo
     key = evaluation.key
     value, floor = (_number(figures.get(metric)) for figures in (evaluation.metrics, evaluation.floor))
     text = f"step {key.step}: {metric} {value}, floor {floor} ({key.num:,} images, {key.features} features)"
+    text += f"; DEGENERATE: {evaluation.degenerate}" if evaluation.degenerate else ""
     if is_best:
         text, step = f"{text}; the best so far", key.step
     elif before:

@@ -22,8 +22,9 @@ import tensorflow as tf
 from gan.errors import UserError
 from gan.metrics.suite import NEIGHBOURS, SEED
 from gan.storage import event_files
-from gan.storage.files import write_atomically
+from gan.storage.files import read_bytes, write_atomically
 from gan.storage.refusals import storage_errors
+from gan.storage.targets import open_lock
 
 FILE_NAME = "evaluations.jsonl"
 FOLDER = "eval"
@@ -32,6 +33,7 @@ _DIGITS = 16  # of an identity, in a key
 # The order of the fields in a line, after those of the key.
 _ORDER = (
     "images", "metrics", "floor", "real_samples", "floor_samples", "meaning", "time", "in_training", "score_samples",
+    "degenerate",
 )  # fmt: skip
 _OURS = ("classifier", "random")  # features; of any others there may be several of one name
 
@@ -68,6 +70,7 @@ class Evaluation(NamedTuple):
     in_training: bool = False  # measured, or asked for, by the trainer
     score_samples: int = 0  # generated images that the classification accuracy score is of; 0: it has none
     images: str = ""  # path of images in files that were measured in the place of a run
+    degenerate: str = ""  # what keeps the figures from meaning what they say: images that are all the same
     further: Mapping[str, Any] = MappingProxyType({})  # what another version wrote beside: kept as it is
 
 
@@ -113,6 +116,7 @@ def from_json(row: Mapping[str, Any]) -> Evaluation:
         in_training=_taken(left, "in_training", bool, False),
         score_samples=_taken(left, "score_samples", int, 0),
         images=_taken(left, "images", str, ""),
+        degenerate=_taken(left, "degenerate", str, ""),
         further=left,
     )
 
@@ -121,7 +125,7 @@ def read(workdir: Path) -> list[Evaluation]:
     """The evaluations of a run by step; empty where there are none. Raises `UserError` if the file is damaged."""
     path = Path(workdir) / FILE_NAME
     with storage_errors(path):
-        lines = path.read_bytes().splitlines() if path.exists() else []
+        lines = read_bytes(path).splitlines() if path.exists() else []
     evaluations = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -247,7 +251,7 @@ def _locked(workdir: Path) -> Iterator[None]:
     """Holds the evaluations of a run for this process."""
     path = workdir / _LOCK
     with storage_errors(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -5,6 +5,7 @@ ends in a sigmoid: the probability that an image is fake, whatever sign the obje
 [0, 1] on both sides, whatever the networks see.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,12 +18,31 @@ from gan.export import layers
 from gan.settings import Config
 
 
+@contextlib.contextmanager
+def _plain_settings() -> Iterator[None]:
+    """Layers of float32 with the channels last, whatever the person's own settings of Keras say."""
+    before = keras.config.image_data_format(), keras.config.floatx(), keras.config.dtype_policy()
+    _set("channels_last", "float32", "float32")
+    try:
+        yield
+    finally:
+        _set(*before)
+
+
+def _set(data_format: str, floatx: str, policy: str | keras.DTypePolicy) -> None:
+    keras.config.set_image_data_format(data_format)
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
+@_plain_settings()
 def generator(config: Config, network: Network, params: Mapping[str, Any]) -> keras.Model:
     """Latents [N, latent_size], standard normal -> images [N, H, W, C] in [0, 1]."""
     chain = layers.BUILDERS[config.networks].generator(config, network)
     return _filled("generatormodel", keras.Input((config.latent_size,), name="latents"), chain, params)
 
 
+@_plain_settings()
 def discriminator(
     config: Config, network: Network, params: Mapping[str, Any], image_shape: Sequence[int], real_sign: float = -1.0
 ) -> keras.Model:

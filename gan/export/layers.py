@@ -3,13 +3,14 @@
 A chain is what a tensor goes through in turn: Keras layers, and functions of a tensor where ways part and join.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
 from gan.core.base import Network
-from gan.networks.pyramid import base as base_of
+from gan.networks.sizes import base as base_of
 from gan.settings import Config
 
 _SLOPE = 0.2
@@ -37,13 +38,13 @@ def chained(x: Any, chain: Chain) -> Any:
 
 def _article_generator(config: Config, network: Network) -> Chain:
     """Dense to a small map, a convolution after each doubling, two at the full size and one to the channels."""
-    base, _, width = _shapes(network)["reshape_1"]
-    resolution, _, channels = network.table[-1].shape
-    _, doublings = base_of(resolution)
-    chain = [keras.layers.Dense(base * base * width, name="dense_1"), _leaky_relu()]
-    chain += [keras.layers.Reshape((base, base, width))]
+    shapes = _shapes(network)
+    small, (*size, channels) = shapes["reshape_1"], network.table[-1].shape
+    _, doublings = base_of(tuple(size))
+    width = small[2]
+    chain = [keras.layers.Dense(math.prod(small), name="dense_1"), _leaky_relu(), keras.layers.Reshape(small)]
     for i in range(doublings + 2):
-        chain += [_upsample()] if i < doublings else []
+        chain += [_upsampled(shapes[f"conv_{i + 1}"])] if i < doublings else []
         chain += [_conv(f"conv_{i + 1}", width, _ARTICLE_TAPS), _leaky_relu()]
     return [*chain, _conv(f"conv_{doublings + 3}", channels, 4), *_image_output(config)]
 
@@ -65,30 +66,31 @@ def _residual_generator(config: Config, network: Network) -> Chain:
     shapes = _shapes(network)
     channels = network.table[-1].shape[2]
     chain = [keras.layers.Dense(shapes["dense_1"][0], name="dense_1"), keras.layers.Reshape(shapes["reshape_1"])]
-    side = shapes["reshape_1"][0]
+    side, _, filters = shapes["reshape_1"]
     for name, shape in _blocks(shapes):
-        before = [_upsample()] if shape[0] > side else []
+        before = [_upsampled((*shape[:2], filters))] if shape[0] > side else []
         main = [_leaky_relu(), *before, _conv(f"{name}_conv_1", shape[2], _RESIDUAL_TAPS)]
         main += [_leaky_relu(), _conv(f"{name}_conv_2", shape[2], _RESIDUAL_TAPS)]
-        shortcut = [_conv(f"{name}_shortcut_pointwise_1", shape[2], 1), *before]
+        shortcut = [_conv(f"{name}_shortcut_pointwise_1", shape[2], 1)]
+        shortcut += [_upsampled(shape)] if before else []
         chain += [_joined(main, shortcut if before else [])]
-        side = shape[0]
+        side, _, filters = shape
     return [*chain, _leaky_relu(), _conv("conv_1", channels, _RESIDUAL_TAPS), *_image_output(config)]
 
 
 def _residual_discriminator(config: Config, network: Network, image_shape: Sequence[int]) -> Chain:
     """A convolution, blocks, of which the last at each size pools, and for each channel a weighted sum over the map."""
     shapes = _shapes(network)
-    side, _, filters = shapes["conv_1"]
+    *small, filters = shapes["conv_1"]
     chain = [*_image_input(config), _conv("conv_1", filters, _RESIDUAL_TAPS)]
     for name, shape in _blocks(shapes):
-        pool = [keras.layers.AveragePooling2D(2)] if shape[0] < side else []
+        pool = [keras.layers.AveragePooling2D(2)] if shape[0] < small[0] else []
         main = [_leaky_relu(), _conv(f"{name}_conv_1", filters, _RESIDUAL_TAPS)]
         main += [_leaky_relu(), *pool, _conv(f"{name}_conv_2", shape[2], _RESIDUAL_TAPS)]
         shortcut = [*pool, _conv(f"{name}_shortcut_pointwise_1", shape[2], 1)]
         chain += [_joined(main, shortcut if pool else [])]
-        side, _, filters = shape
-    whole = keras.layers.DepthwiseConv2D(side, use_bias=False, name="weighted_sum_1")
+        *small, filters = shape
+    whole = keras.layers.DepthwiseConv2D(small, use_bias=False, name="weighted_sum_1")
     return [*chain, _leaky_relu(), whole, keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
 
 
@@ -122,8 +124,13 @@ def _conv(name: str, filters: int, taps: int) -> keras.layers.Layer:
     return keras.layers.Conv2D(filters, taps, padding="same", name=name)
 
 
-def _upsample() -> keras.layers.Layer:
-    return keras.layers.UpSampling2D(2, interpolation="nearest")
+def _upsampled(shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Twice the size, every pixel four times: [N, *shape].
+
+    The shape is said again, for TensorFlow Lite: it loses it here, and has no convolution of maps of unknown size.
+    """
+    chain = [keras.layers.UpSampling2D(2, interpolation="nearest"), keras.layers.Reshape(shape)]
+    return lambda x: chained(x, chain)
 
 
 def _leaky_relu() -> keras.layers.Layer:

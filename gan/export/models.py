@@ -14,6 +14,7 @@ from gan.errors import UserError
 from gan.export import keras, modules
 from gan.export.formats import FORMATS
 from gan.settings import Config
+from gan.storage.aliases import plain
 
 TOLERANCE = 1e-4  # of outputs in [0, 1], both in float32
 _EXAMPLES = 34  # more than a block
@@ -71,9 +72,10 @@ def pair(
             keras.discriminator(config, game.discriminator, d_params, image_shape, sign),
         )
     else:
+        told = num_classes if config.conditional else 0
         models = (
-            modules.generator(generator, g_params, config.latent_size, config.conditional),
-            modules.discriminator(game.discriminator, d_params, image_shape, sign, config.conditional, whole),
+            modules.generator(generator, g_params, config.latent_size, told),
+            modules.discriminator(game.discriminator, d_params, image_shape, sign, told, whole),
         )
     return Exportable(
         models=models,
@@ -103,8 +105,9 @@ def names(form: str) -> list[str]:
 
 def write(folder: Path, form: str, both: Exportable) -> None:
     """Writes both models into `folder`; raises `OSError` or what TensorFlow raises about storage."""
-    for name, model in zip(names(form), both.models, strict=True):
-        FORMATS[form].save(model, folder / name)
+    with plain(folder) as writable:
+        for name, model in zip(names(form), both.models, strict=True):
+            FORMATS[form].save(model, writable / name)
 
 
 def check(folder: Path, form: str, both: Exportable) -> list[Exported]:
@@ -113,7 +116,8 @@ def check(folder: Path, form: str, both: Exportable) -> list[Exported]:
     for name, count, function, inputs, weights in zip(
         names(form), both.parameters, both.functions, both.inputs, both.weights, strict=True
     ):
-        loaded, read = FORMATS[form].load(folder / name)
+        with plain(folder) as readable:
+            loaded, read = FORMATS[form].load(readable / name)
         if not _holds(read, weights):
             raise UserError(f"{name}, read back, has other weights than the checkpoint; check the disk, start again")
         # It must take batches of any size.

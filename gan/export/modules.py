@@ -2,7 +2,7 @@
 
 `serve(latents [N, latent_size])` gives images [N, H, W, C] in [0, 1]; `serve(images [N, H, W, C])` the probability
 [N, 1] that each is fake, and `logits(images)` the logits [N] that it is made of. Conditional networks take int32 labels
-[N] beside them.
+[N] beside them, and raise InvalidArgumentError for one that is no class.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,22 +32,23 @@ class _Module(tf.Module):
         return lambda *inputs: function(tf.nest.map_structure(tf.convert_to_tensor, dict(self.parameters)), *inputs)
 
 
-def generator(network: Network, params: Any, latent_size: int, conditional: bool) -> tf.Module:
-    """The module of a generator."""
+def generator(network: Network, params: Any, latent_size: int, num_classes: int = 0) -> tf.Module:
+    """The module of a generator; of a conditional one there are classes."""
 
     def images(params, latents, labels=None):
         return tf.clip_by_value(_applied(network, params, latents, labels), 0.0, 1.0)
 
-    signature = _signature(tf.TensorSpec([None, latent_size], tf.float32, "latents"), conditional)
-    return _Module(params, signature, {"serve": in_blocks(images, network.table[-1].shape, whole=False)})
+    signature = _signature(tf.TensorSpec([None, latent_size], tf.float32, "latents"), num_classes)
+    served = in_blocks(images, network.table[-1].shape, whole=False)
+    return _Module(params, signature, {"serve": _checked(served, num_classes)})
 
 
 def discriminator(
-    network: Network, params: Any, image_shape: Sequence[int], real_sign: float, conditional: bool, whole: bool
+    network: Network, params: Any, image_shape: Sequence[int], real_sign: float, num_classes: int, whole: bool
 ) -> tf.Module:
     """The module of a discriminator whose logits have the sign `real_sign` for what it takes to be real.
 
-    `whole` says that it looks at the whole batch.
+    Of a conditional one there are classes; `whole` says that it looks at the whole batch.
     """
 
     def logits(params, images, labels=None):
@@ -56,9 +57,31 @@ def discriminator(
     def is_fake(params, images, labels=None):
         return tf.sigmoid(-real_sign * logits(params, images, labels))[:, None]
 
-    signature = _signature(tf.TensorSpec([None, *image_shape], tf.float32, "images"), conditional)
+    signature = _signature(tf.TensorSpec([None, *image_shape], tf.float32, "images"), num_classes)
     functions = {"serve": in_blocks(is_fake, (1,), whole), "logits": in_blocks(logits, (), whole)}
-    return _Module(params, signature, functions)
+    return _Module(params, signature, {name: _checked(served, num_classes) for name, served in functions.items()})
+
+
+def _checked(function: Served, num_classes: int) -> Served:
+    """The function, which refuses labels that are no classes, and another number of them than of what they belong to.
+
+    The networks would take them: rows of a table that stand for no class, images that nobody asked for.
+    """
+
+    if not num_classes:
+        return function
+
+    def checked(params, x, labels):
+        known = tf.reduce_all((labels >= 0) & (labels < num_classes))
+        range_line = f"labels must be from 0 to {num_classes - 1}; the least and the largest are"
+        checks = [
+            tf.debugging.Assert(tf.shape(labels)[0] == tf.shape(x)[0], ["there must be one label for each input"]),
+            tf.debugging.Assert(known, [range_line, tf.reduce_min(labels), tf.reduce_max(labels)]),
+        ]
+        with tf.control_dependencies(checks):
+            return function(params, tf.identity(x), tf.identity(labels))
+
+    return checked
 
 
 def in_blocks(function: Served, shape: Shape, whole: bool) -> Served:
@@ -90,8 +113,8 @@ def _mapped(function: Served, params, inputs: Sequence[tf.Tensor], size: int, sh
     return tf.reshape(y, [-1, *shape])
 
 
-def _signature(first: tf.TensorSpec, conditional: bool) -> list[tf.TensorSpec]:
-    return [first, tf.TensorSpec([None], tf.int32, "labels")] if conditional else [first]
+def _signature(first: tf.TensorSpec, num_classes: int) -> list[tf.TensorSpec]:
+    return [first, tf.TensorSpec([None], tf.int32, "labels")] if num_classes else [first]
 
 
 def _applied(network: Network, params, x: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:

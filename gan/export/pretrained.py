@@ -8,6 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gan.errors import UserError
+from gan.storage.aliases import plain
 
 _SIGNATURE = "serving_default"
 _SUFFIXES = (".keras", ".h5")
@@ -59,7 +60,8 @@ def _keras(path: Path) -> tuple[Callable, list, tf.DType]:
 
 def _saved_model(path: Path) -> tuple[Callable, list, tf.DType]:
     """Function, shape and type of the input of a SavedModel's default signature."""
-    model = tf.saved_model.load(str(path))
+    with plain(path) as readable:
+        model = tf.saved_model.load(str(readable))
     if _SIGNATURE not in model.signatures:
         raise UserError(f"{path} has no signature {_SIGNATURE} (it has {', '.join(model.signatures) or 'none'})")
     signature = model.signatures[_SIGNATURE]

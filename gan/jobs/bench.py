@@ -18,11 +18,11 @@ from gan.bench import contestants, convolution_work, host_costs, limit, parts, r
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
 from gan.data.source import Source
-from gan.jobs import bench_tables
+from gan.jobs import accounts, bench_tables
 from gan.jobs.requests import Bench as Request
 from gan.machine import devices, environment, versions
 from gan.settings import Config
-from gan.storage.files import write_atomically
+from gan.storage.files import write_with_folders
 from gan.training import cadence, replicas, session
 from gan.training.run import Run
 from gan.training.session import Machine
@@ -42,7 +42,7 @@ def run(request: Request) -> Report:
         return report
     report = _measured(request, asked)
     if request.out:
-        write_atomically(request.out, json.dumps(report, indent=1).encode())
+        write_with_folders(request.out, json.dumps(report, indent=1).encode())
     return report
 
 
@@ -50,8 +50,9 @@ def _measured(request: Request, asked: Contestants) -> Report:
     """Runs and prints everything; returns all of it."""
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     config, source = asked.given, build.source(asked.given)
+    accounts.tell(config, source, request.strict)
     machine = session.machine(config)
-    runs = _prepared(asked.variants, source, machine)
+    runs = _prepared(asked.variants, _sources(asked.variants, source), machine)
     report = {
         "command": sys.argv,
         "machine": environment.machine(),
@@ -72,10 +73,20 @@ def _measured(request: Request, asked: Contestants) -> Report:
     return report | _dissected(request, runs[AS_GIVEN], source, machine, timings[AS_GIVEN].seconds.median)
 
 
-def _prepared(variants: Mapping[str, Config], source: Source, machine: Machine) -> dict[str, Run]:
+def _sources(variants: Mapping[str, Config], source: Source) -> dict[str, Source]:
+    """The images of each config, the first of which has those of `source`; opened once for each way of holding them."""
+    opened = {variants[AS_GIVEN].data_in_memory: source}
+    for config in variants.values():
+        if config.data_in_memory not in opened:
+            opened[config.data_in_memory] = build.source(config)
+    return {name: opened[config.data_in_memory] for name, config in variants.items()}
+
+
+def _prepared(variants: Mapping[str, Config], sources: Mapping[str, Source], machine: Machine) -> dict[str, Run]:
     """A run of each config, ready for its first step."""
     runs = {}
     for name, config in variants.items():
+        source = sources[name]
         on = machine._replace(numerics=devices.resolve(config))
         replicas.check_batch(config.batch_size, on.replicas)
         game = session.game(config, source, on)

@@ -18,7 +18,7 @@ from gan.evaluation import comparison, neighbours, record
 from gan.evaluation.comparison import Reference
 from gan.evaluation.neighbours import Nearest
 from gan.evaluation.record import Evaluation, Key
-from gan.jobs import evaluate_table
+from gan.jobs import accounts, evaluate_table
 from gan.jobs import extractor as extractors
 from gan.jobs.notices import warn
 from gan.jobs.progress_bar import with_progress
@@ -160,8 +160,8 @@ def _evaluated(
     if evaluation and (SCORE in evaluation.metrics or not wants_score):
         return evaluation
     started, labels = time.monotonic(), samples.labels(reference.num)
-    values = comparison.measure(reference, samples.batches(reference.num, labels), labels)
-    evaluation = kept.keep(comparison.evaluated(reference, key, values))
+    measured = comparison.measure(reference, samples.batches(reference.num, labels), labels)
+    evaluation = kept.keep(comparison.evaluated(reference, key, measured))
     if wants_score:  # it takes minutes: what is measured before is kept already
         labels = samples.labels(min(train.num_examples, _MOST_FOR_SCORE))
         images = np.concatenate(list(samples.batches(len(labels), labels)))
@@ -176,6 +176,7 @@ def _of_images(request: Request) -> _Measured:
     devices.configure(config)
     kind = "folder" if path.is_dir() else "npz"
     source = sources.open_source(f"{kind}:{path}", resolution=config.resolution, channels=config.channels)
+    accounts.tell_of_images(source, request.strict)
     reference = _reference(request, _splits(request, config, source.image_shape), source.num_examples)
     num, real = reference.num, reference.splits.train
 
@@ -188,9 +189,9 @@ def _of_images(request: Request) -> _Measured:
         print(f"{request.images}: {num:,} of {source.num_examples:,} images, chosen at random")
     images, labels = read(num)
     batches = (images[first : first + _CHUNK] for first in range(0, num, _CHUNK))
-    values = comparison.measure(reference, with_progress(batches, num, path.name), labels)
+    measured = comparison.measure(reference, with_progress(batches, num, path.name), labels)
     key = comparison.key(reference, 0, source.fingerprint)
-    evaluation = comparison.evaluated(reference, key, values, images=str(path))
+    evaluation = comparison.evaluated(reference, key, measured, images=str(path))
     if labels is not None and request.cas and real.num_classes > 1:
         evaluation = _scored(reference, evaluation, *read(_MOST_FOR_SCORE))
     return _Measured([evaluation], reference, images[:_LOOKED_AT])
@@ -208,6 +209,7 @@ def _splits(request: Request, config: Config, image_shape: tuple[int, ...]) -> S
             "and --channels, or another --dataset"
         )
     comparison.check_sizes(found, comparison.PROTOCOLS[request.protocol], request.num or 0, request.k)
+    accounts.tell_of_splits(config, found, request.strict)
     return found
 
 

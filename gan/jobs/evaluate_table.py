@@ -32,7 +32,13 @@ def table(evaluations: Sequence[Evaluation], reference: Reference, titles: Seque
         cells = [_number(each.metrics.get(name), name) for each in evaluations]
         cells.append(_number(floor.get(name), name))
         lines.append(f"{_line(name, cells)}  {_WAYS[BETTER.get(name, 0)]}".rstrip())
-    return lines
+    return lines + _degenerate(evaluations, titles)
+
+
+def _degenerate(evaluations: Sequence[Evaluation], titles: Sequence[str]) -> list[str]:
+    """A line for each evaluation whose figures do not mean what they say."""
+    told = [(title, each.degenerate) for title, each in zip(titles, evaluations, strict=True) if each.degenerate]
+    return [""] * bool(told) + [f"DEGENERATE  {title}: {text}" for title, text in told]
 
 
 def _line(name: str, cells: list[str]) -> str:

@@ -70,7 +70,9 @@ def _report(found: Trained, form: str, out: Path, exported: list[models.Exported
     usage = formats.FORMATS[form].usage.format(
         path=repr(str(out / exported[0].name)), inputs="x, labels" if found.run.config.conditional else "x"
     )
-    return "\n".join([*lines, *_notes(found), f"To use the generator ({_arguments(found)}):", _indented(usage)])
+    return "\n".join(
+        [*lines, *_notes(found), *_move(form, out), f"To use the generator ({_arguments(found)}):", _indented(usage)]
+    )
 
 
 def _notes(found: Trained) -> list[str]:
@@ -81,6 +83,14 @@ def _notes(found: Trained) -> list[str]:
         "It normalizes by fixed statistics, not by those of the batch: each image depends on its own input alone."
     )
     return [averages] * bool(config.ema_half_life_images) + [statistics] * build.has_batch_statistics(config)
+
+
+def _move(form: str, out: Path) -> list[str]:
+    """A line if TensorFlow would take the name of the folder for a pattern."""
+    is_pattern = form == "saved_model" and set("[\\") & set(str(out))
+    return ["TensorFlow reads no SavedModel at a path with [ or \\ in it: move the folder before you use it."] * bool(
+        is_pattern
+    )
 
 
 def _arguments(found: Trained) -> str:

@@ -5,18 +5,18 @@ refuses what cannot be at once.
 """
 
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from gan import config as configs
+from gan import paths
 from gan.bench import contestants
 from gan.errors import UserError
-from gan.settings import MOST_STEPS, Config, group
+from gan.jobs.asked import DATA, NUMERICS, Asked, Settings, check_file, listed
+from gan.settings import MOST_STEPS
 from gan.storage.files import check_unused
+from gan.storage.targets import kind
 
-Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
+__all__ = ["DATA", "NUMERICS", "Settings"]
 
 LARGEST_SEED = 2**63 - 1
 LARGEST_SIDE = 64  # cells of a grid
@@ -29,36 +29,11 @@ MOST_ROUNDS = 10**6
 MOST_SECONDS = 10**9
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
-# Settings that jobs on a run, or on data alone, take.
-NUMERICS = ("precision", "convolution")
-DATA = tuple(group(Config(), "data"))
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
 
 
-class _Request:
-    """What all requests have: paths may be given as `Path`, and settings are known by name."""
-
-    _PATHS = ("workdir", "out", "images", "neighbours", "roofline")
-    _SETTINGS = {"settings": (), "data": DATA, "numerics": NUMERICS}  # with those that it may hold; (): all
-
-    def __post_init__(self):
-        for name in self._PATHS:
-            value = getattr(self, name, None)
-            if isinstance(value, os.PathLike):
-                object.__setattr__(self, name, os.fspath(value))  # frozen from here on
-        for name, known in self._SETTINGS.items():
-            given = getattr(self, name, {})
-            configs.check_names(given)
-            if others := sorted(set(given) - set(known or given)):
-                raise UserError(f"--{others[0]} is no setting that can be given here; {name} are {', '.join(known)}")
-        self._check()
-
-    def _check(self) -> None:
-        """Raises `UserError` for what cannot be."""
-
-
 @dataclasses.dataclass(frozen=True)
-class Train(_Request):
+class Train(Asked):
     """A run to begin, or to continue: `settings` not given are those of the run, or of the preset.
 
     An empty `workdir` is runs/<preset>-<dataset>.
@@ -68,10 +43,11 @@ class Train(_Request):
     workdir: str = ""
     override: bool = False  # accept changed settings that change the mathematics of a run
     dry_run: bool = False  # check and show everything, train nothing
+    strict: bool = False  # warnings of the data are errors
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample(_Request):
+class Sample(Asked):
     """Images of a run, written to `out`: x.npz, x.png, x.gif or a folder."""
 
     workdir: str
@@ -91,6 +67,8 @@ class Sample(_Request):
         kind = self.kind
         if kind == "folder":
             check_unused(Path(self.out))
+        else:
+            check_file("out", self.out)
         _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
         _within(1, MOST_IMAGES, num=self.num)
         _within(0, MOST_STEPS, step=self.step)
@@ -130,7 +108,7 @@ class Sample(_Request):
 
 
 @dataclasses.dataclass(frozen=True)
-class Evaluate(_Request):
+class Evaluate(Asked):
     """Generated images to be measured: of a run's checkpoints, or in files (`images`).
 
     `model_size` and `model_range` are for a model of yours; left open they are as it says, and "unit".
@@ -152,6 +130,9 @@ class Evaluate(_Request):
     out: str = ""  # JSON file to write
     data: Settings = dataclasses.field(default_factory=dict)  # another data set than the run's
     numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
+    strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out", "neighbours")
 
     def _check(self) -> None:
         _within(1, MOST_MEASURED, num=self.num)
@@ -181,13 +162,16 @@ class Evaluate(_Request):
         kind, colon, path = self.features.partition(":")
         if kind not in FEATURES or (kind == "saved_model") != bool(colon and path):
             raise UserError(f"--features={self.features} is unknown; it must be classifier, random or saved_model:PATH")
+        if path:
+            self._set("features", f"{kind}:{paths.given(path)}")
+            paths.check_links("--features", paths.given(path))
         for name in ("model_size", "model_range"):
             if getattr(self, name) is not None and kind != "saved_model":
                 raise UserError(f"--{name} is for --features=saved_model:PATH; leave it out")
 
 
 @dataclasses.dataclass(frozen=True)
-class Export(_Request):
+class Export(Asked):
     """Both networks of a run as files for Keras or TensorFlow."""
 
     workdir: str
@@ -200,25 +184,36 @@ class Export(_Request):
         _within(0, MOST_STEPS, step=self.step)
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
+        paths.check_links("--out", self.out)
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
-            raise UserError(f"--out={self.out} is a file; name a folder, new or not")
+            raise UserError(f"--out={self.out} is {kind(Path(self.out).stat().st_mode)}; name a folder, new or not")
 
 
 @dataclasses.dataclass(frozen=True)
-class Preview(_Request):
-    """A data set as a grid of titled images, and its facts. `settings` are those of its data, and the seed."""
+class Preview(Asked):
+    """A data set as a grid of titled images, what was understood of it, and how to train on it.
+
+    `settings` are those of its data, the seed, and for `as_trained` those of the augmentation.
+    """
 
     settings: Settings = dataclasses.field(default_factory=dict)
     rows: int = 4
     columns: int = 4
     out: str = "preview.png"
+    as_trained: bool = False  # images as the discriminator sees them first: cut, mirrored and augmented
+    suggest: bool = False  # measure how fast this machine trains as is suggested
+    strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out",)
 
     def _check(self) -> None:
+        if not self.out:
+            raise UserError("--out is missing: name a PNG file")
         _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
 
 
 @dataclasses.dataclass(frozen=True)
-class Plot(_Request):
+class Plot(Asked):
     """Curves of `metrics` of runs as a PNG, or of their sample grids at the steps `grids`."""
 
     workdir: Sequence[str]  # of several runs
@@ -228,10 +223,11 @@ class Plot(_Request):
     smoothing: float = 0.9  # weight of the past in the moving average
     title: str = ""
 
+    _FILES = ("out",)
+
     def _check(self) -> None:
-        if isinstance(self.workdir, str):
-            object.__setattr__(self, "workdir", (self.workdir,))
-        check_workdir("".join(map(str, self.workdir)))
+        self._set("workdir", listed(self.workdir))
+        check_workdir("".join(self.workdir))
         if self.grids:
             if not all(step.strip().isdecimal() and len(step) <= len(str(MOST_STEPS)) for step in self.grids):
                 raise UserError(
@@ -245,7 +241,7 @@ class Plot(_Request):
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench(_Request):
+class Bench(Asked):
     """The speed of training with these `settings`: against others, and what it is made of."""
 
     settings: Settings = dataclasses.field(default_factory=dict)
@@ -259,6 +255,9 @@ class Bench(_Request):
     host: bool = False
     out: str = ""  # JSON file
     first_step: bool = False  # only how long a first step takes
+    strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out", "roofline")
 
     def _check(self) -> None:
         _within(1, MOST_ROUNDS, rounds=self.rounds, window_steps=self.window_steps)

@@ -1,24 +1,25 @@
 """Training: a run begun or continued, to its end, a signal or the clock."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-from gan import build
+from gan import build, paths
 from gan import config as configs
+from gan.data import account
 from gan.data.source import Source
-from gan.errors import StorageError
 from gan.evaluation import in_training
-from gan.jobs import train_summary
-from gan.jobs.notices import warn
+from gan.jobs import accounts, train_summary
+from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Settings
 from gan.jobs.requests import Train as Request
+from gan.runs import origin as origins
 from gan.runs import workdir
 from gan.runs.checkpoint import Restored
 from gan.runs.lock import Lock
 from gan.settings import Config, group
-from gan.training import cadence, loop, session
+from gan.storage.files import check_place
+from gan.training import cadence, fine_tuning, loop, session
 from gan.training.run import Run
 
 
@@ -45,23 +46,36 @@ def run(request: Request) -> Result | None:
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
     """
     folder, config, source = _start(request)
+    origin = session.origin(config, folder)
+    if origin:
+        config = dataclasses.replace(config, init_from=str(origin.name))
+    found, warnings = accounts.made(config, source)
+    if request.strict and warnings:
+        print(accounts.text(found), flush=True)
+        warn_of_data(warnings, strict=True)
     in_training.check(config, source, folder)
     machine = session.machine(config, folder)
     game = session.game(config, source, machine)
-    facts = session.data_facts(config, source)
-    print(train_summary.summary(config, folder, source, machine, game), flush=True)
-    warn(train_summary.memory_warning(config, machine, game))
+    beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
+    facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
+    facts |= beginning.facts if beginning else session.begun_with(folder)
+    print(train_summary.summary(config, folder, source, found, machine, game), flush=True)
+    print(train_summary.begun_with(facts, beginning), end="", flush=True)
+    warn(*warnings, train_summary.memory_warning(config, machine, game), *(beginning.warnings if beginning else ()))
     if request.dry_run:
         warn(*workdir.check_run(folder, config, facts, request.override))
-        _check_place(folder)
+        check_place(folder)
         print("dry run: everything was checked; nothing was trained")
         return None
     with Lock(folder):
         warn(*workdir.check_run(folder, config, facts, request.override))
         with session.memory_errors():
-            prepared = session.prepare(config, source, machine, game, folder)
+            prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
             restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
             workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
+            if beginning and not restored:
+                session.save_beginning(prepared)
+            del origin, beginning  # as large as the state and more
             step = _trained(prepared, restored)
     return Result(folder, step, step * cadence.images_per_step(config))
 
@@ -99,18 +113,9 @@ def _start(request: Request) -> _Start:
 
 def _opened(config: Config) -> tuple[Config, Source]:
     """The data of a config; in the config the data's name in the place of "auto", and paths from the root."""
+    config = dataclasses.replace(config, **paths.settings(vars(config), paths.from_root))
     source = build.source(config)
-    kind, colon, rest = config.dataset.partition(":")
-    dataset = source.name if kind == "auto" else config.dataset
-    if kind in ("folder", "npz"):
-        dataset = kind + colon + _absolute(rest)
-    data_dir = _absolute(config.data_dir) if config.data_dir else ""
-    return dataclasses.replace(config, dataset=dataset, data_dir=data_dir), source
-
-
-def _absolute(path: str) -> str:
-    """The path from the root; shells leave a ~ alone that does not begin a word."""
-    return os.path.abspath(os.path.expanduser(path))
+    return (dataclasses.replace(config, dataset=source.name) if config.dataset == "auto" else config), source
 
 
 def _continued(folder: Path, given: Settings) -> Config:
@@ -118,14 +123,8 @@ def _continued(folder: Path, given: Settings) -> Config:
     if not (folder / workdir.CONFIG).exists():
         return configs.make(**given)
     saved, _ = workdir.load_run(folder)
+    if given.get("init_from"):
+        given = {**given, "init_from": origins.of_continued(saved.init_from, given["init_from"])}
     if given.get("dataset") == "auto":  # decided when the run began
         given = {**given, "dataset": saved.dataset}
     return configs.continued(saved, dict(given))
-
-
-def _check_place(folder: Path) -> None:
-    """Raises `StorageError` if the folder of a run could not be made or written to."""
-    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        reason = "may not be written to" if place.is_dir() else "is a file"
-        raise StorageError(f"{folder} cannot be made or used: {place} {reason}; choose another --workdir")

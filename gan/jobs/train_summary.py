@@ -3,46 +3,85 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gan.core.base import Network
 from gan.core.game import Game
+from gan.data import account
+from gan.data.account import Account
 from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
 from gan.machine import devices
+from gan.runs import origin
 from gan.settings import Config
 from gan.training import cadence
+from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
 
 _SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
 _BYTES = 4  # of a float32
+_REMARKS = 4  # lines on what a network does not take from another run
 # Measured once, as multiples of the layers' outputs: with what the products of spectra keep, and with temporaries.
 _SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 
-def summary(config: Config, folder: Path, source: Source, machine: Machine, game: Game) -> str:
-    """The start summary: networks, data, devices, cost, length, places."""
+def summary(config: Config, folder: Path, source: Source, found: Account, machine: Machine, game: Game) -> str:
+    """The start summary: networks, data and their account, devices, cost, length, places."""
     height, width, channels = source.image_shape
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
     needed = step_bytes(game, config.batch_size, numerics.convolution == "spectral")
-    lines = {
-        "preset": config.preset,
-        "data": f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
-        f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
-        "devices": f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images",
-        "numerics": f"{numerics.precision}, {numerics.convolution} convolutions, "
-        + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
-        "a step": f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
-        f"some {needed / 2**30:.1f} GiB of memory",
-        "ends after": " or ".join(filter(None, ends)),
-        "written to": str(folder),
-        "watch": f"{_tensorboard()} --logdir {shlex.quote(str(folder))}",
-    }
+    lines = [
+        ("preset", config.preset),
+        (
+            "data",
+            f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
+            f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
+        ),
+        *account.lines(found),
+        ("devices", f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images"),
+        (
+            "numerics",
+            f"{numerics.precision}, {numerics.convolution} convolutions, "
+            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
+        ),
+        (
+            "a step",
+            f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
+            f"some {needed / 2**30:.1f} GiB of memory",
+        ),
+        ("ends after", " or ".join(filter(None, ends))),
+        ("written to", str(folder)),
+        ("watch", f"{_tensorboard()} --logdir {shlex.quote(str(folder))}"),
+    ]
     tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
-    return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines.items())])
+    return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines)])
+
+
+def begun_with(facts: Mapping[str, Any], beginning: Beginning | None) -> str:
+    """Lines on what the networks begin with, or began with, if that is another run; else nothing.
+
+    `facts` are those that config.json keeps.
+    """
+    if origin.FACTS not in facts:
+        return ""
+    checkpoint = facts[origin.FACTS]["checkpoint"]
+    if not beginning:
+        return f"{'began with':<12}{checkpoint}\n"
+    lines = [f"{'begins with':<12}{checkpoint}"]
+    for part in beginning.parts:
+        lines.append(
+            f"{'':<12}{part.network}: {part.taken} of {part.tensors} tensors, "
+            f"{part.parameters:,} of {part.all_parameters:,} parameters"
+        )
+        lines += [f"{'':<14}{remark}" for remark in part.remarks[:_REMARKS]]
+        more = len(part.remarks) - _REMARKS
+        lines += [f"{'':<14}and {more} more that are not as they were"] if more > 0 else []
+    return "\n".join(lines) + "\n"
 
 
 def memory_warning(config: Config, machine: Machine, game: Game) -> str:

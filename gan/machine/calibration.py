@@ -17,10 +17,10 @@ import tensorflow as tf
 from gan import build
 from gan.build import Numerics
 from gan.core import rng
-from gan.errors import StorageError
+from gan.errors import UserError
 from gan.settings import Config
 from gan.storage import cache
-from gan.storage.files import staged_file
+from gan.storage.files import read_bytes, staged_file
 
 _ROUNDS = 3
 _MARGIN = 1.05  # the first candidate stays unless another is so many times as fast
@@ -38,15 +38,17 @@ def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], confi
         return candidates[0]
     networks = {name: getattr(config, name) for name in _NETWORKS}
     question = json.dumps([candidates, machine, networks], sort_keys=True)
-    path = cache.folder() / "numerics" / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        kept = Numerics(*json.loads(path.read_text()))
+    place, name = cache.folder(), f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
+    path = place / "numerics" / name if place else None
+    with contextlib.suppress(OSError, ValueError, TypeError, UserError):
+        kept = Numerics(*json.loads(read_bytes(path))) if path else None
         if kept in candidates:
             return kept
     print("measuring once which numerics are the fastest here ...", file=sys.stderr, flush=True)
     best = choose(candidates, [exercise(candidate, config) for candidate in candidates])
-    with contextlib.suppress(StorageError), staged_file(path) as file:
-        file.write(json.dumps(best).encode())
+    if path:
+        with contextlib.suppress(UserError), staged_file(path) as file:
+            file.write(json.dumps(best).encode())
     return best
 
 

@@ -42,7 +42,7 @@ def import_tensorflow() -> ModuleType:
     """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the person's own ~/.keras/keras.json says
+    _leave_out_keras_settings()
     with hidden_banner():
         try:
             import tensorflow as tf
@@ -56,6 +56,17 @@ def import_tensorflow() -> ModuleType:
             raise UserError(f"TensorFlow {tf.__version__} is too old, {needed} is needed; deactivate this environment")
         tf.config.list_physical_devices()  # the search for GPUs writes the last of the known lines
     return tf
+
+
+def _leave_out_keras_settings() -> None:
+    """Keeps the person's own settings of Keras, which TensorFlow imports, out of this process and its children.
+
+    Those of the environment, and those of keras.json, which may be damaged, or ask for another order of the axes. Keras
+    looks for that file in a folder that cannot be there.
+    """
+    for name in [name for name in os.environ if name.startswith("KERAS_") or name == "TF_USE_LEGACY_KERAS"]:
+        del os.environ[name]
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": "/proc/no-settings-of-keras"}
 
 
 @contextlib.contextmanager

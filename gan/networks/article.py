@@ -5,27 +5,27 @@ article's Keras models compute, but for the discriminator's sigmoid, which belon
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import deviation
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 _SLOPE = 0.2
-_FULL_RESOLUTION = 32  # above it the discriminator's first convolution has a stride
+_FULL_SIDE = 32  # above it the discriminator's first convolution has a stride
 _SMALLEST = 20  # four valid 5 x 5 convolutions take 16 pixels
 
 
-def check_resolution(resolution: int) -> str:
-    """Empty, or why images of so many pixels a side do not fit."""
-    return pyramid.check_resolution(resolution, _SMALLEST)
+def check_size(size: sizes.Size) -> str:
+    """Empty, or why images of (height, width) do not fit."""
+    return sizes.check_size(size, _SMALLEST)
 
 
 def generator(spec: GeneratorSpec) -> Network:
-    """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
+    """Latents [B, latent_size] -> images [B, H, W, channels].
 
     Dense to a small map, then upsampling convolutions to the full size, two more there and one to the channels. There
     is no use for `depth`, which `check_depth` refuses, nor for `mean`: nothing is normalized.
     """
-    base, doublings = pyramid.base(spec.resolution)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def block(upsample: int) -> list[layers.Constructor]:
         return [layers.conv(spec.convolver, spec.width, 5, "SAME", upsample), layers.leaky_relu(_SLOPE)]
@@ -33,9 +33,9 @@ def generator(spec: GeneratorSpec) -> Network:
     def stack(labels) -> list[layers.Constructor]:
         entry = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
         entry += [
-            layers.dense(base * base * spec.width),
+            layers.dense(rows * columns * spec.width),
             layers.leaky_relu(_SLOPE),
-            layers.to_images(spec.convolver, base, base),
+            layers.to_images(spec.convolver, rows, columns),
         ]
         last = layers.conv(spec.convolver, spec.channels, 4, "SAME", scale=spec.output_scale)
         return [*entry, *(doublings * block(2)), *(2 * block(1)), last, *pyramid.image_output(spec)]
@@ -44,13 +44,13 @@ def generator(spec: GeneratorSpec) -> Network:
 
 
 def discriminator(spec: DiscriminatorSpec) -> Network:
-    """Images [B, resolution, resolution, channels] -> logits [B].
+    """Images [B, H, W, channels] -> logits [B].
 
     Four valid 5 x 5 convolutions of `width` times 1, 2, 4, 8 filters, each with dropout, then dropout and a dense
     layer. Images larger than 32 pixels are brought down by the stride of the first convolution, so that the last layer
     does not grow without bound. There is no use for `depth`.
     """
-    stride = max(1, 2 ** (pyramid.base(spec.resolution)[1] - pyramid.base(_FULL_RESOLUTION)[1]))
+    stride = max(1, 2 ** (sizes.base(spec.size)[1] - sizes.base((_FULL_SIDE, _FULL_SIDE))[1]))
 
     def stack(labels) -> list[layers.Constructor]:
         trunk = pyramid.image_input(spec)

@@ -7,7 +7,7 @@ that its logits depend on each image alone and gradient penalties have a meaning
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import deviation, halving_conv
 from gan.networks.normalization import batch_norm
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
@@ -17,17 +17,17 @@ _TAPS = 5
 
 
 def generator(spec: GeneratorSpec) -> Network:
-    """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
+    """Latents [B, latent_size] -> images [B, H, W, channels].
 
     Dense to a small map of `width` channels, half as many after each doubling, batch normalization and ReLU after each
     layer but the last. There is no use for `depth`.
     """
-    base, doublings = pyramid.base(spec.resolution)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def stack(labels) -> list[layers.Constructor]:
         active = [batch_norm(spec.convolver, spec.mean), layers.relu()]
         trunk = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
-        trunk += [layers.dense(base * base * spec.width), layers.to_images(spec.convolver, base, base), *active]
+        trunk += [layers.dense(rows * columns * spec.width), layers.to_images(spec.convolver, rows, columns), *active]
         for i in range(1, doublings):
             trunk += [layers.conv(spec.convolver, max(1, spec.width >> i), _TAPS, "SAME", 2), *active]
         trunk += [layers.conv(spec.convolver, spec.channels, _TAPS, "SAME", 2, scale=spec.output_scale)]
@@ -37,7 +37,7 @@ def generator(spec: GeneratorSpec) -> Network:
 
 
 def discriminator(spec: DiscriminatorSpec) -> Network:
-    """Images [B, resolution, resolution, channels] -> logits [B].
+    """Images [B, H, W, channels] -> logits [B].
 
     Convolutions of 5 x 5 with stride 2 down to the small map, of `width` filters and twice as many each time, leaky
     ReLU and dropout after each, then a dense layer. There is no use for `depth`.
@@ -45,7 +45,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
 
     def stack(labels) -> list[layers.Constructor]:
         trunk = pyramid.image_input(spec)
-        for i in range(pyramid.base(spec.resolution)[1]):
+        for i in range(sizes.base(spec.size)[1]):
             trunk += [halving_conv(spec.convolver, spec.width << i, _TAPS), layers.leaky_relu(_SLOPE)]
             trunk += [layers.dropout(spec.dropout, spec.convolver.enter)]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), layers.flatten(spec.convolver)]

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gan.core.base import Network
-from gan.networks import article, dcgan, pyramid, residual, sngan
+from gan.networks import article, dcgan, residual, sizes, sngan
+from gan.networks.sizes import Size
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
 
 class Pair(NamedTuple):
     """Factories of a generator and a discriminator.
 
-    `check(resolution)` says why a size does not fit, `check_depth(depth, resolution)` why a depth does not and what
-    to do, or nothing.
+    `check((height, width))` says why a size does not fit, `check_depth(depth, (height, width))` why a depth does not
+    and what to do, or nothing.
     With `has_batch_statistics` the generator normalizes by the statistics of the global batch. Where the
     discriminator's first convolution has fewer channels than `narrow_below`, no other route of convolutions than the
     direct one pays: measured on CPUs without 16-bit units.
@@ -21,22 +22,22 @@ class Pair(NamedTuple):
 
     generator: Callable[[GeneratorSpec], Network]
     discriminator: Callable[[DiscriminatorSpec], Network]
-    check: Callable[[int], str]
-    check_depth: Callable[[int, int], str]
+    check: Callable[[Size], str]
+    check_depth: Callable[[int, Size], str]
     has_batch_statistics: bool = False
     narrow_below: int = 0
 
 
-def _own_depth(depth: int, resolution: int) -> str:
-    return "the depth of these networks follows from the resolution; leave it out" if depth else ""
+def _own_depth(depth: int, size: Size) -> str:
+    return "the depth of these networks follows from the size of the images; leave it out" if depth else ""
 
 
 PAIRS = {
-    "article": Pair(article.generator, article.discriminator, article.check_resolution, _own_depth),
+    "article": Pair(article.generator, article.discriminator, article.check_size, _own_depth),
     "dcgan": Pair(
         dcgan.generator,
         dcgan.discriminator,
-        pyramid.check_resolution,
+        sizes.check_size,
         _own_depth,
         has_batch_statistics=True,
         narrow_below=sys.maxsize,  # strided, and few channels where maps are large
@@ -44,14 +45,14 @@ PAIRS = {
     "residual": Pair(
         residual.generator,
         residual.discriminator,
-        pyramid.check_resolution,
+        sizes.check_size,
         residual.check_depth,
         narrow_below=28,  # of 3 x 3 convolutions: with 24 channels both routes take the same time
     ),
     "sngan": Pair(
         sngan.generator,
         sngan.discriminator,
-        pyramid.check_resolution,
+        sizes.check_size,
         _own_depth,
         has_batch_statistics=True,
         narrow_below=28,

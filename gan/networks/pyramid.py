@@ -6,26 +6,6 @@ from gan.networks import layers
 from gan.networks.layers import Constructor
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 
-_LARGEST_BASE = 8  # networks end at a map of 4 to 8 pixels a side
-_SMALLEST = 10  # with one doubling
-
-
-def check_resolution(resolution: int, smallest: int = _SMALLEST) -> str:
-    """Empty if `resolution` is 4 to 8 pixels times 2, 4, 8, ... and not below `smallest`; otherwise the reason."""
-    if resolution < smallest:
-        return f"{resolution} pixels a side are too few for these networks, {smallest} are the least"
-    if base(resolution)[0] > _LARGEST_BASE:
-        return f"{resolution} pixels a side are not a base of 4 to 8 times a power of two (28, 32, 40, 48, 56, 64, ...)"
-    return ""
-
-
-def base(resolution: int) -> tuple[int, int]:
-    """(side of the smallest map, number of doublings from it to `resolution`)."""
-    side, doublings = resolution, 0
-    while side > _LARGEST_BASE and side % 2 == 0:
-        side, doublings = side // 2, doublings + 1
-    return side, doublings
-
 
 def image_input(spec: DiscriminatorSpec) -> list[Constructor]:
     """Float32 images [B, H, W, C] in [0, 1] -> maps in the convolver's layout."""

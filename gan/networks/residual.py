@@ -9,7 +9,7 @@ Channels are many where maps are small and few at the full size, where they cost
 import math
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import average_pool, deviation, pointwise, residual, upsample, weighted_sum
 from gan.networks.convolutions import Convolver
 from gan.networks.layers import Constructor
@@ -22,21 +22,21 @@ _FEWEST = 16  # channels that a map has at least, unless the first has fewer
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through a leaky ReLU (He et al. 2015)
 
 
-def check_depth(depth: int, resolution: int) -> str:
+def check_depth(depth: int, size: sizes.Size) -> str:
     """Empty, or why so many blocks at each size are too many: each layer draws from one of 63 random streams."""
-    _, doublings = pyramid.base(resolution)
+    _, doublings = sizes.base(size)
     most = _MOST_BLOCKS // (doublings + 1)
-    sizes = f"each of the {doublings + 1} sizes of map"
-    return f"at most {most} blocks fit at {sizes}; give a smaller one" if depth > most else ""
+    where = f"each of the {doublings + 1} sizes of map"
+    return f"at most {most} blocks fit at {where}; give a smaller one" if depth > most else ""
 
 
 def generator(spec: GeneratorSpec) -> Network:
-    """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
+    """Latents [B, latent_size] -> images [B, H, W, channels].
 
     Dense to a small map of `width` channels, then `depth` blocks (0: one) at each size; the first after a doubling
     brings the upsampling and halves the channels. There is no use for `mean`: nothing is normalized.
     """
-    base, doublings = pyramid.base(spec.resolution)
+    (rows, columns), doublings = sizes.base(spec.size)
     convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (doublings + 1))
 
@@ -49,7 +49,7 @@ def generator(spec: GeneratorSpec) -> Network:
 
     def stack(labels) -> list[Constructor]:
         trunk = [*conditioning.added(labels, spec.num_classes), layers.cast(spec.dtype)]
-        trunk += [layers.dense(base * base * width), layers.to_images(convolver, base, base)]
+        trunk += [layers.dense(rows * columns * width), layers.to_images(convolver, rows, columns)]
         trunk += [block(width, doubled=False)] * depth
         for i in range(1, doublings + 1):
             filters = min(width, max(width >> i, _FEWEST))
@@ -62,13 +62,13 @@ def generator(spec: GeneratorSpec) -> Network:
 
 
 def discriminator(spec: DiscriminatorSpec) -> Network:
-    """Images [B, resolution, resolution, channels] -> logits [B].
+    """Images [B, H, W, channels] -> logits [B].
 
     A convolution to `width` channels, then `depth` blocks (0: one) at each size; the last before a halving pools and
     doubles the channels. With `minibatch_deviation` another convolution sees it. For each channel a weighted sum over
     the small map makes a feature; dropout and a dense layer follow.
     """
-    base, halvings = pyramid.base(spec.resolution)
+    _, halvings = sizes.base(spec.size)
     convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (halvings + 1))
 

@@ -6,7 +6,7 @@ With classes the generator's scales and offsets are by class and the discriminat
 """
 
 from gan.core.base import Network
-from gan.networks import conditioning, layers, pyramid
+from gan.networks import conditioning, layers, pyramid, sizes
 from gan.networks.blocks import average_pool, deviation, pointwise, residual, total, upsample
 from gan.networks.layers import Constructor
 from gan.networks.normalization import batch_norm, spectral_normalization
@@ -17,12 +17,12 @@ _SMALL_BLOCKS = 2  # of the discriminator, at the smallest map
 
 
 def generator(spec: GeneratorSpec) -> Network:
-    """Latents [B, latent_size] -> images [B, resolution, resolution, channels].
+    """Latents [B, latent_size] -> images [B, H, W, channels].
 
     Dense to a small map, then a block for each doubling, all of `width` channels. Labels act by the batch
     normalizations alone. There is no use for `depth`.
     """
-    base, doublings = pyramid.base(spec.resolution)
+    (rows, columns), doublings = sizes.base(spec.size)
 
     def stack(labels) -> list[Constructor]:
         active = [batch_norm(spec.convolver, spec.mean, labels, spec.num_classes), layers.relu()]
@@ -31,8 +31,8 @@ def generator(spec: GeneratorSpec) -> Network:
         block = residual(main, [pointwise(spec.width), upsample(spec.convolver)])
         trunk = [
             layers.cast(spec.dtype),
-            layers.dense(base * base * spec.width),
-            layers.to_images(spec.convolver, base, base),
+            layers.dense(rows * columns * spec.width),
+            layers.to_images(spec.convolver, rows, columns),
         ]
         trunk += [*[block] * doublings, batch_norm(spec.convolver, spec.mean), layers.relu()]
         trunk += [layers.conv(spec.convolver, spec.channels, _TAPS, "SAME", scale=spec.output_scale)]
@@ -42,7 +42,7 @@ def generator(spec: GeneratorSpec) -> Network:
 
 
 def discriminator(spec: DiscriminatorSpec) -> Network:
-    """Images [B, resolution, resolution, channels] -> logits [B], of parameters that have been normalized.
+    """Images [B, H, W, channels] -> logits [B], of parameters that have been normalized.
 
     A block for each halving and two at the small map, all of `width` channels; the sum over the map, dropout and a
     dense layer. There is no use for `depth`.
@@ -57,7 +57,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
         halving = residual([layers.relu(), conv(), layers.relu(), conv(), pool], [pool, pointwise(spec.width)])
         plain = residual([layers.relu(), conv(), layers.relu(), conv()])
         trunk = pyramid.image_input(spec)
-        trunk += [first, *[halving] * (pyramid.base(spec.resolution)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
+        trunk += [first, *[halving] * (sizes.base(spec.size)[1] - 1), *[plain] * _SMALL_BLOCKS, layers.relu()]
         trunk += [*deviation(spec.convolver, spec.minibatch_deviation), total(spec.convolver)]
         trunk += [layers.dropout(spec.dropout)]
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]

@@ -12,9 +12,9 @@ from gan.networks.convolutions import Convolver
 
 
 class GeneratorSpec(NamedTuple):
-    """A generator of images of `resolution` x `resolution` x `channels`."""
+    """A generator of images of `size` (height, width) and `channels`."""
 
-    resolution: int
+    size: tuple[int, int]
     channels: int
     latent_size: int
     width: int  # channels of the smallest map
@@ -28,9 +28,9 @@ class GeneratorSpec(NamedTuple):
 
 
 class DiscriminatorSpec(NamedTuple):
-    """A discriminator of images of `resolution` x `resolution` x `channels`."""
+    """A discriminator of images of `size` (height, width) and `channels`."""
 
-    resolution: int
+    size: tuple[int, int]
     channels: int
     width: int  # channels of the first convolution; sngan: of all
     dropout: float
@@ -45,4 +45,4 @@ class DiscriminatorSpec(NamedTuple):
     @property
     def input_shape(self) -> Shape:
         """(H, W, C) of an image."""
-        return self.resolution, self.resolution, self.channels
+        return *self.size, self.channels

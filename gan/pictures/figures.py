@@ -12,7 +12,7 @@ import os
 import sys
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gan.storage.files import write_with_folders
 from gan.text import printable
 
 _HEADING_INCHES = 0.6
+_BELOW_INCHES, _LEAST_INCHES = 2.4, 5.0  # of what is drawn below a grid: height, and least width
 _TITLE_COLUMNS = 24  # of letters, as many as are above a picture
 
 
@@ -70,18 +71,33 @@ def as_title(text: str) -> str:
 
 
 @own_settings()
-def titled_grid(path: str | Path, images: np.ndarray, titles: Sequence[str], columns: int, heading: str = "") -> None:
-    """Writes uint8 `images` [N, H, W, C] as PNG in rows of `columns`, each below its title; raises `StorageError`."""
+def titled_grid(
+    path: str | Path,
+    images: np.ndarray,
+    titles: Sequence[str],
+    columns: int,
+    heading: str = "",
+    below: Callable[[Any], None] | None = None,
+) -> None:
+    """Writes uint8 `images` [N, H, W, C] as PNG in rows of `columns`, each below its title; raises `StorageError`.
+
+    `below` draws into axes under the grid, as wide as it is.
+    """
     rows = -(-len(images) // columns)
-    figure = blank(figsize=(1.5 * columns, 1.7 * rows + (0.5 if heading else 0.1)), dpi=120, layout="constrained")
+    inches = 1.7 * rows + (0.5 if heading else 0.1)
+    size = (1.5 * columns, inches) if below is None else (max(1.5 * columns, _LEAST_INCHES), inches + _BELOW_INCHES)
+    figure = whole = blank(figsize=size, dpi=120, layout="constrained")
+    if below:
+        figure, under = whole.subfigures(2, 1, height_ratios=(inches, _BELOW_INCHES))
+        below(under.subplots())
     for axes in (cells := figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set_axis_off()
     for axes, image, text in zip(cells, images, titles, strict=False):
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(as_title(text), fontsize=9, parse_math=False)  # names of classes may have a $
     if heading:
-        figure.suptitle(printable(heading), fontsize=11, parse_math=False)
-    write_figure(path, figure)
+        whole.suptitle(printable(heading), fontsize=11, parse_math=False)
+    write_figure(path, whole)
 
 
 @own_settings()

@@ -8,7 +8,6 @@ older one go. Equal values give equal bytes, so the hashes in the manifests comp
 
 import os
 import re
-import shutil
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,8 @@ import tensorflow as tf
 from gan.errors import StorageError, UserError
 from gan.runs import tensors
 from gan.storage import manifest as manifests
-from gan.storage.files import alive, sync_files, sync_folder
+from gan.storage.aliases import plain
+from gan.storage.files import alive, remove, sync_files, sync_folder
 from gan.storage.manifest import Damaged
 from gan.storage.refusals import storage_errors
 
@@ -52,9 +52,10 @@ def save(folder: Path, variables: Any, step: int, facts: Mapping[str, Any]) -> P
     try:
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove(temporary)
             temporary.mkdir()
-            tf.train.Checkpoint(**{tensors.ROOT: variables}).write(str(temporary / tensors.ROOT))
+            with plain(temporary) as writable:
+                tf.train.Checkpoint(**{tensors.ROOT: variables}).write(str(writable / tensors.ROOT))
             _read_back(temporary, values)
             manifests.write(temporary, step, facts)
             sync_files(temporary)
@@ -63,10 +64,10 @@ def save(folder: Path, variables: Any, step: int, facts: Mapping[str, Any]) -> P
             os.rename(temporary, final)
             sync_folder(folder)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
         raise
     if fate == "replaced":
-        shutil.rmtree(aside, ignore_errors=True)
+        remove(aside)
     return final
 
 
@@ -78,7 +79,7 @@ def prune(folder: Path, keep: int, spared: Container[int] = ()) -> None:
     for match in filter(None, map(_TEMPORARY.fullmatch, _names(folder))):
         pid = int(match[1])  # this process, too: it saves nothing now, and in a container every start may have its id
         if pid == os.getpid() or not alive(pid):
-            shutil.rmtree(folder / match[0], ignore_errors=True)
+            remove(folder / match[0])
     good = 0
     for step in reversed(steps(folder)):
         if good < max(2, keep):
@@ -90,15 +91,19 @@ def prune(folder: Path, keep: int, spared: Container[int] = ()) -> None:
         with storage_errors(folder):  # its name goes first: half a removal must not pass for a damaged checkpoint
             os.rename(folder / _name(step), removed)
             sync_folder(folder)
-        shutil.rmtree(removed, ignore_errors=True)
+        remove(removed)
 
 
 class Found(NamedTuple):
-    """A good checkpoint as `find` read it: its folder, the facts it was saved with, its tensors by name."""
+    """A good checkpoint as `find` read it: its folder, the facts it was saved with, its tensors by name.
+
+    `hashes` are the sha256 of its files by name.
+    """
 
     step: int
     path: Path
     facts: dict[str, Any]
+    hashes: dict[str, str]
     values: dict[str, np.ndarray]
     skipped: list[str]  # a line for each damaged one that was passed over
 
@@ -117,8 +122,9 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
     for candidate in [step] if step is not None else reversed(present):
         path = folder / _name(candidate)
         try:
-            facts = manifests.verified(path, candidate)["facts"]
-            return Found(candidate, path, facts, tensors.read(path), skipped)
+            content = manifests.verified(path, candidate)
+            hashes = {name: facts["sha256"] for name, facts in content["files"].items()}
+            return Found(candidate, path, content["facts"], hashes, tensors.read(path), skipped)
         except Damaged as fault:
             if path.exists():  # one that the trainer pruned meanwhile is not damaged
                 skipped.append(_passed_over(path, fault, set_aside))
@@ -151,6 +157,11 @@ def restore(folder: Path, variables: Any, step: int | None = None, set_aside: bo
         if name in found.values:
             variable.assign(found.values[name])
     return Restored(found.step, found.facts, found.skipped)
+
+
+def begun(folder: Path) -> bool:
+    """Whether there is or was a checkpoint in a folder, be it damaged."""
+    return any(_STEP.fullmatch(name) or _ASIDE.fullmatch(name) for name in _names(folder))
 
 
 def steps(folder: Path) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gan.errors import BusyError
 from gan.runs import workdir
 from gan.storage.refusals import storage_errors
+from gan.storage.targets import open_lock
 
 LOCK = ".lock"
 
@@ -28,7 +29,7 @@ class Lock:
         workdir.check_folder(self._workdir)
         with storage_errors(self._workdir / LOCK):
             self._workdir.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._workdir / LOCK, os.O_RDWR | os.O_CREAT, 0o666)  # not inherited by exec
+            descriptor = open_lock(self._workdir / LOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.ftruncate(descriptor, 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.errors import UserError
-from gan.storage.files import write_atomically
+from gan.storage.files import read_bytes, write_atomically
 
 FILE_NAME = "metrics.jsonl"
 
@@ -31,7 +31,7 @@ def read_metrics(workdir: str | Path) -> list[Row]:
     """
     path = Path(workdir) / FILE_NAME
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_bytes(path).split(b"\n")
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}; --workdir must be the folder of a run that has begun"
@@ -49,7 +49,7 @@ def truncate(path: Path, step: int) -> None:
     At step 0 everything goes. A log with nothing to remove is not touched, a missing one is not made; otherwise it is
     replaced atomically. Raises `StorageError`.
     """
-    data = path.read_bytes() if path.exists() else b""
+    data = read_bytes(path) if path.exists() else b""
     kept = b"".join(line + b"\n" for line in data.split(b"\n") if _within(_decode(line), step))
     if kept != data:
         write_atomically(path, kept)

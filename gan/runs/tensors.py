@@ -1,8 +1,6 @@
 """The tensors of a checkpoint and the variables of a nest, by the same names: read, compared, matched."""
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,12 @@ import tensorflow as tf
 
 from gan.core import loss_scale
 from gan.errors import UserError
+from gan.storage.aliases import plain
 from gan.storage.manifest import Damaged
 from gan.storage.refusals import storage_errors
 
 ROOT = "state"  # of all names, and of the file names
+FILE = f"{ROOT}.data-00000-of-00001"  # the one that holds the tensors; equal ones give equal bytes
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _NOT_VARIABLES = {"_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter" + _ATTRIBUTE}
 
@@ -35,7 +35,7 @@ def named(nest: Any, path: str = ROOT) -> list[tuple[str, tf.Variable]]:
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """The tensors in a checkpoint's folder by name; raises `Damaged`, or `StorageError` if it may not be read."""
-    with storage_errors(path), _without_wildcards(path) as readable:
+    with storage_errors(path), plain(path) as readable:
         try:
             reader = tf.train.load_checkpoint(str(readable / ROOT))
             keys = sorted(set(reader.get_variable_to_shape_map()) - _NOT_VARIABLES)
@@ -44,18 +44,6 @@ def read(path: Path) -> dict[str, np.ndarray]:
             raise
         except Exception as error:  # TensorFlow reports damage as OpError, IndexError, RuntimeError, ValueError ...
             raise Damaged(f"TensorFlow cannot read it ({type(error).__name__})") from error
-
-
-@contextlib.contextmanager
-def _without_wildcards(path: Path) -> Iterator[Path]:
-    """The path itself, or a link to it where TensorFlow's reader would take its characters for a pattern."""
-    if not set("[\\") & set(str(path)):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / "checkpoint"
-        link.symlink_to(path.absolute())
-        yield link
 
 
 def equal(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> bool:

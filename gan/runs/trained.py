@@ -63,15 +63,21 @@ def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedR
     Raises `UserError` if there is no run.
     """
     saved, facts = workdir.load_run(folder)
-    names, shape = tuple(facts["class_names"]), tuple(facts["image_shape"])
-    of_classes = tuple(facts.get("class_shares") or [1 / len(names) for _ in names])
+    try:
+        names, shape = tuple(facts["class_names"]), tuple(facts["image_shape"])
+        of_classes = tuple(facts.get("class_shares") or [1 / len(names) for _ in names])
+        classes = shares.present(of_classes, facts.get("num_examples", 0) * math.prod(shape))
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / workdir.CONFIG} is damaged: it does not say what the images are; {_REMEDY}"
+        ) from error
     return SavedRun(
         folder=folder,
         config=validated(dataclasses.replace(saved, logical_cpus=0, **(numerics or {}))),
         image_shape=shape,
         class_names=names,
         class_shares=of_classes,
-        classes=shares.present(of_classes, facts.get("num_examples", 0) * math.prod(shape)),
+        classes=classes,
         fingerprint=facts.get("fingerprint", ""),
     )
 

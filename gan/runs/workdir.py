@@ -18,9 +18,11 @@ from gan.config import RENAMED, differences, validated
 from gan.effects import without_effect
 from gan.errors import UserError
 from gan.machine import versions
+from gan.paths import check_links
 from gan.settings import Config, fields
-from gan.storage.files import sync_folder, write_atomically
+from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
+from gan.storage.targets import kind
 
 CONFIG = "config.json"
 FLAGS = "flags.txt"
@@ -75,6 +77,7 @@ def open_run(
 def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
     """The config of the run in `workdir` and the facts of its data (as JSON has them: tuples are lists)."""
     path = Path(workdir) / CONFIG
+    check_links("--workdir", path)
     if not path.exists():
         raise UserError(f"{workdir} has no {CONFIG}: there is no run in it; check --workdir")
     content = _read(path)
@@ -95,8 +98,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def check_folder(workdir: Path) -> None:
     """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count."""
+    check_links("--workdir", workdir)
     if workdir.exists() and not workdir.is_dir():
-        raise UserError(f"{workdir} is a file; --workdir must name a folder")
+        raise UserError(f"{workdir} is {kind(workdir.stat().st_mode)}; --workdir must name a folder")
     with storage_errors(workdir):
         names = os.listdir(workdir) if workdir.exists() else []
     if CONFIG not in names and any(not name.startswith(".") and name not in _NOT_FOREIGN for name in names):
@@ -106,7 +110,7 @@ def check_folder(workdir: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     """The content of config.json; raises `UserError` if it is damaged, `StorageError` if it may not be read."""
     with storage_errors(path):
-        text = path.read_bytes()
+        text = read_bytes(path)
     try:
         content = json.loads(text)
         kinds = {"settings": dict, "data": dict, "versions": dict, "created": str, "history": list}
@@ -128,6 +132,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _content(workdir: Path) -> dict[str, Any]:
     """What config.json says, or how it begins where there is none."""
     path = workdir / CONFIG
+    check_links("--workdir", path)
     return _read(path) if path.exists() else {"created": _now(), "history": []}
 
 

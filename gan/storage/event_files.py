@@ -14,7 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from gan.storage.files import sync_folder, write_atomically
+from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 
 PREFIX = "events.out.tfevents."
@@ -93,7 +93,7 @@ def truncate(folder: Path, step: int) -> dict[str, int]:
 
 def _truncate_file(path: Path, step: int, last: dict[str, int]) -> None:
     """Cuts one file back to `step` and enters the tags of what is left into `last`."""
-    data = path.read_bytes()
+    data = read_bytes(path)
     kept, summaries = [], 0
     for start, end, event in _records(data):
         if not step or event.step > step:

@@ -43,6 +43,8 @@ def verified(path: Path, step: int) -> dict[str, Any]:
 
     Raises `Damaged` if they do not, `StorageError` if they may not be read, `UserError` for another version's format.
     """
+    if (path / NAME).exists() and not (path / NAME).is_file():
+        raise Damaged(f"{NAME} is no file")
     with reading(path):
         content = _parsed((path / NAME).read_bytes())
         if content["format"] != FORMAT:
@@ -50,6 +52,8 @@ def verified(path: Path, step: int) -> dict[str, Any]:
         if content["step"] != step:
             raise Damaged(f"{NAME} is that of step {content['step']}")
         for name, facts in content["files"].items():
+            if not (path / name).is_file() and (path / name).exists():
+                raise Damaged(f"{name} is no file")
             if (path / name).stat().st_size != facts["size"]:
                 raise Damaged(f"{name} has another size")
             if sha256(path / name) != facts["sha256"]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan.errors import StorageError
+from gan.paths import broken_link
 
 _REMEDIES = {
     errno.ENOSPC: "free some space there and start again",
@@ -19,8 +20,13 @@ _REMEDIES = {
     errno.EEXIST: "a file stands where a folder is needed: use another path",
     errno.EISDIR: "a folder stands where a file is needed: use another path",
     errno.ENOLCK: "the file system has no locks: use a local disk",
+    errno.ENAMETOOLONG: "use a shorter path",
+    errno.EBADF: "no such descriptor is open",
+    errno.EPIPE: "its reader went away: start both again",
+    errno.EBUSY: "it is in use, or mounted by itself: use another path",
     errno.EMFILE: "raise the limit on open files (ulimit -n) and start again",
 }
+_LINKS = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP)  # what may be due to a link that leads nowhere
 _OTHERWISE = "check the disk and start again"
 
 
@@ -30,6 +36,8 @@ def storage_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _LINKS and (line := broken_link(path)):
+            raise StorageError(f"{line}; make or mount it, remove the link, or use another path") from error
         reason = error.strerror or str(error)
         raise StorageError(f"{path}: {reason}; {_REMEDIES.get(error.errno, _OTHERWISE)}") from error
     except Exception as error:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import Preempted, UserError
+from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
 from gan.machine.signals import StopRequest
 from gan.runs import checkpoint, grids
@@ -12,6 +12,8 @@ from gan.training.actions import Actions
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.run import Run
+
+WAIT_SECONDS = 1.0  # for images, before a look at whether a stop was asked for
 
 
 def train(run: Run, wall_seconds: float) -> int:
@@ -33,6 +35,7 @@ def train(run: Run, wall_seconds: float) -> int:
         with stop:
             return _until_the_end(run, actions, progress, stop)
     finally:
+        run.batches.close()
         progress.close()
         actions.close()
 
@@ -60,6 +63,10 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
     while not (stop or is_finished()):
         end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
         count = min(end - step, longest)
+        while not (stop or run.batches.is_ready(step, count, WAIT_SECONDS)):
+            pass  # a disk that does not answer must not keep the run from ending
+        if stop:
+            break
         images, labels = _read(run, actions, step, count)
         chunk = Stopwatch()
         run.chunk(tf.constant(images), tf.constant(labels))
@@ -99,4 +106,6 @@ def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray
     except UserError as error:
         actions.save_once(step)
         remedy = "put it back as it was when the run began, or if it was damaged then begin another run"
+        if isinstance(error, LostHelperError):
+            remedy = "start again to continue, with fewer --data_workers if memory is short"
         raise UserError(f"{error}; step {step} is saved: {remedy}") from None

@@ -12,6 +12,7 @@ import tensorflow as tf
 from gan import build
 from gan.core import step as steps
 from gan.core.game import Game
+from gan.core.state import State
 from gan.data import shares
 from gan.data.source import Source
 from gan.errors import UserError
@@ -19,6 +20,8 @@ from gan.evaluation import in_training
 from gan.machine import devices, environment
 from gan.networks.convolutions import Convolver
 from gan.runs import checkpoint, workdir
+from gan.runs import origin as origins
+from gan.runs.origin import Origin
 from gan.sampling import sampler
 from gan.settings import Config, fields
 from gan.training import replicas
@@ -98,11 +101,39 @@ def game(config: Config, source: Source, on: Machine, convolver: Convolver | Non
     return build.game(config, source.image_shape, on.numerics, source.num_classes, replicas.replica_mean, convolver)
 
 
-def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Path) -> Run:
-    """The run at its first step: variables on every replica, the compiled chunk, the batches."""
+def origin(config: Config, folder: Path) -> Origin | None:
+    """What the run in `folder` begins with, if that is another run and nothing is saved here yet; raises `UserError`.
+
+    A run that was begun and killed before it had saved begins again with the same: the name in its config has a step.
+    """
+    if not config.init_from or checkpoint.begun(folder / workdir.CHECKPOINTS):
+        return None
+    if not (folder / workdir.CONFIG).exists():
+        return origins.read(origins.parsed(config.init_from), folder)
+    lost = not (folder / workdir.CHECKPOINTS).is_dir()
+    if lost or workdir.load_run(folder)[0].init_from != config.init_from:
+        return None  # `restore` and `workdir.check_run` tell of it
+    found = origins.read(origins.saved(config.init_from), folder)
+    if begun_with(folder) not in ({}, found.facts):
+        raise UserError(f"--init_from={found.name} is not what it was when {folder} began; use another --workdir")
+    return found
+
+
+def begun_with(folder: Path) -> dict[str, object]:
+    """What the facts in config.json say of what the run in `folder` began with; {} where they do not."""
+    facts = workdir.load_run(folder)[1] if (folder / workdir.CONFIG).exists() else {}
+    return {name: facts[name] for name in facts.keys() & {origins.FACTS}}
+
+
+def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Path, first: State | None = None) -> Run:
+    """The run at its first step: variables on every replica, the compiled chunk, the batches.
+
+    `first` is the state that it begins with, if not that of its seed.
+    """
     compiled = {"compiled": tf.function(jit_compile=True, autograph=False)} if on.numerics.jit_compile else {}
     step = steps.make_step(parts, **compiled)
-    training = replicas.training_variables(on.placement, build.initial_state(config, parts), steps.metric_names(parts))
+    state = first or build.initial_state(config, parts)
+    training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
     chunk = replicas.compile_chunk(
         on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
     )
@@ -131,6 +162,11 @@ def restore(run: Run) -> checkpoint.Restored | None:
     if (run.folder / workdir.CONFIG).exists() and not run.checkpoints.is_dir():
         raise UserError(f"{run.checkpoints} is missing; put it back, or use another --workdir to begin anew")
     return checkpoint.restore(run.checkpoints, run.training)
+
+
+def save_beginning(run: Run) -> None:
+    """Saves step 0, after which the run needs nothing of what it began with; raises `StorageError`."""
+    checkpoint.save(run.checkpoints, run.training, 0, run.facts | {"wall_seconds": 0.0, "images": 0})
 
 
 @contextlib.contextmanager

@@ -1,5 +1,9 @@
 """Timings: alternation, the first step that is not kept, the time limit, medians and paired ratios."""
 
+from types import SimpleNamespace
+
+import numpy as np
+
 from gan.bench import windows
 
 
@@ -36,3 +40,20 @@ def test_ratios_are_taken_within_rounds():
     assert timings["slow"] == ((2.0, 4.0, 20.0), 3, (1.0, 1.0, 1.0))
     assert timings["fast"] == ((1.0, 4.0, 5.0), 3, (1.0, 2.0, 4.0))
     assert timings["few"] == ((4.0, 4.0, 4.0), 1, (0.5, 0.5, 0.5))
+
+
+def test_what_is_read_ahead_belongs_to_the_window_that_began_it():
+    told = []
+    batches = SimpleNamespace(
+        read=lambda step, steps: (np.zeros([steps, 4, 2, 2, 1], np.uint8), np.zeros([steps, 4], np.int32)),
+        wait=lambda: told.append("ahead"),
+    )
+    step = SimpleNamespace(numpy=lambda: told.append("device"))
+    run = SimpleNamespace(
+        batches=batches,
+        step=3,
+        chunk=lambda images, labels: told.append((images.shape[0], labels.shape[0])),
+        training=SimpleNamespace(state=SimpleNamespace(step=step)),
+    )
+    assert windows.window(run, 5) > 0
+    assert told == [(5, 5), "device", "ahead"]

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 TINY = (
     "--dataset=garments",
@@ -70,3 +72,15 @@ def test_what_cannot_be_compared_is_one_line(run_command, against):
     done = run_command("bench", f"--against={against}")
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and line.startswith(f"error: --against={against}: ")
+
+
+def test_images_in_memory_and_decoded_by_workers_are_raced(run_command, tmp_path):
+    for i in range(12):
+        Image.fromarray(np.full((28, 28), 20 * i, np.uint8)).save(tmp_path / f"{i:02}.png")
+    against, out = "data_in_memory=false,data_workers=1,flip=true", tmp_path / "bench.json"
+    flags = (*TINY, f"--dataset=folder:{tmp_path}", "--data_in_memory=true", f"--against={against}", f"--out={out}")
+    done = run_command("bench", *flags, *ONE_WINDOW)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(out.read_text())
+    assert {name: len(seconds) for name, seconds in report["seconds_per_step"].items()} == {"as given": 1, against: 1}
+    assert done.stdout.splitlines()[-1].startswith(against)

@@ -36,7 +36,7 @@ def make_game(
     def adam(beta2):
         return optimizers.adam(0.9, beta2, 1e-7)
 
-    both = {"resolution": SHAPE[0], "channels": 1, "convolver": convolver, "dtype": dtype, "num_classes": num_classes}
+    both = {"size": SHAPE[:2], "channels": 1, "convolver": convolver, "dtype": dtype, "num_classes": num_classes}
     g = pair.generator(GeneratorSpec(latent_size=8, width=2 * width, output="sigmoid", output_scale=1.0, **both))
     d = pair.discriminator(DiscriminatorSpec(width=width, dropout=dropout, input_noise=noise, symmetric=False, **both))
     objective = objectives.fake_detection(objectives.cross_entropy, objectives.noisy_targets(0.15))

@@ -59,7 +59,7 @@ def test_a_state_carries_what_its_game_needs_and_no_more():
     assert plain.extra == {state.VECTORS: {}}
     rule = Augmenting(augment.adaptive, 0.25, 0.6, 1e5)
     normalized = sngan.discriminator(DiscriminatorSpec(
-        resolution=20, channels=1, width=4, dropout=0.0, input_noise=0.0, symmetric=False, convolver=DIRECT,
+        size=(20, 20), channels=1, width=4, dropout=0.0, input_noise=0.0, symmetric=False, convolver=DIRECT,
         dtype=tf.float32,
     ))  # fmt: skip
     rich = initial(1, ema_ramp=0.05, augmenting=rule, loss_scaling=True, discriminator=normalized)

@@ -1,121 +1,223 @@
-"""The order of the data: permutations, epochs, draws, and reading ahead."""
+"""Batches: the images of the order, mirrored and cut as it says, and read ahead without a change of the bits."""
+
+import os
+import signal
+import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gan.data import batches
-from gan.data.batches import Batches, indices, permutation
+from gan.data import batches, order, workers
+from gan.data.batches import Batches
 from gan.data.source import Source
-from gan.errors import UserError
+from gan.data.sources import open_source
+from gan.errors import LostHelperError, UserError
 
 
-def numbered(count: int, in_memory: bool = False, read=None) -> Source:
-    """A source whose image i is one pixel of value i mod 251, and its label i."""
+def numbered(count: int, in_memory: bool = False, read=None, size: int = 1, has_places: bool = False) -> Source:
+    """Image i is a row of `size` pixels i, i + 1, ... mod 251, and its label i; with places, these are added to it."""
 
-    def by_index(rows):
-        return (rows % 251).astype(np.uint8).reshape(-1, 1, 1, 1), rows.astype(np.int32)
+    def by_index(rows, places=None):
+        images = (rows[:, None] + np.arange(size)) % 251
+        images = images if places is None else (images + (places[:, None] * 1000).astype(int)) % 251
+        return images.astype(np.uint8).reshape(-1, 1, size, 1), rows.astype(np.int32)
 
-    return Source("numbered", count, (1, 1, 1), (), "0" * 64, "", read or by_index, in_memory=in_memory)
-
-
-def test_the_order_is_that_of_philox_and_never_changes():
-    words = np.random.Philox(key=np.array([7, 3], np.uint64)).random_raw(10)
-    assert permutation(7, 3, 10).tolist() == np.argsort(words, kind="stable").tolist()
-    assert permutation(0, 0, 8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
-
-
-@pytest.mark.parametrize(("count", "batch", "draws"), [(10, 3, 1), (7, 4, 2), (3, 5, 2), (64, 64, 1)])
-def test_every_epoch_visits_every_example_once(count, batch, draws):
-    steps = -(-5 * count // (batch * draws))
-    row = indices(1, 0, steps, batch, draws, count).reshape(-1)
-    for epoch in range(5):
-        part = row[epoch * count : (epoch + 1) * count]
-        assert sorted(part) == list(range(count))
-        assert part.tolist() == permutation(1, epoch, count).tolist()
+    shape = (1, size, 1)
+    return Source(
+        "numbered", count, shape, (), "0" * 64, "", read or by_index, in_memory=in_memory, has_places=has_places
+    )
 
 
-def test_chunks_do_not_change_the_order():
-    whole = indices(5, 0, 12, 4, 3, 23)
-    parts = np.concatenate([indices(5, step, count, 4, 3, 23) for step, count in ((0, 5), (5, 1), (6, 6))])
-    assert whole.dtype == np.int64 and whole.shape == (12, 12)
-    assert np.array_equal(whole, parts)
-    assert indices(5, 4, 0, 4, 3, 23).shape == (0, 12)
+@pytest.fixture
+def pieces(monkeypatch):
+    """Small pieces, so that a few images are many of them."""
+    monkeypatch.setattr(batches, "LONG_PIECE", 7)
+    monkeypatch.setattr(batches, "PIECE", 5)
 
 
-def test_orders_of_epochs_and_seeds_are_uncorrelated():
-    count = 20_000
-    orders = [permutation(seed, epoch, count) for seed in (0, 1, 2) for epoch in (0, 1, 2)]
-    correlations = np.corrcoef(np.stack(orders))[np.triu_indices(len(orders), 1)]
-    assert np.abs(correlations).max() < 4 / np.sqrt(count)
-    neighbours = np.corrcoef(orders[0][:-1], orders[0][1:])[0, 1]
-    assert abs(neighbours) < 4 / np.sqrt(count)
-
-
-def test_a_permutation_cannot_be_changed_by_its_user():
-    with pytest.raises(ValueError, match="read-only"):
-        permutation(0, 0, 10)[0] = 3
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> str:
+    """Twenty colour images of 4 x 4 pixels as PNG files in two classes."""
+    root = tmp_path_factory.mktemp("files")
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        (root / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).save(root / "ab"[i % 2] / f"{i:02}.png")
+    return f"folder:{root}"
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_read_gives_the_images_of_the_indices(in_memory):
     source = numbered(1000, in_memory)
     images, labels = Batches(source, seed=2, batch=6, draws=2).read(5, 3)
-    rows = indices(2, 5, 3, 6, 2, 1000)
+    rows = order.drawn(2, 5 * 12, 8 * 12, 1000).indices.reshape(3, 12)
     assert images.shape == (3, 12, 1, 1, 1) and images.dtype == np.uint8
     assert labels.shape == (3, 12) and labels.dtype == np.int32
     assert np.array_equal(labels, rows)
     assert np.array_equal(images[..., 0, 0, 0], rows % 251)
 
 
-def test_reading_ahead_never_changes_the_bits():
-    jumps = [(0, 2), (2, 2), (4, 2), (6, 5), (11, 5), (3, 1), (4, 1), (5, 2)]
-    streamed, resident = (Batches(numbered(50, held), seed=0, batch=4, draws=1) for held in (False, True))
-    for step, count in jumps:
-        assert np.array_equal(streamed.read(step, count)[1], resident.read(step, count)[1])
+JUMPS = [(0, 2), (2, 2), (4, 2), (6, 5), (11, 5), (3, 1), (4, 1), (5, 2), (7, 0), (7, 40), (47, 1), (1000, 3), (0, 1)]
 
 
-def test_the_next_chunk_is_read_ahead_once():
-    calls = []
-
-    def read(rows):
-        calls.append(rows.tolist())
-        return np.zeros((len(rows), 1, 1, 1), np.uint8), rows.astype(np.int32)
-
-    stream = Batches(numbered(100, read=read), seed=0, batch=5, draws=1)
-    for step in range(0, 8, 2):
-        stream.read(step, 2)
-    stream._ahead[1].result()
-    assert calls == [batches.indices(0, step, 2, 5, 1, 100).reshape(-1).tolist() for step in range(0, 10, 2)]
-
-
-def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_chunk():
-    wanted = indices(0, 2, 2, 5, 1, 100)[0, 0]
-
-    def read(rows):
-        if wanted in rows:
-            raise UserError("photo.png cannot be read")
-        return np.zeros((len(rows), 1, 1, 1), np.uint8), rows.astype(np.int32)
-
-    stream = Batches(numbered(100, read=read), seed=0, batch=5, draws=1)
-    stream.read(0, 2)
-    with pytest.raises(UserError, match=r"photo\.png"):
-        stream.read(2, 2)
-    assert stream.read(0, 1)[1].shape == (1, 5)
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("count", [50, 1, 3, 7])
+def test_reading_ahead_never_changes_the_bits(pieces, flip, moved, count):
+    streamed, held = (
+        Batches(numbered(count, in_memory, None, 3, moved), seed=0, batch=4, flip=flip, random_places=moved)
+        for in_memory in (False, True)
+    )
+    for step, steps in JUMPS:
+        for ours, theirs in zip(streamed.read(step, steps), held.read(step, steps), strict=True):
+            assert np.array_equal(ours, theirs)
 
 
-def test_what_was_read_ahead_is_used_whatever_the_next_count_is():
-    read = []
-    plain = numbered(100)
+@pytest.mark.parametrize("number", [1, 2, 16])
+def test_workers_give_the_bits_of_images_in_memory(pieces, folder, number):
+    held, streamed = (open_source(folder, data_in_memory=mode) for mode in ("true", "false"))
+    expected = Batches(held, seed=3, batch=6, draws=2, flip=True)
+    found = Batches(streamed, seed=3, batch=6, draws=2, flip=True, num_workers=number)
+    for step, steps in [(0, 1), (1, 4), (5, 4), (2, 3)]:
+        for ours, theirs in zip(found.read(step, steps), expected.read(step, steps), strict=True):
+            assert np.array_equal(ours, theirs)
+    assert found._workers.count == number
+    found.close()
+
+
+def test_exactly_the_images_that_the_order_says_are_mirrored_left_to_right():
+    size = 5
+    plain, flipped = (Batches(numbered(40, True, None, size), seed=1, batch=20, flip=flip) for flip in (False, True))
+    for step in range(6):
+        images, labels = plain.read(step, 1)
+        mirrored = order.mirrored(1, step // 2, 40)[labels[0]]
+        assert 0 < mirrored.sum() < 20
+        expected = np.where(mirrored[:, None, None, None], images[0, :, :, ::-1], images[0])
+        assert np.array_equal(flipped.read(step, 1)[0][0], expected)
+        assert np.array_equal(flipped.read(step, 1)[1], labels)
+
+
+def test_channels_and_rows_stay_where_they_are_when_an_image_is_mirrored():
+    image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(1, 2, 3, 3)
+    image.flags.writeable = False  # what a source returns may be its own
+    source = Source("one", 1, (2, 3, 3), (), "", "", lambda rows: (image, np.zeros(1, np.int32)), in_memory=True)
+    turned = np.flatnonzero([order.mirrored(0, epoch, 1)[0] for epoch in range(9)])[0]
+    found = Batches(source, seed=0, batch=1, flip=True).read(int(turned), 1)[0]
+    assert found[0, 0].tolist() == [[row[i] for i in (2, 1, 0)] for row in image[0].tolist()]
+    assert image.ravel().tolist() == list(range(18))
+
+
+def test_places_are_told_to_sources_that_have_them_and_to_no_other():
+    for has_places in (True, False):
+        held = numbered(30, True, None, 1, has_places)
+        moved, still = (Batches(held, seed=4, batch=10, random_places=moved).read(0, 6) for moved in (True, False))
+        assert np.array_equal(moved[1], still[1])
+        added = (order.drawn(4, 0, 60, 30, random_places=True).places * 1000).astype(int).reshape(6, 10)
+        expected = (still[0][..., 0, 0, 0] + added) % 251 if has_places else still[0][..., 0, 0, 0]
+        assert np.array_equal(moved[0][..., 0, 0, 0], expected)
+
+
+def test_no_image_is_read_twice_however_chunks_change(pieces):
+    read, plain, lock = [], numbered(1000), threading.Lock()
 
     def counted(rows):
-        read.append(len(rows))
+        with lock:
+            read.extend(rows.tolist())
         return plain.read(rows)
 
-    _, expected = Batches(numbered(100, in_memory=True), seed=2, batch=5).read(0, 20)
-    found, step = Batches(numbered(100, read=counted), seed=2, batch=5), 0
-    for count in (7, 3, 7, 3):
-        _, labels = found.read(step, count)
-        np.testing.assert_array_equal(labels, expected[step : step + count])
+    found, step = Batches(numbered(1000, read=counted), seed=2, batch=5), 0
+    for count in (7, 3, 7, 3, 0, 1, 30):
+        found.read(step, count)
         step += count
-    found.read(20, 1)  # waits for what is being read ahead
-    assert sum(read) <= 5 * (20 + 2 * 7)
+    found.wait()
+    assert len(read) == len(set(read)) and set(order.permutation(2, 0, 1000)[: 5 * step].tolist()) <= set(read)
+    assert len(read) <= 2 * 5 * step
+
+
+def test_as_much_is_read_ahead_as_was_read_and_no_more_than_fits(pieces, monkeypatch):
+    stream = Batches(numbered(1000), seed=0, batch=7)
+    for count, ahead in [(1, batches.DEPTH), (3, batches.DEPTH), (9, 9), (20, 20)]:
+        stream.read(0, count)
+        assert sorted(stream._ahead) == list(range(count, count + ahead))
+    monkeypatch.setattr(batches, "AHEAD_BYTES", 21)
+    stream.read(0, 20)
+    assert sorted(stream._ahead) == [20, 21, 22]
+    monkeypatch.setattr(batches, "AHEAD_BYTES", 1)
+    stream.read(0, 20)
+    assert sorted(stream._ahead) == [20]
+
+
+def test_a_piece_is_as_large_as_its_images_allow():
+    assert Batches(numbered(9), seed=0, batch=1)._piece == batches.LONG_PIECE
+    assert Batches(numbered(9, size=batches.PIECE_BYTES // 3), seed=0, batch=1)._piece == 3
+    assert Batches(numbered(9, size=batches.PIECE_BYTES + 1), seed=0, batch=1)._piece == 1
+
+
+def test_what_is_not_there_yet_can_be_waited_for_a_while(pieces):
+    gate, plain = threading.Event(), numbered(100)
+
+    def read(rows):
+        gate.wait(60)
+        return plain.read(rows)
+
+    stream = Batches(numbered(100, read=read), seed=0, batch=5)
+    assert not stream.is_ready(2, 3, seconds=0.01)
+    gate.set()
+    assert stream.is_ready(2, 3, seconds=60)
+    assert np.array_equal(stream.read(2, 3)[1].ravel(), order.permutation(0, 0, 100)[10:25])
+    assert Batches(numbered(100, in_memory=True), seed=0, batch=5).is_ready(2, 3, seconds=0)
+
+
+def test_an_error_while_reading_ahead_is_raised_by_the_read_that_wants_the_images(pieces):
+    wanted, plain, damaged = order.permutation(0, 0, 100)[12], numbered(100), True
+
+    def read(rows):
+        if damaged and wanted in rows:
+            raise UserError("photo.png cannot be read")
+        return plain.read(rows)
+
+    stream = Batches(numbered(100, read=read), seed=0, batch=5)
+    stream.read(0, 1)
+    stream.wait()
+    assert stream.read(1, 1)[1].shape == (1, 5)  # of the piece that has it, and without it
+    with pytest.raises(UserError, match=r"photo\.png"):
+        stream.read(2, 1)
+    with pytest.raises(UserError, match=r"photo\.png"):
+        stream.read(1, 2)
+    assert stream.read(0, 2)[1].shape == (2, 5)
+    damaged = False
+    stream.close()
+    assert stream.read(1, 2)[1].tolist() == order.permutation(0, 0, 100)[5:15].reshape(2, 5).tolist()
+
+
+def test_a_worker_that_is_lost_is_an_error_of_the_read_and_the_next_begins_anew(folder):
+    stream = Batches(open_source(folder, data_in_memory="false"), seed=0, batch=8, num_workers=1)
+    first = stream.read(0, 1)
+    for pid in stream._workers.pids:
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(LostHelperError, match="killed"):
+        for step in range(100):
+            stream.read(step, 10)
+    for again, before in zip(stream.read(0, 1), first, strict=True):
+        assert np.array_equal(again, before)
+    stream.close()
+
+
+def test_a_file_that_is_gone_is_named_by_the_worker(tmp_path):
+    for i in range(6):
+        Image.fromarray(np.full((4, 4), i, np.uint8)).save(tmp_path / f"{i}.png")
+    stream = Batches(open_source(f"folder:{tmp_path}", data_in_memory="false"), seed=0, batch=6, num_workers=2)
+    (tmp_path / "3.png").unlink()
+    with pytest.raises(UserError, match=r"3\.png"):
+        stream.read(0, 1)
+    stream.close()
+
+
+def test_images_in_memory_and_sources_without_tasks_start_no_process(monkeypatch, folder):
+    monkeypatch.setattr(workers, "Worker", None)
+    Batches(open_source(folder, data_in_memory="true"), seed=0, batch=4, num_workers=2).read(0, 1)
+    stream = Batches(numbered(10), seed=0, batch=4, num_workers=2)
+    stream.read(0, 1)
+    assert stream._workers.count == 0
+    stream.close()

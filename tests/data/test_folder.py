@@ -72,12 +72,11 @@ def truncate(path, keep):
 
 FAULTS = {
     "missing": (lambda root: root.rmdir(), r"not a folder"),
-    "empty": (lambda root: None, r"no PNG or JPEG files"),
-    "text": (lambda root: (root / "b.txt").write_text("x"), r"no PNG or JPEG files"),
+    "empty": (lambda root: None, r"has no images in it"),
+    "text": (lambda root: (root / "b.txt").write_text("x"), r"has no images in it"),
     "sizes": (lambda root: (write(root / "a.png"), write(root / "b.png", (9, 9))), r"b\.png is 9x9.*--resolution"),
     "modes": (lambda root: (write(root / "a.png"), write(root / "b.png", mode="L")), r"b\.png is grey.*--channels"),
-    "oblong": (lambda root: write(root / "a.png", (9, 4)), r"a\.png is 9x4.*--resolution"),
-    "no image": (lambda root: (root / "a.png").write_bytes(b"hello"), r"a\.png cannot be read.*neither PNG nor JPEG"),
+    "no image": (lambda root: (root / "a.png").write_bytes(b"hello"), r"a\.png cannot be read.*of no image format"),
     "void": (lambda root: (root / "a.jpg").write_bytes(b""), r"a\.jpg cannot be read"),
     "cut png": (
         lambda root: (write(root / "a.png", (64, 64)), truncate(root / "a.png", 5000)),

@@ -11,7 +11,9 @@ from gan.data.source import Source, array_reader
 
 def source_of(labels, in_memory=True, names=("a", "b", "c")) -> Source:
     images = np.zeros((len(labels), 2, 2, 1), np.uint8)
-    return Source("toy", len(labels), (2, 2, 1), names, "f", "", array_reader(images, np.int32(labels)), (), in_memory)
+    return Source(
+        "toy", len(labels), (2, 2, 1), names, "f", "", array_reader(images, np.int32(labels)), in_memory=in_memory
+    )
 
 
 def test_shares_are_those_of_the_labelled_images():

@@ -47,7 +47,7 @@ def reference() -> comparison.Reference:
 
 def test_real_images_are_at_the_floor(reference):
     images, labels = drawn(300, seed=3)
-    values = comparison.measure(reference, [images[:100], images[100:]], labels)
+    values = comparison.measure(reference, [images[:100], images[100:]], labels).values
     assert reference.floor["frechet_distance"] < 0.2 and values["frechet_distance"] < 0.2
     for name in ("precision", "recall", "coverage"):
         assert values[name] > 0.8 and abs(values[name] - reference.floor[name]) < 0.1
@@ -59,7 +59,8 @@ def test_real_images_are_at_the_floor(reference):
 
 def test_collapsed_images_are_far_from_it(reference):
     images = np.repeat(drawn(1, seed=4)[0], 300, axis=0)
-    values = comparison.measure(reference, [images], np.ones(300, np.int64))
+    values, degenerate = comparison.measure(reference, [images], np.ones(300, np.int64))
+    assert degenerate == "all generated images are the same: precision and density mean nothing"
     assert values["frechet_distance"] > 10 * reference.floor["frechet_distance"]
     assert values["recall"] == 0.0 and values["coverage"] < 0.1
     assert (values["class_entropy"], values["smallest_class_share"], values["label_agreement"]) == (0.0, 0.0, 0.0)
@@ -141,12 +142,12 @@ def test_features_that_are_not_finite_are_one_line():
 
 def test_no_class_is_left_out_of_the_shares_and_of_too_many_there_are_none(reference):
     images, labels = drawn(300, seed=3)
-    names = [name for name in comparison.measure(reference, [images], labels) if name.startswith(suite.SHARE)]
+    names = [name for name in comparison.measure(reference, [images], labels).values if name.startswith(suite.SHARE)]
     assert names == [name for name in reference.floor if name.startswith(suite.SHARE)]
     assert names == ["class_share/a", "class_share/b", "class_share/c"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparison, "_MOST_CLASSES", 2)
-        values = comparison.measure(reference, [images], labels)
+        values = comparison.measure(reference, [images], labels).values
     assert values.keys() == suite.INPUTS.keys()  # all else is measured
 
 
@@ -156,18 +157,18 @@ def test_the_floor_cannot_be_changed(reference):
 
 
 def test_an_evaluation_says_what_was_measured(reference):
-    values = comparison.measure(reference, [drawn(300, seed=3)[0]])
+    measured = comparison.measure(reference, [drawn(300, seed=3)[0]])
     key = comparison.key(reference, 7, record.generator_identity({"kernel": tf.ones([3])}))
-    evaluation = comparison.evaluated(reference, key, values, images="some.npz")
+    evaluation = comparison.evaluated(reference, key, measured, images="some.npz")
     assert evaluation.key == key and key[:6] == (7, "small", 300, "pixels", "0", "train600") and key[6:8] == (5, 0)
-    assert evaluation.metrics == values and evaluation.floor.keys() == values.keys()
+    assert evaluation.metrics == measured.values and evaluation.floor.keys() == measured.values.keys()
     assert (evaluation.real_samples, evaluation.floor_samples, evaluation.images) == (300, 300, "some.npz")
     assert evaluation.meaning == {
         "features": "four pixels",
         "sizes": "small: 300 generated against 300 test images of test",
         "floor": "300 real training images against the same 300",
     }
-    assert set(suite.BETTER) >= {name for name in values if not name.startswith(suite.SHARE)}
+    assert set(suite.BETTER) >= {name for name in measured.values if not name.startswith(suite.SHARE)}
     other = comparison.key(reference, 7, record.generator_identity({"kernel": tf.zeros([3])}))
     assert key._replace(generator=other.generator) == other != key
 
@@ -184,7 +185,7 @@ def test_identities_are_shortened_in_a_key(reference):
 def test_figures_that_are_not_finite_are_none(reference):
     key = comparison.key(reference, 7, "9")
     broken = dict.fromkeys(reference.floor, np.nan) | {"recall": np.float32(np.inf), "density": np.float32(0.5)}
-    evaluation = comparison.evaluated(reference, key, broken)
+    evaluation = comparison.evaluated(reference, key, comparison.Measured(broken, ""))
     assert evaluation.metrics == dict.fromkeys(broken) | {"density": 0.5}
     assert type(evaluation.metrics["density"]) is float  # JSON does not know those of NumPy
     assert evaluation.floor == dict(reference.floor)
@@ -208,3 +209,25 @@ def test_the_score_comes_with_that_of_the_real_images_as_its_floor(reference, mo
     assert after.floor == before.floor | {"classification_accuracy_score": 0.75}
     assert after.score_samples == 300 and before.score_samples == 0
     assert after._replace(metrics=before.metrics, floor=before.floor, score_samples=0) == before
+
+
+def test_images_that_are_all_the_same_are_named_as_such(reference):
+    black = np.zeros((300, 2, 2, 1), np.uint8)
+    measured = comparison.measure(reference, [black[:100], black[100:]])
+    assert measured.degenerate == "all generated images are the same: precision and density mean nothing"
+    named = comparison.key(reference, 7, "9")
+    evaluation = comparison.evaluated(reference, named, measured)
+    assert record.to_json(evaluation)["degenerate"] == measured.degenerate
+    assert record.from_json(record.to_json(evaluation)) == evaluation
+    good = comparison.evaluated(reference, named, comparison.measure(reference, [drawn(300, seed=3)[0]]))
+    assert "degenerate" not in record.to_json(good)
+
+
+def test_real_images_that_are_all_the_same_are_named_as_such():
+    grey = np.full((400, 2, 2, 1), 7, np.uint8)
+    test = dataclasses.replace(SPLITS.test, read=array_reader(grey, np.zeros(400, np.int32)), fingerprint="grey")
+    reference = comparison.prepare(Splits(TRAIN, test, TRAIN), EXTRACTOR._replace(identity="2"), PROTOCOL)
+    measured = comparison.measure(reference, [drawn(300, seed=3)[0]])
+    assert measured.degenerate == "all real images are the same: precision and density mean nothing"
+    both = comparison.measure(reference, [grey])
+    assert both.degenerate.startswith("all generated images are the same; all real images are the same: ")

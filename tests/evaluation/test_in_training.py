@@ -92,7 +92,7 @@ def test_an_evaluation_is_what_bin_evaluate_would_record(evaluating, reference, 
     found = in_training.evaluate(evaluating, tmp_path, 5, params(20.0))
     assert found.evaluation.key == comparison.key(reference, 5, record.generator_identity(params(20.0)))
     assert found.evaluation.in_training
-    values = comparison.measure(reference, generator.sample(params(20.0), 0, NUM, None))
+    values = comparison.measure(reference, generator.sample(params(20.0), 0, NUM, None)).values
     assert found.evaluation.metrics == pytest.approx(values, rel=1e-6)
     assert found.evaluation.floor["frechet_distance"] == reference.floor["frechet_distance"]
     lines = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines()]
@@ -207,9 +207,9 @@ def test_only_evaluations_of_the_same_kind_with_a_checkpoint_count(evaluating, t
 
 
 def test_a_metric_that_is_not_finite_is_never_the_best(evaluating, generator, tmp_path):
-    measure = comparison.measure
+    measure, not_finite = comparison.measure, {"frechet_distance": float("nan")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "measure", lambda *given: measure(*given) | {"frechet_distance": float("nan")})
+        patch.setattr(comparison, "measure", lambda *given: measure(*given)._replace(values=not_finite))
         first = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))
     save(tmp_path, 1)
     again = in_training.evaluate(evaluating, tmp_path, 1, params(40.0))
@@ -247,7 +247,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(evaluating, tmp_path)
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, monkeypatch, settings, classes, words):
-    monkeypatch.setattr(in_training.build, "held_out", lambda config: SPLITS.test)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: SPLITS.test)
     config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
@@ -270,13 +270,13 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
 def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path, monkeypatch):
     test = SPLITS.test
     nameless = dataclasses.replace(test, read=lambda rows: (test.read(rows)[0], np.full(len(rows), -1, np.int32)))
-    monkeypatch.setattr(in_training.build, "held_out", lambda config: nameless)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: nameless)
     config = configs.make("article", evaluate_every_steps=1)
     source = SimpleNamespace(name="these", num_classes=3, num_examples=60_000)
     with pytest.raises(UserError, match="held out of these have no labels; give --evaluate_features=random"):
         in_training.check(config, source, tmp_path)
     in_training.check(dataclasses.replace(config, evaluate_features="random"), source, tmp_path)
-    monkeypatch.setattr(in_training.build, "held_out", lambda config: None)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: None)
     in_training.check(config, source, tmp_path)
 
 
@@ -296,3 +296,21 @@ def test_a_damaged_file_of_evaluations_is_told_of_before_training(tmp_path):
     (tmp_path / "evaluations.jsonl").write_text("{")
     with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 1"):
         in_training.check(configs.make("article"), SimpleNamespace(name="these", num_classes=3), tmp_path)
+
+
+def test_copies_of_one_image_are_told_of_and_never_better_than_other_images(evaluating, monkeypatch, tmp_path):
+    metric = evaluating._replace(metric="precision")
+    measure = comparison.measure
+    collapsed = "all generated images are the same: precision and density mean nothing"
+    for step, precision, degenerate in ((1, 1.0, collapsed), (2, 0.25, ""), (3, 1.0, collapsed), (4, 0.5, "")):
+        values = {"precision": precision}
+        monkeypatch.setattr(
+            comparison,
+            "measure",
+            lambda *given, v=values, d=degenerate: measure(*given)._replace(values=v, degenerate=d),
+        )
+        found = in_training.evaluate(metric, tmp_path, step, params(float(step)))
+        save(tmp_path, step)
+        assert found.is_best == (step != 3)
+        assert (f"; DEGENERATE: {collapsed}" in found.line) == bool(degenerate)
+    assert best(metric, tmp_path, 4).key.step == 4 and best(metric, tmp_path, 1).key.step == 1

@@ -90,3 +90,25 @@ def test_what_keras_has_no_layers_for(settings, words):
     assert models.default_form(chosen) == "saved_model" and models.default_form(config.make()) == "h5"
     with pytest.raises(UserError, match=f"--format=h5 cannot hold {words}; use --format=saved_model"):
         keras.check(chosen, "h5")
+
+
+def test_labels_that_are_no_classes_are_refused_by_the_model_itself(tmp_path):
+    _, pair, _ = made(networks="sngan", conditional=True, objective="hinge")
+    models.write(tmp_path, "saved_model", pair)
+    latents = np.zeros((2, 8), np.float32)
+    loaded = tf.saved_model.load(str(tmp_path / "generatormodel"))
+    signature = loaded.signatures["serving_default"]
+    for labels in ([0, 99], [-5, 0], [CLASSES, 0], [-1, 0]):
+        words = rf"labels must be from 0 to 2; the least and the largest are\] \[{min(labels)}\] \[{max(labels)}\]"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+            loaded.serve(latents, np.int32(labels))
+        with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+            signature(latents=tf.constant(latents), labels=tf.constant(labels))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="one label for each input"):
+        loaded.serve(latents, np.int32([0]))
+    images = loaded.serve(latents, np.int32([0, 2]))
+    assert images.shape == (2, *SHAPE)
+    judge = tf.saved_model.load(str(tmp_path / "discriminatormodel"))
+    for function in (judge.serve, judge.logits):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be from 0 to 2"):
+            function(images, np.int32([0, 3]))

@@ -91,6 +91,7 @@ def test_a_run_that_is_there_takes_other_numerics_and_data_alone():
 def test_paths_may_be_paths(tmp_path):
     request = Sample(tmp_path / "run", tmp_path / "x.npz")
     assert (request.workdir, request.out, request.kind) == (f"{tmp_path}/run", f"{tmp_path}/x.npz", "npz")
+    assert Train({"init_from": tmp_path, "steps": 3}).settings == {"init_from": str(tmp_path), "steps": 3}
     assert Plot(tmp_path).workdir == (str(tmp_path),) == Plot(str(tmp_path)).workdir
 
 

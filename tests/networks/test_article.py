@@ -12,14 +12,14 @@ ROOT = rng.stream(1, 2)
 
 
 def generator(resolution=20, channels=1, latent_size=8, width=8, output="sigmoid", output_scale=1.0, **changes):
-    settings = {"resolution": resolution, "channels": channels, "latent_size": latent_size, "width": width}
+    settings = {"size": (resolution, resolution), "channels": channels, "latent_size": latent_size, "width": width}
     return article.generator(
         GeneratorSpec(**settings, output=output, output_scale=output_scale, **{**SMALL, **changes})
     )
 
 
 def discriminator(resolution=20, channels=1, width=2, dropout=0.4, input_noise=0.0, symmetric=False, **changes):
-    settings = {"resolution": resolution, "channels": channels, "width": width, "dropout": dropout}
+    settings = {"size": (resolution, resolution), "channels": channels, "width": width, "dropout": dropout}
     return article.discriminator(
         DiscriminatorSpec(**settings, input_noise=input_noise, symmetric=symmetric, **{**SMALL, **changes})
     )

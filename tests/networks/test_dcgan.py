@@ -16,10 +16,12 @@ def shapes(network, kind):
 @pytest.mark.parametrize(("resolution", "base", "halvings"), [(28, 7, 2), (32, 8, 2), (64, 8, 3)])
 def test_both_go_from_the_size_of_the_image_to_the_smallest_map(resolution, base, halvings):
     g = dcgan.generator(
-        GeneratorSpec(resolution=resolution, latent_size=8, width=16, output="linear", output_scale=1.0, **NUMERICS)
+        GeneratorSpec(
+            size=(resolution, resolution), latent_size=8, width=16, output="linear", output_scale=1.0, **NUMERICS
+        )
     )
     settings = {"dropout": 0.0, "input_noise": 0.0, "symmetric": True}
-    d = dcgan.discriminator(DiscriminatorSpec(resolution=resolution, width=4, **settings, **NUMERICS))
+    d = dcgan.discriminator(DiscriminatorSpec(size=(resolution, resolution), width=4, **settings, **NUMERICS))
     sizes = [base << i for i in range(halvings + 1)]
     assert shapes(g, "reshape") == [(base, base, 16)]
     assert shapes(g, "conv") == [(s, s, 16 >> i) for i, s in enumerate(sizes)][1:-1] + [(resolution, resolution, 1)]
@@ -28,10 +30,10 @@ def test_both_go_from_the_size_of_the_image_to_the_smallest_map(resolution, base
 
 def test_the_layers_have_stable_names():
     g = dcgan.generator(
-        GeneratorSpec(resolution=28, latent_size=8, width=16, output="linear", output_scale=1.0, **NUMERICS)
+        GeneratorSpec(size=(28, 28), latent_size=8, width=16, output="linear", output_scale=1.0, **NUMERICS)
     )
     d = dcgan.discriminator(
-        DiscriminatorSpec(resolution=28, width=4, dropout=0.1, input_noise=0.0, symmetric=True, **NUMERICS)
+        DiscriminatorSpec(size=(28, 28), width=4, dropout=0.1, input_noise=0.0, symmetric=True, **NUMERICS)
     )
     assert list(g.init(rng.stream(1, 2))) == ["dense_1", "batch_norm_1", "conv_1", "batch_norm_2", "conv_2"]
     assert list(d.init(rng.stream(1, 2))) == ["conv_1", "conv_2", "dense_1"]

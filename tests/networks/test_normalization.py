@@ -93,7 +93,7 @@ def test_batch_norm_of_short_floats_has_exact_statistics():
 
 
 def critic(num_classes=3):
-    settings = {"resolution": 20, "channels": 1, "width": 8, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
+    settings = {"size": (20, 20), "channels": 1, "width": 8, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
     return sngan.discriminator(
         DiscriminatorSpec(**settings, num_classes=num_classes, convolver=DIRECT, dtype=tf.float32)
     )

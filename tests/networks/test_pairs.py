@@ -14,16 +14,16 @@ LATENT = 8
 every_pair = pytest.mark.parametrize("pair", pairs.PAIRS)
 
 
-def generator(pair, resolution=20, channels=1, **changes):
+def generator(pair, size=(20, 20), channels=1, **changes):
     settings = {"latent_size": LATENT, "width": 8, "output": "linear", "output_scale": 1.0}
     settings |= {"convolver": DIRECT, "dtype": tf.float32, **changes}
-    return pairs.PAIRS[pair].generator(GeneratorSpec(resolution=resolution, channels=channels, **settings))
+    return pairs.PAIRS[pair].generator(GeneratorSpec(size=size, channels=channels, **settings))
 
 
-def discriminator(pair, resolution=20, channels=1, **changes):
+def discriminator(pair, size=(20, 20), channels=1, **changes):
     settings = {"width": 8, "dropout": 0.0, "input_noise": 0.0, "symmetric": False}
     settings |= {"convolver": DIRECT, "dtype": tf.float32, **changes}
-    return pairs.PAIRS[pair].discriminator(DiscriminatorSpec(resolution=resolution, channels=channels, **settings))
+    return pairs.PAIRS[pair].discriminator(DiscriminatorSpec(size=size, channels=channels, **settings))
 
 
 def perturbed(params, seed=3, deviation=0.1):
@@ -57,22 +57,22 @@ def by_path(params, path=""):
             yield f"{path}{name}", value
 
 
-@pytest.mark.parametrize("size", [(28, 1), (32, 3), (64, 3)])
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (20, 40, 3), (48, 32, 1)])
 @pytest.mark.parametrize("num_classes", [0, 3])
 @every_pair
-def test_shapes_and_tables_at_every_kind_of_size(pair, size, num_classes):
-    resolution, channels = size
+def test_shapes_and_tables_at_every_kind_of_size(pair, shape, num_classes):
+    size, channels = shape[:2], shape[2]
     labels = tf.constant([0, 1, 2, 2])
-    g = generator(pair, resolution, channels, width=4, num_classes=num_classes)
-    d = discriminator(pair, resolution, channels, width=2, num_classes=num_classes, minibatch_deviation=2)
+    g = generator(pair, size, channels, width=4, num_classes=num_classes)
+    d = discriminator(pair, size, channels, width=2, num_classes=num_classes, minibatch_deviation=2)
     g_params, d_params = g.init(ROOT), d.init(ROOT)
     fake = g.apply(g_params, latents(4), labels, ROOT, True)
     logits = d.apply(d_params, fake, labels, ROOT, True)
-    assert (fake.shape, fake.dtype) == ((4, resolution, resolution, channels), tf.float32)
+    assert (fake.shape, fake.dtype) == ((4, *shape), tf.float32)
     assert (logits.shape, logits.dtype) == ((4,), tf.float32)
     assert np.isfinite(logits).all()
     assert np.std(fake) > 0.001
-    assert g.table[-1].shape == (resolution, resolution, channels)
+    assert g.table[-1].shape == shape
     for network, params in ((g, g_params), (d, d_params)):
         by_layer = {row.name: row.parameters for row in network.table if row.parameters}
         assert by_layer == {name: counted(values) for name, values in params.items()}
@@ -220,12 +220,12 @@ def test_a_pair_says_whether_its_images_depend_on_the_batch(pair):
     assert (np.abs(one - other).max() > 1e-4) == pairs.PAIRS[pair].has_batch_statistics
 
 
-@pytest.mark.parametrize("size", [10, 12, 16])
+@pytest.mark.parametrize("size", [(10, 10), (12, 12), (16, 16), (10, 16)])
 @pytest.mark.parametrize("pair", [pair for pair in pairs.PAIRS if pair != "article"])
 def test_small_images_have_their_networks_too(pair, size):
-    g, d = generator(pair, resolution=size), discriminator(pair, resolution=size)
+    g, d = generator(pair, size), discriminator(pair, size)
     drawn = g.apply(params_of(g), latents(2), None, ROOT, True)
-    assert drawn.shape == (2, size, size, 1) and np.std(drawn) > 1e-3
+    assert drawn.shape == (2, *size, 1) and np.std(drawn) > 1e-3
     assert d.apply(params_of(d), drawn, None, ROOT, True).shape == (2,)
 
 
@@ -233,6 +233,6 @@ def test_small_images_have_their_networks_too(pair, size):
 def test_which_resolutions_and_depths_fit(pair):
     made = pairs.PAIRS[pair]
     too_small = [10, 16] if pair == "article" else []
-    assert [size for size in (8, 10, 16, 20, 28, 30, 32, 64) if made.check(size)] == [8, *too_small, 30]
-    assert not made.check_depth(0, 28)
-    assert bool(made.check_depth(2, 28)) == (pair != "residual")
+    assert [size for size in (8, 10, 16, 20, 28, 30, 32, 64) if made.check((size, size))] == [8, *too_small, 30]
+    assert not made.check_depth(0, (28, 28))
+    assert bool(made.check_depth(2, (28, 28))) == (pair != "residual")

@@ -11,13 +11,19 @@ ROOT = rng.stream(1, 2)
 NUMERICS = {"convolver": DIRECT, "dtype": tf.float32}
 
 
-def generator(resolution=28, width=32, depth=0):
-    settings = {"resolution": resolution, "channels": 1, "latent_size": 8, "output": "linear", "output_scale": 1.0}
+def generator(size=(28, 28), width=32, depth=0):
+    settings = {
+        "size": size,
+        "channels": 1,
+        "latent_size": 8,
+        "output": "linear",
+        "output_scale": 1.0,
+    }
     return residual.generator(GeneratorSpec(**settings, width=width, depth=depth, **NUMERICS))
 
 
-def discriminator(resolution=28, width=4, depth=0, **changes):
-    settings = {"resolution": resolution, "channels": 1, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
+def discriminator(size=(28, 28), width=4, depth=0, **changes):
+    settings = {"size": size, "channels": 1, "dropout": 0.0, "input_noise": 0.0, "symmetric": True}
     return residual.discriminator(DiscriminatorSpec(**settings, width=width, depth=depth, **NUMERICS, **changes))
 
 
@@ -55,7 +61,7 @@ def test_channels_are_halved_with_each_doubling_but_for_a_least_number():
         return [row.shape for row in network.table if row.name.startswith("block")]
 
     assert channels(generator(width=64)) == [(7, 7, 64), (14, 14, 32), (28, 28, 16)]
-    assert channels(generator(64, width=64)) == [(8, 8, 64), (16, 16, 32), (32, 32, 16), (64, 64, 16)]
+    assert channels(generator((64, 64), width=64)) == [(8, 8, 64), (16, 16, 32), (32, 32, 16), (64, 64, 16)]
     assert channels(generator(width=8)) == [(7, 7, 8), (14, 14, 8), (28, 28, 8)]
     assert channels(discriminator(width=8)) == [(14, 14, 16), (7, 7, 32), (7, 7, 32)]
 

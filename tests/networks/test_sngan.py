@@ -13,12 +13,12 @@ NUMERICS = {"channels": 1, "convolver": DIRECT, "dtype": tf.float32}
 
 def generator(resolution=28, **changes):
     settings = {"latent_size": 8, "width": 4, "output": "linear", "output_scale": 1.0, **NUMERICS}
-    return sngan.generator(GeneratorSpec(resolution=resolution, **{**settings, **changes}))
+    return sngan.generator(GeneratorSpec(size=(resolution, resolution), **{**settings, **changes}))
 
 
 def discriminator(resolution=28, **changes):
     settings = {"width": 4, "dropout": 0.0, "input_noise": 0.0, "symmetric": True, **NUMERICS}
-    return sngan.discriminator(DiscriminatorSpec(resolution=resolution, **{**settings, **changes}))
+    return sngan.discriminator(DiscriminatorSpec(size=(resolution, resolution), **{**settings, **changes}))
 
 
 def blocks(network):

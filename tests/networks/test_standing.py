@@ -11,7 +11,15 @@ from gan.networks.specs import GeneratorSpec
 
 CLASSES, LATENT = 3, 8
 SPEC = GeneratorSpec(
-    20, 1, LATENT, width=8, output="linear", output_scale=1.0, convolver=DIRECT, dtype=tf.float32, num_classes=CLASSES
+    (20, 20),
+    1,
+    LATENT,
+    width=8,
+    output="linear",
+    output_scale=1.0,
+    convolver=DIRECT,
+    dtype=tf.float32,
+    num_classes=CLASSES,
 )
 ROOT = rng.stream(1, -1)
 

@@ -11,7 +11,7 @@ from gan.sampling import sampler
 from gan.sampling.sampler import make_sampler
 
 SPEC = GeneratorSpec(
-    20, 1, latent_size=8, width=2, output="sigmoid", output_scale=1.0, convolver=DIRECT, dtype=tf.float32
+    (20, 20), 1, latent_size=8, width=2, output="sigmoid", output_scale=1.0, convolver=DIRECT, dtype=tf.float32
 )
 NETWORK = article.generator(SPEC)
 

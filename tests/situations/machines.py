@@ -27,12 +27,18 @@ def write_set(place: Place, labels, names=None) -> str:
     return "--dataset=npz:data.npz"
 
 
+def others(lines: str) -> str:
+    """What stands on standard error but for warnings of data, which are so few here."""
+    return "".join(line for line in lines.splitlines(keepends=True) if not line.startswith("warning: "))
+
+
 def shell(place: Place, line: str, **environment: str) -> subprocess.CompletedProcess:
     """Runs a line of the shell in the folder; `$python -m gan.cli.preview` and `$bin/preview` start the command."""
     fresh = {**os.environ, "python": sys.executable, "root": str(ROOT), "bin": str(ROOT / "bin")}
     fresh |= {"GAN_PYTHON": sys.executable, "PYTHONPATH": str(ROOT), **environment}
     done = subprocess.run(["sh", "-c", line], cwd=place.folder, env=fresh, capture_output=True, text=True, timeout=300)
     assert "Traceback" not in done.stderr, done.stderr
+    done.stderr = others(done.stderr)
     return done
 
 
@@ -59,8 +65,8 @@ def full_output(place: Place) -> None:
 def narrow_encoding(place: Place) -> None:
     write_set(place, [0, 0, 1], ["caf\u00e9 \u65e5", "b"])
     for encoding, shown in (
-        ("latin-1", b"2  caf\xe9 ?\n"),
-        ("ascii", b"2  caf? ?\n"),
+        ("latin-1", b" caf\xe9 ? 2, b 1\n"),
+        ("ascii", b" caf? ? 2, b 1\n"),
         ("utf-8", "caf\u00e9 \u65e5".encode()),
     ):
         done = subprocess.run(
@@ -69,7 +75,7 @@ def narrow_encoding(place: Place) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
             capture_output=True,
         )
-        assert done.returncode == 0 and shown in done.stdout and done.stderr == b""
+        assert done.returncode == 0 and shown in done.stdout and others(done.stderr.decode()) == ""
 
 
 @situation(
@@ -78,7 +84,7 @@ def narrow_encoding(place: Place) -> None:
 def commands_of_terminals(place: Place) -> None:
     write_set(place, [0, 1], ["two\nlines", "red\x1b[31m"])
     out = place.run("preview", "--dataset=npz:data.npz").out
-    assert "1  two\\nlines\n" in out and "1  red\\x1b[31m\n" in out and "\x1b" not in out
+    assert "two\\nlines 1, red\\x1b[31m 1\n" in out and "\x1b" not in out
 
 
 def same_picture(place: Place, **environment: str) -> None:
@@ -91,7 +97,7 @@ def same_picture(place: Place, **environment: str) -> None:
     if settings is not None:
         here.write_bytes(settings)
     begun = place.run("preview", *data, "--out=other.png", **environment)
-    assert begun.err == ""
+    assert others(begun.err) == ""
     assert (place.folder / "other.png").read_bytes() == (place.folder / "plain.png").read_bytes()
 
 
@@ -350,4 +356,4 @@ def names_and_numbers(place: Place) -> None:
     ):
         begun = place.run("sample", "--workdir=run", "--num=4", f"--class={asked}", f"--out={number}.npz")
         assert np.load(place.folder / f"{number}.npz")["labels"].tolist() == labels
-        assert begun.err == told
+        assert others(begun.err) == told

@@ -1,5 +1,7 @@
 """The cache of decoded images: whole or absent, verified, and never in the way."""
 
+import pwd
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,19 @@ def test_a_cache_that_cannot_be_written_is_no_error(builds, tmp_path, monkeypatc
 def test_nothing_is_kept_without_a_key(builds):
     cache.get("", builds)
     assert not cache.folder().exists()
+
+
+@pytest.mark.parametrize("named", ["relative", ""])
+def test_without_a_place_from_the_root_there_is_no_cache(builds, tmp_path, monkeypatch, named):
+    def nobody(number):
+        raise KeyError(number)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    assert cache.folder() is None
+    check(cache.get("toys", builds))
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("HOME", "/h")
+    assert str(cache.folder()) == "/h/.cache/gan-engine"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan import config
-from gan.errors import Preempted, UserError
+from gan.errors import LostHelperError, Preempted, UserError
 from gan.training import cadence, loop, pace
 from gan.training.actions import Action
 
@@ -20,13 +20,20 @@ class Batches:
     """Images of 2 x 2 whose file is gone from the step `lost` on."""
 
     source = type("Source", (), {"image_shape": (2, 2, 1)})
+    error = UserError("no such file")
 
     def __init__(self, lost):
-        self.lost = lost
+        self.lost, self.is_closed = lost, False
+
+    def is_ready(self, step, count, seconds):
+        return True
+
+    def close(self):
+        self.is_closed = True
 
     def read(self, step, count):
         if step + count > self.lost:
-            raise UserError("no such file")
+            raise self.error
         return np.zeros([count, BATCH, 2, 2, 1], np.uint8), np.zeros([count, BATCH], np.int32)
 
 
@@ -145,8 +152,33 @@ def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_
     assert made[0].done[2:] == [("log", step) for step in range(1, last + 1)] + end
 
 
+def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+    run, asked = FakeRun(tmp_path, steps=10, sample_every_steps=0), []
+
+    def hangs(step, count, seconds):
+        if step == 3 and not asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+        asked.extend([step] * (step == 3))
+        time.sleep(0.01)
+        return step < 3
+
+    monkeypatch.setattr(run.batches, "is_ready", hangs)
+    with pytest.raises(Preempted, match="after step 3; saved"):
+        loop.train(run, 0.0)
+    assert made[0].done[-2:] == [("save", 3), ("close", None)] and run.batches.is_closed
+
+
 def test_data_that_cannot_be_read_end_the_run_and_the_step_is_saved(tmp_path, periods):
     with pytest.raises(UserError, match="no such file; step 4 is saved: put it back"):
+        loop.train(FakeRun(tmp_path, steps=10, lost=4, sample_every_steps=1), 0.0)
+    assert made[0].done[-2:] == [("save_once", 4), ("close", None)]
+
+
+def test_a_worker_that_is_lost_ends_the_run_with_its_own_remedy(tmp_path, periods, monkeypatch):
+    monkeypatch.setattr(Batches, "error", LostHelperError("a process was killed"))
+    with pytest.raises(
+        UserError, match="a process was killed; step 4 is saved: start again to continue, with fewer --d"
+    ):
         loop.train(FakeRun(tmp_path, steps=10, lost=4, sample_every_steps=1), 0.0)
     assert made[0].done[-2:] == [("save_once", 4), ("close", None)]
 
@@ -156,7 +188,7 @@ def test_the_log_is_closed_whatever_happens(tmp_path, periods, monkeypatch):
     monkeypatch.setattr(run, "chunk", None)
     with pytest.raises(TypeError):
         loop.train(run, 0.0)
-    assert made[0].done[-1] == ("close", None)
+    assert made[0].done[-1] == ("close", None) and run.batches.is_closed
 
 
 def test_an_action_is_due_where_it_is_the_next_one():

@@ -1,1 +1,1 @@
-"""The article's training step in other frameworks, and what times single operations: programs of their own."""
+"""Programs of their own: the article's training step in other frameworks, and what times operations and many files."""

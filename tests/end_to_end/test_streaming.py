@@ -1,0 +1,160 @@
+"""Mirroring, random crops and decoding by workers in real trainings: the same bits however a run is held or stopped."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+STEPS = 40
+FLAGS = (
+    f"--steps={STEPS}",
+    "--log_every_steps=5",
+    "--sample_every_steps=0",
+    "--resolution=28",
+    "--channels=1",
+    "--flip",
+    "--crop=random",
+)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    """Fifty colour images of several sizes, most of them not square: an epoch is six steps and a quarter."""
+    root, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(5)
+    for i in range(50):
+        width, height = [(40, 28), (28, 61), (32, 32), (30, 44)][i % 4]
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(root / f"{i:02}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, finish, photos) -> dict[str, str]:
+    """The sha256 of the last checkpoint of a run that holds its images in memory."""
+    workdir = tmp_path_factory.mktemp("runs") / "undisturbed"
+    finish(workdir, *FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=true")
+    return final_data(workdir)
+
+
+def final_data(workdir: Path) -> dict[str, str]:
+    return json.loads((workdir / f"checkpoints/step_{STEPS:010d}/manifest.json").read_text())["files"]
+
+
+def children(pid: int) -> list[int]:
+    """The worker processes of a process that runs."""
+    found = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task")]
+    return [int(child) for child in " ".join(found).split() if b"gan.data.worker " in command_line_of(child)]
+
+
+def command_line_of(pid: int | str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def assert_ended(pids: list[int]) -> None:
+    begin = time.monotonic()
+    while any(b"gan.data.worker " in command_line_of(pid) for pid in pids):
+        assert time.monotonic() < begin + 60, f"{pids} are still there"
+        time.sleep(0.01)
+
+
+def test_killed_stopped_and_continued_in_the_middle_of_epochs(tmp_path, start, finish, photos, undisturbed):
+    """By kill -9, then by a signal, then to the end; each time with another number of workers, and from memory."""
+    workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1}
+    streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--save_every_steps=3")
+    for number, begun, workers in ((signal.SIGKILL, "saved step 9", 2), (signal.SIGINT, "saved step 21", 1)):
+        process = start(workdir, *streamed, f"--data_workers={workers}", attributes=single)
+        process.until(begun)
+        decoders = children(process.pid)
+        assert len(decoders) == workers
+        process.send(number)
+        assert process.wait() == (143 if number == signal.SIGINT else -number), process.err
+        assert_ended(decoders)
+    assert process.errors == []
+    last = finish(workdir, *FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=true")
+    assert "continuing after step" in last.out and final_data(workdir) == undisturbed
+
+
+def test_without_mirroring_or_with_the_middle_the_bits_are_others(tmp_path, finish, photos, undisturbed):
+    found = [undisturbed]
+    for i, flags in enumerate((["--noflip"], ["--crop=center"])):
+        finish(tmp_path / str(i), *FLAGS, *flags, f"--dataset=folder:{photos}", "--data_in_memory=true")
+        found.append(final_data(tmp_path / str(i)))
+    assert len({json.dumps(each, sort_keys=True) for each in found}) == 3
+
+
+def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, start, finish, photos, undisturbed):
+    workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--data_workers=2")
+    process = start(workdir, *streamed, attributes=single)
+    process.until("step 5/")
+    for pid in (decoders := children(process.pid)):
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait() == 2 and len(decoders) == 2
+    (line,) = process.errors
+    step = max(int(path.name.removeprefix("step_")) for path in workdir.glob("checkpoints/step_*"))
+    assert line == (
+        "error: a process that decodes images was killed, as the system does when memory runs out; "
+        f"step {step} is saved: start again to continue, with fewer --data_workers if memory is short"
+    )
+    finish(workdir, *streamed)
+    assert final_data(workdir) == undisturbed
+
+
+def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
+    tmp_path, start, finish, photos, undisturbed
+):
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
+    process = start(tmp_path / "run", *streamed, attributes=changed)
+    process.until("step 5/")
+    good = (folder / "16.png").read_bytes()
+    (folder / "16.png").write_bytes(good[:100] + bytes(8) + good[108:])
+    assert process.wait() == 2
+    (line,) = process.errors
+    step = max(int(path.name.removeprefix("step_")) for path in tmp_path.glob("run/checkpoints/step_*"))
+    assert step >= 5 and "16.png cannot be read as an image" in line and f"step {step} is saved: put it back" in line
+    (folder / "16.png").write_bytes(good)
+    finish(tmp_path / "run", *streamed)
+    assert final_data(tmp_path / "run") == undisturbed
+
+
+def test_a_stop_is_heeded_though_the_disk_does_not_answer(tmp_path, start, photos):
+    """The files are pipes that nobody writes to: who opens one waits for ever."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
+    process = start(tmp_path / "run", *streamed, attributes=changed)
+    process.until("step 5/")
+    decoders = children(process.pid)
+    for file in folder.iterdir():
+        os.mkfifo(tmp_path / "pipe")
+        os.replace(tmp_path / "pipe", file)
+    time.sleep(2)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 143 and process.errors == []
+    assert "saved: start again to continue" in process.err
+    assert len(decoders) == 2
+    assert_ended(decoders)
+
+
+def test_two_replicas_see_the_images_of_one_device(tmp_path, finish, photos):
+    """With workers, on two logical processors."""
+    streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--logical_cpus=2")
+    finish(tmp_path / "run", *streamed, "--strategy=mirrored", "--steps=12")
+    finish(tmp_path / "one", *FLAGS, f"--dataset=folder:{photos}", "--steps=12")
+    logged = [
+        [json.loads(line)["real_logit"] for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        for name in ("run", "one")
+    ]
+    np.testing.assert_allclose(*logged, rtol=1e-3)
