@@ -85,6 +85,10 @@ def two_readings(place: Place) -> None:
     base(place.folder, "a"), base(place.folder, "a@2")
     line = refused(f"{place.folder}/a@2")
     assert f"write {place.folder}/a@2@STEP or {place.folder}/a/@2" in line
+    given = {"dataset": data(place.folder).removeprefix("--dataset=")}
+    for text, name in (("a@2/", f"{place.folder}/a@2@4"), ("a/@2", f"{place.folder}/a@2"), ("a@2@2", "a@2@2")):
+        request = train.Request({**given, "init_from": f"{place.folder}/{text}"}, workdir=f"{place.folder}/new")
+        assert train._start(request).config.init_from.endswith(name)
 
 
 @situation(AREA, "`--init_from` of no folder, a file, a broken link, a folder without a run", "one line: which it is")
