@@ -95,7 +95,8 @@ def flip_given_later(place: Place) -> None:
     given = config.continued(before, {"flip": True})
     with pytest.raises(UserError, match="flip: False -> True.*--override"):
         workdir.check_run(place.folder / "run", given, facts, override=False)
-    assert workdir.check_run(place.folder / "run", given, facts, override=True) == ["flip: False -> True"]
+    (line,) = workdir.check_run(place.folder / "run", given, facts, override=True)
+    assert "flip: False -> True" in line
 
 
 def begun(folder: Path) -> tuple[config.Config, dict]:
