@@ -114,7 +114,7 @@ def test_killed_before_its_first_checkpoint_it_begins_with_the_same(tmp_path, be
     for place in (other / "checkpoints/step_0000000003", *(young / "checkpoints").iterdir()):
         shutil.rmtree(place)
     (line,) = begin(young, *ONE, f"--init_from={other}", code=2).errors
-    assert line.endswith("has no checkpoint of step 3; choose one of 1, 2, 4")
+    assert line.endswith("has no checkpoint of step 3; choose one of 2, 4")
 
 
 def test_the_first_images_are_those_of_the_other_run(tmp_path, finish, base):
@@ -160,7 +160,7 @@ def test_what_is_taken_is_the_same_past_a_damaged_checkpoint_and_in_another_prec
     before = content(other)
     begun = begin(tmp_path / "run", f"--init_from={other}", "--precision=mixed_float16", "--steps=1")
     assert f"begins with {other}@2\n" in begun.out
-    assert [line.split(" (")[0] for line in begun.warnings] == ["warning: step_0000000003 is damaged"]
+    assert begun.warnings[-1].startswith("warning: step_0000000003 is damaged (")  # after those of the data
     assert content(other) == before
     there, here = tensors.read(base / "checkpoints/step_0000000002"), tensors.read(tmp_path / "run" / STEP_0)
     kernel = "state/state/generator/params/conv_1/kernel"
