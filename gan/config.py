@@ -25,8 +25,13 @@ def make(preset: str = DEFAULT_PRESET, **settings: Any) -> Config:
 
 
 def assembled(preset: str = DEFAULT_PRESET, **settings: Any) -> Config:
-    """The same, whether or not the settings have an effect."""
+    """The same, whether or not the settings have an effect.
+
+    Whoever gives steps means as many, and not the epochs that nobody gave: of a small set these are few.
+    """
     check_names({"preset": preset, **settings})
+    if settings.get("steps") and "epochs" not in settings:
+        settings["epochs"] = 0.0
     return validated(Config(**{"preset": preset, **PRESETS[preset], **settings}))
 
 

@@ -117,6 +117,7 @@ def test_ranges_hold_at_their_ends(field):
     [
         ({"gamma_end_factor": 0.5}, "--gamma_end_factor=0.5 has no effect without --schedule"),
         ({"schedule_images": 5}, "--schedule_images=5 has no effect"),
+        ({"crop": "pad"}, "--crop=pad has no effect without --resolution"),
         ({"schedule": "cosine"}, "--schedule=cosine needs its length"),
         ({"weight_decay": 0.1}, "--weight_decay=0.1 has no effect without --optimizer=adamw"),
         ({"mismatch_weight": 0.1}, "--mismatch_weight=0.1 has no effect without --conditional"),
@@ -214,7 +215,7 @@ def test_differences_are_sorted_by_what_they_mean():
     old = dataclasses.asdict(config.make("article_corrected"))
     new = config.make("article_corrected", steps=7, threads=1, g_learning_rate=2e-4, seed=3)
     assert config.differences(old, new) == {
-        "free": [("steps", 0, 7)],
+        "free": [("steps", 0, 7), ("epochs", 50.0, 0.0)],
         "numerics": [("threads", 0, 1)],
         "tunable": [("g_learning_rate", 1e-4, 2e-4)],
         "fixed": [("seed", 0, 3)],
@@ -261,3 +262,8 @@ def test_another_preset_changes_what_the_presets_say_and_nothing_else():
 )
 def test_the_default_folder_is_one_level_below_runs(dataset, folder):
     assert config.default_workdir("article", dataset) == folder
+
+
+def test_steps_that_are_given_are_not_cut_short_by_epochs_that_are_not():
+    assert config.make(steps=5000).epochs == 0.0
+    assert config.make(steps=5000, epochs=2.0).epochs == 2.0 and config.make().epochs == 50.0

@@ -175,7 +175,8 @@ def _of_images(request: Request) -> _Measured:
     path, config = Path(request.images), configs.make(**request.data)
     devices.configure(config)
     kind = "folder" if path.is_dir() else "npz"
-    source = sources.open_source(f"{kind}:{path}", resolution=config.resolution, channels=config.channels)
+    form = {name: getattr(config, name) for name in ("resolution", "channels", "crop")}
+    source = sources.open_source(f"{kind}:{path}", **form)
     accounts.tell_of_images(source, request.strict)
     reference = _reference(request, _splits(request, config, source.image_shape), source.num_examples)
     num, real = reference.num, reference.splits.train
