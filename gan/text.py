@@ -9,3 +9,20 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\
 def printable(text: object) -> str:
     """The text on one line, with `\\x1b` and the like in the place of what a terminal would obey or could not show."""
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+_SINGULARS = {
+    "devices, pipes and sockets": "device, pipe or socket",
+    "that lead back to themselves": "that leads back to itself",
+    "that they lie in": "that it lies in",
+    "that end in": "that ends in",
+}
+
+
+def counted(number: int, things: str) -> str:
+    """`3 files that end in .txt`, of the plural words for things; of one, `1 file that ends in .txt`."""
+    if number == 1:
+        for plural, singular in _SINGULARS.items():
+            things = things.replace(plural, singular)
+        things = re.sub(r"\b(link|file|folder|image|row)s\b", r"\1", things, count=1)
+    return f"{number:,} {things}"

@@ -1,11 +1,19 @@
-"""Text from elsewhere as it may be shown."""
+import pytest
 
-from gan.text import printable
+from gan.text import counted
 
 
-def test_what_is_hidden_is_spelled():
-    assert printable("a\nb\x1b[31m\x7f\x9b\u2028\u202e\udcff") == "a\\nb\\x1b[31m\\x7f\\x9b\\u2028\\u202e\\udcff"
-    assert (
-        printable("caf\u00e9 \u65e5\u672c \U0001f468\u200d\U0001f469")
-        == "caf\u00e9 \u65e5\u672c \U0001f468\u200d\U0001f469"
-    )
+@pytest.mark.parametrize(
+    ("number", "things", "words"),
+    [
+        (3, "files that end in .txt", "3 files that end in .txt"),
+        (1, "files that end in .txt", "1 file that ends in .txt"),
+        (1, "links that lead back to themselves", "1 link that leads back to itself"),
+        (1, "links to folders inside class folders", "1 link to folders inside class folders"),
+        (1, "sub-folders without images", "1 sub-folder without images"),
+        (1, "devices, pipes and sockets", "1 device, pipe or socket"),
+        (12_000, "images", "12,000 images"),
+    ],
+)
+def test_things_are_counted_in_their_words(number, things, words):
+    assert counted(number, things) == words
