@@ -30,6 +30,7 @@ from gan.runs.trained import SavedRun, Trained
 from gan.sampling import sampler
 from gan.settings import Config
 from gan.storage.files import staged_file
+from gan.text import dimensions
 
 _LOOKED_AT = 1000  # images of which the neighbours are looked for
 _CHUNK = 1000  # images in files that are measured at a time
@@ -203,7 +204,7 @@ def _splits(request: Request, config: Config, image_shape: tuple[int, ...]) -> S
         raise UserError(f"--protocol={request.protocol} must be one of {', '.join(comparison.PROTOCOLS)}")
     found = build.splits(config)
     if tuple(found.train.image_shape) != image_shape:
-        shapes = [" x ".join(map(str, shape)) for shape in (image_shape, found.train.image_shape)]
+        shapes = [dimensions(shape) for shape in (image_shape, found.train.image_shape)]
         raise UserError(
             f"generated images are {shapes[0]}, those of {found.train.name} {shapes[1]}; give --resolution "
             "and --channels, or another --dataset"

@@ -17,6 +17,7 @@ from gan.errors import UserError
 from gan.machine import devices
 from gan.runs import origin
 from gan.settings import Config
+from gan.text import dimensions
 from gan.training import cadence
 from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
@@ -30,7 +31,6 @@ _SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 def summary(config: Config, folder: Path, source: Source, found: Account, machine: Machine, game: Game) -> str:
     """The start summary: networks, data and their account, devices, cost, length, places."""
-    height, width, channels = source.image_shape
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
@@ -39,7 +39,7 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         ("preset", config.preset),
         (
             "data",
-            f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
+            f"{source.name}: {source.num_examples:,} images of {dimensions(source.image_shape)}, "
             f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
         ),
         *account.lines(found),

@@ -22,6 +22,7 @@ from gan.storage.files import write_with_folders
 from gan.text import printable
 
 _HEADING_INCHES = 0.6
+_TITLE_INCHES, _SIDE_INCHES = 0.28, 1.42  # in a grid: height of a title, the longer side of an image
 _BELOW_INCHES, _LEAST_INCHES = 2.4, 5.0  # of what is drawn below a grid: height, and least width
 _TITLE_COLUMNS = 24  # of letters, as many as are above a picture
 
@@ -83,8 +84,8 @@ def titled_grid(
 
     `below` draws into axes under the grid, as wide as it is.
     """
-    rows = -(-len(images) // columns)
-    inches = 1.7 * rows + (0.5 if heading else 0.1)
+    rows, (height, width) = -(-len(images) // columns), images.shape[1:3]
+    inches = (_TITLE_INCHES + _SIDE_INCHES * min(1.0, height / width)) * rows + (0.5 if heading else 0.1)
     size = (1.5 * columns, inches) if below is None else (max(1.5 * columns, _LEAST_INCHES), inches + _BELOW_INCHES)
     figure = whole = blank(figsize=size, dpi=120, layout="constrained")
     if below:
@@ -107,7 +108,7 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
     All are one picture with texts on it: axes for each image would take as long as the search for them.
     """
     height, width, channels = rows[0][0][0].shape
-    band, gap, side = 0.22 * height, 0.1 * width, 1.1  # of the titles, between the columns, inches of an image
+    band, gap, side = 0.22 * width, 0.1 * width, 1.1  # of the titles, between the columns, inches of a width
     across, down = len(rows[0]) * (width + gap), len(rows) * (height + band) + gap
     inches = side * across / width, side * down / height
     figure = blank(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
@@ -119,7 +120,7 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
             shown = image.squeeze(-1) if channels == 1 else image
             place = (left, left + width, top + height, top)
             axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto", interpolation="nearest")
-            middle = left + width / 2, top - 0.04 * height
+            middle = left + width / 2, top - 0.04 * width
             axes.text(*middle, as_title(text), ha="center", va="bottom", fontsize=8, parse_math=False)
     axes.set(xlim=(0, across), ylim=(down, 0))
     figure.text(
