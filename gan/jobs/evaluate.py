@@ -1,6 +1,7 @@
 """Evaluation: how good the images of a run's checkpoints are, or any images in files, beside the floor of real ones."""
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -176,7 +177,8 @@ def _of_images(request: Request) -> _Measured:
     path, config = Path(request.images), configs.make(**request.data)
     devices.configure(config)
     kind = "folder" if path.is_dir() else "npz"
-    source = sources.open_source(f"{kind}:{path}", resolution=config.resolution, channels=config.channels)
+    form = {name: getattr(config, name) for name in ("resolution", "channels", "crop")}
+    source = sources.open_source(f"{kind}:{path}", **form)
     accounts.tell_of_images(source, request.strict)
     reference = _reference(request, _splits(request, config, source.image_shape), source.num_examples)
     num, real = reference.num, reference.splits.train
@@ -239,6 +241,8 @@ def _neighbours(request: Request, measured: _Measured) -> Nearest:
 
 def _scored(reference: Reference, evaluation: Evaluation, images: np.ndarray, labels: np.ndarray) -> Evaluation:
     """The evaluation with the classification accuracy score of the images, and a line on it."""
+    note = f"Training a classifier on {len(images):,} generated images for their score; --nocas leaves it out."
+    print(note, file=sys.stderr, flush=True)
     scored = comparison.with_score(reference, evaluation, images, labels)
     score, real = scored.metrics[SCORE], scored.floor[SCORE]
     print(

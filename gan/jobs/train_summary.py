@@ -108,7 +108,7 @@ def table(title: str, network: Network) -> str:
     rows = [row for row in network.table if row.parameters or row.name.rpartition("_")[0] in _SHOWN_WITHOUT_PARAMETERS]
     lines = [f"{row.name:<18}{' x '.join(map(str, row.shape)):<18}{row.parameters:>12,}" for row in rows]
     total = f"{'total':<36}{parameters(network):>12,}"
-    return "\n".join([title, f"{'layer':<18}{'output':<18}{'parameters':>12}", *lines, total])
+    return "\n".join([title, f"{'layer':<18}{'output, h x w x c':<18}{'parameters':>12}", *lines, total])
 
 
 def parameters(network: Network) -> int:
