@@ -46,6 +46,7 @@ def _has_end(config: Config) -> bool:
 
 # (settings, whether they work in a config, what they need).
 _RULES: list[tuple[tuple[str, ...], Callable[[Config], bool], str]] = [
+    (("crop",), lambda config: config.resolution > 0, "--resolution"),
     (("minibatch_deviation",), lambda config: config.minibatch_deviation > 1, "at least 2 examples in a group"),
     (("label_noise",), lambda config: not config.label_noise or _has_targets(config), "an --objective with targets"),
     (("label_smoothing",), _has_targets, "an --objective with targets"),

@@ -117,6 +117,7 @@ def test_ranges_hold_at_their_ends(field):
     [
         ({"gamma_end_factor": 0.5}, "--gamma_end_factor=0.5 has no effect without --schedule"),
         ({"schedule_images": 5}, "--schedule_images=5 has no effect"),
+        ({"crop": "pad"}, "--crop=pad has no effect without --resolution"),
         ({"schedule": "cosine"}, "--schedule=cosine needs its length"),
         ({"weight_decay": 0.1}, "--weight_decay=0.1 has no effect without --optimizer=adamw"),
         ({"mismatch_weight": 0.1}, "--mismatch_weight=0.1 has no effect without --conditional"),

@@ -269,7 +269,7 @@ def test_checker_wants_docstrings():
 
 GOOD = [
     ("gan.core.step", "import tensorflow as tf\nfrom gan.core import rng\ntf.nn.relu(1)"),
-    ("gan.data.folder", "import os\nfrom gan.errors import UserError\nopen('file')"),
+    ("gan.data.folders.folder", "import os\nfrom gan.errors import UserError\nopen('file')"),
     ("gan.build", "from gan import config\nfrom gan.core import step\nfrom gan.data import sources"),
     ("gan.training.replicas", "import tensorflow as tf\ntf.distribute.MirroredStrategy()"),
     ("gan.export.networks", "import keras\nfrom gan import build"),

@@ -15,7 +15,8 @@ TensorBoard under eval/. The run may be in training meanwhile.
 from gan.cli import command, settings
 from gan.cli.packages import flags
 from gan.errors import StorageError
-from gan.jobs.requests import DATA, NUMERICS, Evaluate
+from gan.jobs.asked import COMPARED, NUMERICS
+from gan.jobs.requests import Evaluate
 from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
@@ -47,7 +48,7 @@ MODEL_RANGE = flags.DEFINE_string(
 K = flags.DEFINE_integer("k", 5, "neighbours in precision, recall, density and coverage")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the latents, and of the subsets of the kernel distance")
-settings.define((*DATA, *NUMERICS))
+settings.define((*COMPARED, *NUMERICS))
 
 
 def main() -> int:
@@ -67,7 +68,7 @@ def main() -> int:
         cas=CAS.value,
         neighbours=NEIGHBOURS.value,
         out=OUT.value,
-        data=settings.explicit(DATA),
+        data=settings.explicit(COMPARED),
         numerics=settings.explicit(NUMERICS),
         strict=STRICT.value,
     )

@@ -12,7 +12,8 @@ how long it takes on this machine.
 
 from gan.cli import command, settings
 from gan.cli.packages import flags
-from gan.jobs.requests import DATA, Preview
+from gan.jobs.asked import DATA
+from gan.jobs.requests import Preview
 
 settings.define(["seed", "augmentation", "augmentation_strength", "augmentation_target", *DATA])
 ROWS = flags.DEFINE_integer("rows", 4, "rows of the grid")

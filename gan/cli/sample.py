@@ -20,7 +20,8 @@ often as in the data, and the .npz has `labels` int32 [N] and `class_names`. --c
 
 from gan.cli import command, settings
 from gan.cli.packages import flags
-from gan.jobs.requests import NUMERICS, Sample
+from gan.jobs.asked import NUMERICS
+from gan.jobs.requests import Sample
 from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")

@@ -47,7 +47,7 @@ class Batches:
         self._drawn = functools.partial(
             order.drawn, seed, num_examples=source.num_examples, flip=flip, random_places=moved
         )
-        self._num_workers = (num_workers or auto_count()) if source.task else 0
+        self._num_workers = decoders(source, num_workers)
         self._workers: Workers | None = None
         self._ahead: dict[int, Future] = {}  # what is being read or has been: piece i begins at position i * _piece
         self._piece = max(1, min(PIECE if source.task else LONG_PIECE, PIECE_BYTES // source.image_bytes))
@@ -139,6 +139,11 @@ class Batches:
         """Forgets pieces that nobody wants any more; those that have not been begun are not read."""
         for i in [i for i in self._ahead if i not in keep]:
             self._ahead.pop(i).cancel()
+
+
+def decoders(source: Source, num_workers: int) -> int:
+    """How many processes decode the images of a source where `num_workers` are asked for (0: one for each core)."""
+    return (num_workers or auto_count()) if source.task else 0
 
 
 def _finished(read: Callable[[], Arrays], mirrored: np.ndarray | None) -> Arrays:

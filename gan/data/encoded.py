@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from gan.data.images import Fit, decode
+from gan.data.decoding.fit import Fit
+from gan.data.decoding.images import decode
 from gan.data.source import Arrays
 from gan.errors import UserError
 
@@ -65,4 +66,4 @@ def _of_floats(data: bytes, fit: Fit, where: str, place: float | None) -> np.nda
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{where} cannot be read as an image of floats ({error}); prepare it again") from None
     image = Image.fromarray(fit.levels(values, where)[..., 0])
-    return fit._replace(value_range=None).pixels(image, place, where)
+    return fit._replace(value_range=None).pixels(image, place)

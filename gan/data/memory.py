@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.fit import square
+from gan.data.decoding.fit import square
 from gan.data.source import Arrays, Read, Source, array_reader
 from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
@@ -88,12 +88,13 @@ def loaded(source: Source, num_workers: int = 0) -> Arrays:
 
 def loaded_whole(source: Source, num_workers: int = 0) -> Arrays:
     """All images before the cut, one after the other: uint8 [bytes], and int32 [N, 3] of label, height and width."""
-    parts, about = [], np.empty((source.num_examples, 3), np.int32)
+    pixels = bytearray()  # grows where it is: arrays that are joined at the end would be there twice
+    about = np.empty((source.num_examples, 3), np.int32)
     for rows, (images, labels) in _in_order(source, source.whole, num_workers):
         about[rows, 0] = labels
         about[rows, 1:] = [image.shape[:2] for image in images]
-        parts.append(np.concatenate([image.reshape(-1) for image in images]))
-    return np.concatenate(parts), about
+        pixels += b"".join(image.tobytes() for image in images)
+    return np.frombuffer(pixels, np.uint8), about
 
 
 def part_reader(pixels: np.ndarray, about: np.ndarray, shape: tuple[int, int, int]) -> Read:

@@ -15,12 +15,12 @@ _CHUNK = 2048  # images read at a time
 
 @functools.lru_cache(maxsize=1)  # a run asks more than once
 def of_classes(source: Source) -> tuple[float, ...]:
-    """The share of each class among the labelled images of `source`, or, where labels are not known without reading
-    many images, among always the same ones of them.
+    """The share of each class among the labelled images of `source`, or always the same ones of them if there are many.
 
-    All are equal where no image has a label. Whether the images are in memory makes no difference.
+    All are equal where no image has a label. Whether the images are in memory, and whether their labels are known
+    without reading them, makes no difference: the labels that a run draws are a function of the data alone.
     """
-    labels = _some_labels(source) if source.labels is None else source.labels
+    labels = _some_labels(source)
     counts = np.bincount(labels[labels >= 0], minlength=source.num_classes)
     if not counts.any():
         return tuple(1 / source.num_classes for _ in source.class_names)
@@ -40,6 +40,8 @@ def _some_labels(source: Source) -> np.ndarray:
     """The labels of all images, or of always the same ones if there are many, int32 [M]."""
     order, enough = permutation(0, 0, source.num_examples), max(_ENOUGH, _EACH * source.num_classes)
     rows = np.sort(order if source.num_bytes <= _ALL else order[:enough])
+    if source.labels is not None:
+        return source.labels[rows]
     parts = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
     return np.concatenate([source.read(part)[1] for part in parts])
 

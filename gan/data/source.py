@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gan.data.images import Fit, value_limits
+from gan.data.decoding.fit import Fit
+from gan.data.decoding.levels import value_limits
 
 Arrays = tuple[np.ndarray, np.ndarray]  # images, labels
 Read = Callable[..., Arrays]

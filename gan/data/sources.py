@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gan.data import download, parts, prepared, tfds
-from gan.data.folder import open_folder
+from gan.data import parts
+from gan.data.folders.folder import open_folder
 from gan.data.garments.garments import open_garments
 from gan.data.memory import placed
-from gan.data.npz import open_npz
-from gan.data.parquet import open_parquet
+from gan.data.npz.npz import open_npz
+from gan.data.parquet.parquet import open_parquet
 from gan.data.source import Source, Wanted
+from gan.data.tfds import download, prepared, tfds
 from gan.errors import UserError
 
 __all__ = ["KINDS", "Source", "open_source", "open_test"]
@@ -80,8 +81,8 @@ def _opened(wanted: Wanted, test: bool, place: bool = True) -> Source | None:
         if opened and place:
             opened = placed(opened, wanted.data_in_memory, wanted.data_workers)
     except OSError as error:
-        where = error.filename or name
-        raise UserError(f"{where} cannot be read ({error.strerror or error}); check the path and its rights") from None
+        where, reason = error.filename or name, " ".join((error.strerror or str(error)).split())
+        raise UserError(f"{where} cannot be read ({reason}); check the path and its rights") from None
     return parts.without_labels(opened) if opened and wanted.labels == "none" else opened
 
 

@@ -85,4 +85,5 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         sizes={},
         passed_over={},
         cache_key="",
+        duplicates=None,
     )

@@ -54,9 +54,8 @@ def write_neighbours(path: Path, extractor: Extractor, samples: np.ndarray, spli
             cells += [(image, f"{word} {away:.2f}") for image, away in zip(images, distances[i], strict=True)]
         rows.append(cells)
     heading = (
-        f"Samples, and the nearest of {train.num_examples:,} training images in features ({extractor.kind}) and in "
-        f"pixels\nmedian distance to the nearest in features: samples {medians.samples:.2f}, "
-        f"{medians.which} {medians.real:.2f}"
+        f"Samples, and the nearest of {train.num_examples:,} training images in features ({extractor.kind}) and pixels",
+        f"median distance to the nearest in features: samples {medians.samples:.2f}, {which} {medians.real:.2f}",
     )
     figures.titled_rows(path, rows, heading)
     return medians

@@ -41,7 +41,7 @@ def augmented(config: Config, images: np.ndarray) -> np.ndarray:
 def words(config: Config) -> str:
     """What is done to the images, in a line."""
     rule = build.augmenting(config)
-    done = [f"--crop={config.crop}", f"--flip={str(config.flip).lower()}"]
+    done = [f"--crop={config.crop}"] * bool(config.resolution) + [f"--flip={str(config.flip).lower()}"]
     if rule:
         begins = " (it begins there; give --augmentation_strength to see more)" if rule.target else ""
         done.append(f"--augmentation={config.augmentation} at strength {rule.strength:g}{begins}")

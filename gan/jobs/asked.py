@@ -11,11 +11,13 @@ from gan.errors import UserError
 from gan.settings import Config, group
 from gan.storage.files import check_writable
 
+LARGEST_SEED = 2**63 - 1
 Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
 
 # Settings that jobs on a run, or on data alone, take.
 NUMERICS = ("precision", "convolution")
 DATA = tuple(group(Config(), "data"))
+COMPARED = tuple(name for name in DATA if name != "flip")  # nothing that is measured is mirrored
 
 
 class Asked:
@@ -24,7 +26,7 @@ class Asked:
     _READ = ("workdir", "images")  # paths of what is there, or is made in a place that is
     _WRITTEN = ("out", "neighbours", "roofline")
     _FILES = ()  # those of `_WRITTEN` that are files whatever they are called
-    _SETTINGS = {"settings": (), "data": DATA, "numerics": NUMERICS}  # with those that it may hold; (): all
+    _SETTINGS = {"settings": (), "data": COMPARED, "numerics": NUMERICS}  # with those that it may hold; (): all
 
     def __post_init__(self):
         paths.check_start_folder()
@@ -78,3 +80,22 @@ def check_file(name: str, path: str) -> None:
         raise UserError(f"--{name}={path} is a folder; name a file in it")
     if path:
         check_writable(Path(path))
+
+
+def check_seed(seed: int) -> None:
+    """Raises `UserError` for a seed of samples that cannot be one."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"--seed={seed} must be from 0 to {LARGEST_SEED:,}")
+
+
+def check_workdir(workdir: str) -> None:
+    """Raises `UserError` where the folder of a run is needed and none was given."""
+    if not workdir:
+        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
+
+
+def within(least: int, most: int, **values: int | None) -> None:
+    """Raises `UserError` naming the first value that is given and not in the range."""
+    for name, value in values.items():
+        if value is not None and not least <= value <= most:
+            raise UserError(f"--{name}={value} must be from {least} to {most:,}")

@@ -47,8 +47,8 @@ def run(request: Request) -> Path:
 
 def _opened(settings: Mapping[str, Any]) -> tuple[Config, Source, str]:
     """The config and its data; of a set that cannot be opened so the data in another form, and why it cannot."""
-    config = configs.make(**settings)
     try:
+        config = configs.make(**settings)
         return config, sources.open_source(**group(config, "data")), ""
     except UserError as error:
         if not any(f"--{name}" in str(error) and name not in settings for name in _REMEDIES):

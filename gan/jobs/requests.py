@@ -11,14 +11,11 @@ from pathlib import Path
 from gan import paths
 from gan.bench import contestants
 from gan.errors import UserError
-from gan.jobs.asked import DATA, NUMERICS, Asked, Settings, check_file, listed
+from gan.jobs.asked import Asked, Settings, check_file, check_seed, check_workdir, listed, within
 from gan.settings import MOST_STEPS
 from gan.storage.files import check_unused
 from gan.storage.targets import kind
 
-__all__ = ["DATA", "NUMERICS", "Settings"]
-
-LARGEST_SEED = 2**63 - 1
 LARGEST_SIDE = 64  # cells of a grid
 LARGEST_WALK = 1000  # steps between two latents
 MOST_IMAGES = 10**8  # files of a folder are numbered in eight digits
@@ -69,9 +66,9 @@ class Sample(Asked):
             check_unused(Path(self.out))
         else:
             check_file("out", self.out)
-        _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
-        _within(1, MOST_IMAGES, num=self.num)
-        _within(0, MOST_STEPS, step=self.step)
+        within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
+        within(1, MOST_IMAGES, num=self.num)
+        within(0, MOST_STEPS, step=self.step)
         if self.interpolate is not None:
             self._check_walk(kind)
         elif kind == "gif":
@@ -135,10 +132,10 @@ class Evaluate(Asked):
     _FILES = ("out", "neighbours")
 
     def _check(self) -> None:
-        _within(1, MOST_MEASURED, num=self.num)
-        _within(1, MOST_NEIGHBOURS, k=self.k)
-        _within(1, LARGEST_IMAGE, model_size=self.model_size)
-        _within(0, MOST_STEPS, step=self.step)
+        within(1, MOST_MEASURED, num=self.num)
+        within(1, MOST_NEIGHBOURS, k=self.k)
+        within(1, LARGEST_IMAGE, model_size=self.model_size)
+        within(0, MOST_STEPS, step=self.step)
         check_seed(self.seed)
         self._check_features()
         if bool(self.workdir) == bool(self.images):
@@ -181,7 +178,7 @@ class Export(Asked):
 
     def _check(self) -> None:
         check_workdir(self.workdir)
-        _within(0, MOST_STEPS, step=self.step)
+        within(0, MOST_STEPS, step=self.step)
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
         paths.check_links("--out", self.out)
@@ -209,7 +206,7 @@ class Preview(Asked):
     def _check(self) -> None:
         if not self.out:
             raise UserError("--out is missing: name a PNG file")
-        _within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
+        within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,28 +257,9 @@ class Bench(Asked):
     _FILES = ("out", "roofline")
 
     def _check(self) -> None:
-        _within(1, MOST_ROUNDS, rounds=self.rounds, window_steps=self.window_steps)
+        within(1, MOST_ROUNDS, rounds=self.rounds, window_steps=self.window_steps)
         if not 0 < self.contestant_seconds <= MOST_SECONDS:
             raise UserError(
                 f"--contestant_seconds={self.contestant_seconds} must be above 0 and at most {MOST_SECONDS:,}"
             )
         contestants.of(self.settings, self.against)
-
-
-def check_seed(seed: int) -> None:
-    """Raises `UserError` for a seed of samples that cannot be one."""
-    if not 0 <= seed <= LARGEST_SEED:
-        raise UserError(f"--seed={seed} must be from 0 to {LARGEST_SEED:,}")
-
-
-def check_workdir(workdir: str) -> None:
-    """Raises `UserError` where the folder of a run is needed and none was given."""
-    if not workdir:
-        raise UserError("--workdir is missing: name the folder of a run, such as --workdir=runs/modern-fashion_mnist")
-
-
-def _within(least: int, most: int, **values: int | None) -> None:
-    """Raises `UserError` naming the first value that is given and not in the range."""
-    for name, value in values.items():
-        if value is not None and not least <= value <= most:
-            raise UserError(f"--{name}={value} must be from {least} to {most:,}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan.data.account import Account
-from gan.networks.sizes import check_size
+from gan.networks.sizes import Size, check_size
 from gan.text import dimensions
 
 SIDES = tuple(sorted(base << k for base in (4, 5, 6, 7, 8) for k in range(1, 7) if 10 <= base << k <= 256))
@@ -39,9 +39,12 @@ def of(found: Account, given: Mapping[str, Any], gpu: bool) -> Suggestion:
     preset, why = _preset(found)
     reasons, settings["preset"] = [f"--preset={preset}: {why}"], preset
     side = resolution(found, gpu)
-    if side and "resolution" not in given:
+    if side and ("resolution" not in given or check_size(found.shape[:2])):  # what was given cannot be trained on
         settings["resolution"] = side
         reasons.append(f"--resolution={side}: {_why_resolution(found, side)}")
+        if found.crop == "none" and (reason := check_size(_scaled(found.shape[:2], side))):
+            settings["crop"] = "center"
+            reasons.append(f"--crop=center: {reason}")
     if found.look.grey and "channels" not in given:
         settings["channels"] = 1
         reasons.append("--channels=1: the images are grey, though stored in colour")
@@ -69,7 +72,16 @@ def resolution(found: Account, gpu: bool) -> int:
     height, width, _ = found.shape
     if not check_size((height, width)) and max(height, width) <= most:
         return 0
-    return fitting(min(height, width), most)
+    sides = reversed(SIDES) if found.crop == "none" else ()
+    whole = (
+        side for side in sides if side <= min(height, width, most) and not check_size(_scaled((height, width), side))
+    )
+    return next(whole, fitting(min(height, width), most))
+
+
+def _scaled(size: Size, side: int) -> Size:
+    """The size of an image with the shorter side so long, whole."""
+    return tuple(round(length * side / min(size)) for length in size)
 
 
 def fitting(side: int, most: int = _CPU_SIDE) -> int:

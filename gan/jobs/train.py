@@ -10,13 +10,14 @@ from gan.data import account
 from gan.data.source import Source
 from gan.evaluation import in_training
 from gan.jobs import accounts, train_summary
+from gan.jobs.asked import Settings
 from gan.jobs.notices import warn, warn_of_data
-from gan.jobs.requests import Settings
 from gan.jobs.requests import Train as Request
 from gan.runs import origin as origins
 from gan.runs import workdir
 from gan.runs.checkpoint import Restored
 from gan.runs.lock import Lock
+from gan.runs.origin import Origin
 from gan.settings import Config, group
 from gan.storage.files import check_place
 from gan.training import cadence, fine_tuning, loop, session
@@ -32,11 +33,12 @@ class Result(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """What a start trains: the run's folder, the config of the run as it goes on, the data."""
+    """What a start trains: the run's folder, the config of the run as it goes on, the data, what it begins with."""
 
     folder: Path
     config: Config
     source: Source
+    origin: Origin | None
 
 
 def run(request: Request) -> Result | None:
@@ -45,10 +47,7 @@ def run(request: Request) -> Result | None:
     Raises `UserError` for what cannot be trained, `BusyError` if another trainer has the folder, `DivergedError`,
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
     """
-    folder, config, source = _start(request)
-    origin = session.origin(config, folder)
-    if origin:
-        config = dataclasses.replace(config, init_from=str(origin.name))
+    folder, config, source, origin = _start(request)
     found, warnings = accounts.made(config, source)
     if request.strict and warnings:
         print(accounts.text(found), flush=True)
@@ -95,27 +94,41 @@ def _trained(prepared: Run, restored: Restored | None) -> int:
 
 
 def _start(request: Request) -> _Start:
-    """The folder, the config and the opened data of this start: of the run in the folder, or of a new one."""
+    """The folder, the config and the opened data of this start: of the run in the folder, or of a new one.
+
+    What it begins with is read first: a mistake in it is told before a large set is listed.
+    """
     given = request.settings
     if request.workdir:
-        folder = Path(request.workdir)
-        return _Start(folder, *_opened(_continued(folder, given)))
+        return _of_folder(Path(request.workdir), given)
     named = fresh = configs.assembled(**given)
     source = None
     if fresh.dataset == "auto":  # the folder has the name of what it turns out to be
         fresh, source = _opened(fresh)
-    folder = Path(configs.default_workdir(fresh.preset, fresh.dataset))
+    return _of_folder(Path(configs.default_workdir(fresh.preset, fresh.dataset)), given, named, source)
+
+
+def _of_folder(folder: Path, given: Settings, named: Config | None = None, opened: Source | None = None) -> _Start:
+    """The start of the run in this folder; its data may have been `opened` as the config `named` says."""
     config = _continued(folder, given)
-    if source and config.dataset == "auto" and group(config, "data") == group(named, "data"):
-        return _Start(folder, dataclasses.replace(config, dataset=fresh.dataset), source)
-    return _Start(folder, *_opened(config))
+    origin = session.origin(config, folder)
+    if origin:
+        config = dataclasses.replace(config, init_from=str(origin.name))
+    if opened and config.dataset == "auto" and group(config, "data") == group(named, "data"):
+        return _Start(folder, dataclasses.replace(_from_root(config), dataset=opened.name), opened, origin)
+    return _Start(folder, *_opened(config), origin)
 
 
 def _opened(config: Config) -> tuple[Config, Source]:
     """The data of a config; in the config the data's name in the place of "auto", and paths from the root."""
-    config = dataclasses.replace(config, **paths.settings(vars(config), paths.from_root))
+    config = _from_root(config)
     source = build.source(config)
     return (dataclasses.replace(config, dataset=source.name) if config.dataset == "auto" else config), source
+
+
+def _from_root(config: Config) -> Config:
+    """The config with its paths as they are to be kept."""
+    return dataclasses.replace(config, **paths.settings(vars(config), paths.from_root))
 
 
 def _continued(folder: Path, given: Settings) -> Config:

@@ -9,11 +9,12 @@ from typing import Any
 
 from gan.core.base import Network
 from gan.core.game import Game
-from gan.data import account
+from gan.data import account, batches
 from gan.data.account import Account
 from gan.data.memory import available_bytes
 from gan.data.source import Source
 from gan.errors import UserError
+from gan.jobs import as_trained
 from gan.machine import devices
 from gan.runs import origin
 from gan.settings import Config
@@ -40,9 +41,10 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         (
             "data",
             f"{source.name}: {source.num_examples:,} images of {dimensions(source.image_shape)}, "
-            f"{source.location}, " + ("in memory" if source.in_memory else "read by index"),
+            f"{source.location}, {held(config, source)}",
         ),
         *account.lines(found),
+        ("as trained", as_trained.words(config)),
         ("devices", f"{devices.description()}; {machine.replicas} x {config.batch_size // machine.replicas} images"),
         (
             "numerics",
@@ -60,6 +62,14 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
     ]
     tables = [table("generator", game.generator), "", table("discriminator", game.discriminator), ""]
     return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines)])
+
+
+def held(config: Config, source: Source) -> str:
+    """Where the images are while the run trains, and what decodes them."""
+    if source.in_memory:
+        return "in memory"
+    processes = batches.decoders(source, config.data_workers)
+    return "read by index" + (f", decoded by {processes} process{'es' * (processes > 1)}" if processes else "")
 
 
 def begun_with(facts: Mapping[str, Any], beginning: Beginning | None) -> str:

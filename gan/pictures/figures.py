@@ -102,8 +102,8 @@ def titled_grid(
 
 
 @own_settings()
-def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: str) -> None:
-    """Writes rows of (uint8 image [H, W, C], title above it) as one PNG below a heading; raises `StorageError`.
+def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: Sequence[str]) -> None:
+    """Writes rows of (uint8 image [H, W, C], title above it) as one PNG below lines of heading; raises `StorageError`.
 
     All are one picture with texts on it: axes for each image would take as long as the search for them.
     """
@@ -126,7 +126,7 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: s
     figure.text(
         0.5,
         1 - 0.1 / (inches[1] + _HEADING_INCHES),
-        printable(heading),
+        "\n".join(map(printable, heading)),
         ha="center",
         va="top",
         fontsize=10,

@@ -57,16 +57,19 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
         return bool(timed_out or _is_over(run, step))
 
+    def save_if_asked() -> None:
+        if stop.takes_save():
+            actions.save_once(step)
+
     actions.begin(step)
     if not is_finished():
         _compile(run, actions, progress)
     while not (stop or is_finished()):
         end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
         count = min(end - step, longest)
-        while not (stop or run.batches.is_ready(step, count, WAIT_SECONDS)):
-            pass  # a disk that does not answer must not keep the run from ending
-        if stop:
-            break
+        if not run.batches.is_ready(step, count, WAIT_SECONDS):
+            save_if_asked()
+            continue  # a disk that does not answer must not keep the run from ending
         images, labels = _read(run, actions, step, count)
         chunk = Stopwatch()
         run.chunk(tf.constant(images), tf.constant(labels))
@@ -76,8 +79,7 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)
-        if stop.takes_save():
-            actions.save_once(step)
+        save_if_asked()
     if is_finished() and actions.finish(step):
         return step
     actions.save(step)

@@ -80,6 +80,14 @@ def test_a_resolution_that_no_network_takes_is_named(tmp_path, capsys, side, fit
     assert bool(suggested) != fits and all(f"{side} pixels a side" in line for line in suggested)
 
 
+def test_a_crop_without_a_resolution_is_told_and_shown_with_one(tmp_path, capsys):
+    drawn(tmp_path / "set", [(28, 40), (56, 30)] * 3)
+    preview.run(Preview({"dataset": "folder:set", "crop": "pad"}))
+    told = capsys.readouterr()
+    assert "--crop=pad has no effect without --resolution. Shown with --resolution=28" in told.err
+    assert "6 padded with white" in told.out
+
+
 def test_what_trains_is_seen_as_it_is_trained_on(tmp_path, capsys):
     images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 1), dtype=np.uint8)
     np.savez(tmp_path / "set.npz", images=images)
@@ -88,7 +96,7 @@ def test_what_trains_is_seen_as_it_is_trained_on(tmp_path, capsys):
     for name, settings in (("plain", plain), ("trained", more)):
         preview.run(Preview(settings, out=f"{name}.png", as_trained=name == "trained"))
     line = lines_of(capsys.readouterr().out)["as trained"]
-    assert line.startswith("--crop=center, --flip=true, --augmentation=adaptive at strength 0 (it begins there")
+    assert line.startswith("--flip=true, --augmentation=adaptive at strength 0 (it begins there")
     shots = [np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("plain", "trained")]
     assert shots[0].shape == shots[1].shape and (shots[0] != shots[1]).any()
 

@@ -4,7 +4,7 @@ from absl import flags
 from gan import config
 from gan.cli import settings
 from gan.errors import UserError
-from gan.jobs.requests import DATA, NUMERICS
+from gan.jobs.asked import DATA, NUMERICS
 from gan.settings import GROUPS, fields
 
 

@@ -1,6 +1,7 @@
 """Which sources are held in memory, and that they are the same there."""
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from PIL import Image
 
 from gan.data import memory, workers
 from gan.data.batches import Batches
-from gan.data.images import Fit, decode, square
+from gan.data.decoding.fit import Fit, square
+from gan.data.decoding.images import decode
 from gan.data.source import Source
 from gan.data.sources import open_source
 from gan.errors import UserError
@@ -120,3 +122,20 @@ def test_every_part_of_an_image_is_as_likely_as_any_other(width, height):
 def test_few_images_are_decoded_without_another_process(oblong, monkeypatch):
     monkeypatch.setattr(workers, "Worker", None)
     assert open_source(oblong, resolution=8, data_in_memory="true").in_memory
+
+
+def test_images_held_whole_are_never_held_twice(monkeypatch):
+    monkeypatch.setattr(memory, "CHUNK", 1)
+    pixels = 1 << 20
+
+    def whole(rows):
+        return lambda: ([np.full((1 << 8, pixels >> 8, 1), row, np.uint8) for row in rows], rows)
+
+    tracemalloc.start()
+    try:
+        images, about = memory.loaded_whole(source(12, whole=whole))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert images[::pixels].tolist() == about[:, 0].tolist() == list(range(12))
+    assert peak < 15 * pixels, peak

@@ -52,3 +52,11 @@ def test_classes_without_an_image_are_known_where_all_labels_are():
     assert shares.present((0.5, 0.0, 0.5), 2**28) == (0, 2)
     assert shares.present((0.5, 0.0, 0.5), 2**28 + 1) == (0, 1, 2)
     assert shares.present((), 5) == ()
+
+
+def test_labels_that_are_known_give_the_shares_that_reading_them_gives(monkeypatch):
+    for name, value in {"_ALL": 10, "_ENOUGH": 50}.items():
+        monkeypatch.setattr(shares, name, value)
+    source = source_of(np.random.default_rng(0).integers(0, 2, 1000), names=("a", "b"))
+    labels = source.read(np.arange(1000))[1]
+    assert shares.of_classes(dataclasses.replace(source, labels=labels)) == shares.of_classes(source)

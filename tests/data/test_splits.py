@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan.data.garments import garments
 from gan.data.memory import loaded
@@ -32,6 +33,13 @@ def test_a_share_is_held_out_where_there_is_no_test_split(archive):
     assert loaded(found.test)[1].tolist() == [level % 3 for level in levels[1]]
     assert len({found.train.fingerprint, found.test.fingerprint, found.fingerprint}) == 3
     assert found.test.fingerprint == again.test.fingerprint
+
+
+def test_copies_in_a_set_are_not_copies_in_a_part_of_it(tmp_path):
+    for name in range(12):
+        Image.new("L", (4, 4), min(name, 10)).save(tmp_path / f"{name:02}.png")
+    found = open_splits(f"folder:{tmp_path}")
+    assert (found.seen.duplicates, found.train.duplicates, found.test.duplicates) == (1, None, None)
 
 
 def test_garments_for_tests_are_those_after_the_ones_for_training():

@@ -107,7 +107,7 @@ def test_a_worker_killed_between_tasks_is_told_of():
 
 
 def test_workers_know_no_tensorflow_and_no_signal_that_a_terminal_sends(pool):
-    names = "gan.data.batches", "gan.data.folder"
+    names = "gan.data.batches", "gan.data.folders.folder"
     code = f"[__import__(name) for name in {names}] and sorted(__import__('sys').modules)"
     loaded = pool.submit(evaluated(code)).result(SECONDS)
     assert set(names) <= set(loaded) and not {"tensorflow", "keras", "tensorflow_datasets"} & set(loaded)

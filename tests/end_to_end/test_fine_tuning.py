@@ -2,11 +2,11 @@
 
 import json
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan.runs import tensors
 from tests.end_to_end.test_recipes import cut_back, final
@@ -77,78 +77,70 @@ def test_it_begins_with_a_step_0_and_says_what_with(undisturbed, base):
     assert (undisturbed / STEP_0 / "manifest.json").exists()
 
 
-@pytest.mark.parametrize(("devices", "steps"), [(ONE, (0, 3)), (TWO, (0,))], ids=["one", "two"])
-def test_a_killed_run_ends_as_if_it_had_not_been_and_without_the_other(devices, steps, tmp_path, server, begin, base):
-    other = shutil.copytree(base, tmp_path / "other")
-    begin(tmp_path / "whole", *devices, f"--init_from={other}")
-    killed = server.start(
-        *(flag for flag in (tmp_path / "whole/flags.txt").read_text().splitlines() if flag.startswith("--")),
-        f"--workdir={tmp_path / 'killed'}",
-        "--save_every_steps=1",
-        "--steps=100000",
-        attributes={"gan.training.pace.LONGEST_CHUNK": 1},
-    )
-    killed.until("saved step 3")
-    killed.send(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
+def cut_back_without(workdir: Path, base: Path, folder: Path, step: int) -> tuple[Path, Path]:
+    """(A copy of a run as it was when it was killed after this step, begun with a copy of `base`; that copy.)"""
+    other, again = shutil.copytree(base, folder / "other"), cut_back(workdir, folder / "again", step)
+    for name in ("config.json", "flags.txt"):
+        (again / name).write_text((again / name).read_text().replace(f"{base}@", f"{other}@"))
+    return again, other
+
+
+@pytest.mark.parametrize("step", [0, 3])
+def test_a_killed_run_ends_as_if_it_had_not_been_and_without_the_other(step, tmp_path, begin, base, undisturbed):
+    again, other = cut_back_without(undisturbed, base, tmp_path, step)
     shutil.rmtree(other)
-    for step in steps:
-        again = cut_back(tmp_path / "killed", tmp_path / f"again_{step}", step)
-        begun = begin(again, *devices, f"--init_from={other}")
-        assert f"continuing after step {step}\n" in begun.out
-        assert f"began with  {other}@3\n" in begun.out
-        assert final(again) == final(tmp_path / "whole")
-        assert settings(again)["data"]["init_from"] == settings(tmp_path / "whole")["data"]["init_from"]
+    begun = begin(again, *ONE, f"--init_from={other}")
+    assert f"continuing after step {step}\n" in begun.out
+    assert f"began with  {other}@3\n" in begun.out
+    assert final(again) == final(undisturbed)
+    assert settings(again)["data"]["init_from"]["sha256"] == settings(undisturbed)["data"]["init_from"]["sha256"]
+
+
+def test_two_replicas_begin_with_the_same(tmp_path, begin, base, undisturbed):
+    begin(tmp_path / "run", *TWO, f"--init_from={base}", "--steps=1")
+    files = [
+        json.loads((run / STEP_0 / "manifest.json").read_text())["files"] for run in (tmp_path / "run", undisturbed)
+    ]
+    assert files[0][tensors.FILE] == files[1][tensors.FILE]
 
 
 def test_killed_before_its_first_checkpoint_it_begins_with_the_same(tmp_path, begin, finish, undisturbed, base):
-    other = shutil.copytree(base, tmp_path / "other")
-    begin(tmp_path / "whole", *ONE, f"--init_from={other}", "--steps=1")
-    young = shutil.copytree(tmp_path / "whole", tmp_path / "young")
-    shutil.rmtree(young / "checkpoints")
-    (young / "checkpoints").mkdir()
+    young, other = cut_back_without(undisturbed, base, tmp_path, -1)
     data = settings(other)["settings"]["dataset"]
     finish(other, *RECIPE, f"--dataset={data}", "--steps=4")  # the other run has moved on
     begun = begin(young, *ONE, f"--init_from={other}")
     assert f"begins with {other}@3\n" in begun.out
     assert final(young) == final(undisturbed)
-    for name in ("checkpoints/step_0000000003", "checkpoints/step_0000000008"):
-        shutil.rmtree((other if "3" in name else young) / name)
-    for step in range(8):
-        shutil.rmtree(young / f"checkpoints/step_{step:010d}", ignore_errors=True)
+    for place in (other / "checkpoints/step_0000000003", *(young / "checkpoints").iterdir()):
+        shutil.rmtree(place)
     (line,) = begin(young, *ONE, f"--init_from={other}", code=2).errors
     assert line.endswith("has no checkpoint of step 3; choose one of 2, 4")
 
 
-def test_the_first_images_are_those_of_the_other_run(tmp_path, finish, server, base):
+def test_the_first_images_are_those_of_the_other_run(tmp_path, finish, base):
     data = settings(base)["settings"]["dataset"]
-    finish(tmp_path / "run", *RECIPE, f"--dataset={data}", f"--init_from={base}@2", "--steps=1", "--seed=3")
-    for workdir, step, out in ((base, 2, "there.npz"), (tmp_path / "run", 0, "here.npz")):
-        flags = (f"--workdir={workdir}", f"--step={step}", "--num=9", f"--out={tmp_path / out}")
-        assert server.start(*flags, command="sample").wait() == 0
-    there, here = (np.load(tmp_path / name) for name in ("there.npz", "here.npz"))
-    np.testing.assert_array_equal(here["images"], there["images"])
-    assert len(np.unique(here["images"])) > 2
+    finish(tmp_path / "run", *RECIPE, f"--dataset={data}", f"--init_from={base}", "--steps=1")
+    there, here = (
+        Image.open(run / f"samples/grid_{step:010d}.png") for run, step in ((base, 3), (tmp_path / "run", 0))
+    )
+    np.testing.assert_array_equal(np.asarray(here), np.asarray(there))
+    assert len(np.unique(np.asarray(here))) > 2
 
 
-def test_continuing_with_the_flag_without_it_and_with_another(tmp_path, begin, undisturbed, base, content):
-    run = shutil.copytree(undisturbed, tmp_path / "run")
-    saving = "--save_every_steps=1"
-    begin(run, saving)
+def test_continuing_with_the_flag_and_with_another(tmp_path, begin, undisturbed, base, content):
+    run, saving = shutil.copytree(undisturbed, tmp_path / "run"), "--save_every_steps=1"
+    assert f"the run is complete at step {STEPS}" in begin(run, saving, f"--init_from={base}/").out
     before = content(run)
-    for flags in ((f"--init_from={base}",), (f"--init_from={base}@3",), (f"--init_from={base}/",)):
-        assert f"the run is complete at step {STEPS}" in begin(run, saving, *flags).out
-    for other in (f"{base}@2", tmp_path / "gone", ""):
-        (line,) = begin(run, saving, f"--init_from={other}", code=2).errors
-        assert line.startswith(f"error: {run} was begun with what cannot change: init_from: ")
-        assert line.endswith("use another --workdir")
-    assert content(run) == before
+    (line,) = begin(run, saving, f"--init_from={base}@2", code=2).errors
+    assert line.startswith(f"error: {run} was begun with what cannot change: init_from: ")
+    assert line.endswith("use another --workdir") and content(run) == before
 
 
-def test_a_run_that_began_by_chance_does_not_take_another(tmp_path, finish, base):
-    finish(tmp_path / "run", *RECIPE, "--steps=1")
-    (line,) = finish(tmp_path / "run", *RECIPE, "--steps=2", f"--init_from={base}", code=2).errors
-    assert "was begun with what cannot change: init_from: '' -> " in line
+def test_a_run_that_began_by_chance_does_not_take_another(finish, undisturbed, base, content):
+    before, data = content(base), settings(base)["settings"]["dataset"]
+    flags = (*RECIPE, f"--dataset={data}", "--steps=4", f"--init_from={undisturbed}")
+    (line,) = finish(base, *flags, code=2).errors
+    assert "was begun with what cannot change: init_from: '' -> " in line and content(base) == before
 
 
 def test_a_dry_run_shows_what_would_be_taken_and_writes_nothing(tmp_path, begin, base, content):
@@ -159,25 +151,17 @@ def test_a_dry_run_shows_what_would_be_taken_and_writes_nothing(tmp_path, begin,
     assert "discriminator: 23 of 29 tensors, " in shown
     assert "block_2 begins anew (that of this name is block_3 here)" in shown
     assert not (tmp_path / "run").exists() and content(base) == before
-    (line,) = begin(tmp_path / "run", f"--init_from={base}@7", "--dry_run", code=2).errors
-    assert line.endswith("has no checkpoint of step 7; choose one of 1, 2, 3")
-    (line,) = begin(tmp_path / "run", f"--init_from={base}", "--dry_run", "--d_width=6", code=2).errors
-    assert "nothing of its discriminator fits" in line and line.endswith("give --d_width=4 as there")
 
 
-def test_a_damaged_newest_checkpoint_of_the_other_run_is_passed_over_with_a_warning(tmp_path, begin, base, content):
+def test_what_is_taken_is_the_same_past_a_damaged_checkpoint_and_in_another_precision(tmp_path, begin, base, content):
     other = shutil.copytree(base, tmp_path / "other")
-    path = other / "checkpoints/step_0000000003/state.data-00000-of-00001"
+    path = other / "checkpoints/step_0000000003" / tensors.FILE
     path.write_bytes(path.read_bytes()[:-9])
     before = content(other)
-    begun = begin(tmp_path / "run", f"--init_from={other}", "--steps=1")
+    begun = begin(tmp_path / "run", f"--init_from={other}", "--precision=mixed_float16", "--steps=1")
     assert f"begins with {other}@2\n" in begun.out
-    assert [line.split(" (")[0] for line in begun.warnings] == ["warning: step_0000000003 is damaged"]
+    assert begun.warnings[-1].startswith("warning: step_0000000003 is damaged (")  # after those of the data
     assert content(other) == before
-
-
-def test_another_precision_takes_the_same_numbers(tmp_path, begin, base):
-    begin(tmp_path / "run", f"--init_from={base}@2", "--precision=mixed_float16", "--steps=1")
     there, here = tensors.read(base / "checkpoints/step_0000000002"), tensors.read(tmp_path / "run" / STEP_0)
     kernel = "state/state/generator/params/conv_1/kernel"
     np.testing.assert_array_equal(here[kernel], there[kernel])

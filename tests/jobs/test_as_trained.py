@@ -48,6 +48,6 @@ def test_random_places_are_those_of_the_run():
 
 
 def test_it_is_said_in_words():
-    assert as_trained.words(configs.make()) == "--crop=center, --flip=false, no augmentation"
+    assert as_trained.words(configs.make()) == "--flip=false, no augmentation"
     given = configs.make(augmentation="diffaugment", crop="pad", resolution=32)
     assert as_trained.words(given) == "--crop=pad, --flip=false, --augmentation=diffaugment at strength 0.8"

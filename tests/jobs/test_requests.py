@@ -6,6 +6,7 @@ import pytest
 
 from gan.errors import UserError
 from gan.jobs import requests
+from gan.jobs.asked import DATA
 from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Train
 
 
@@ -85,7 +86,9 @@ def test_a_run_that_is_there_takes_other_numerics_and_data_alone():
     for make in (lambda: Sample("r", "x.npz", numerics={"seed": 1}), lambda: Evaluate("r", data={"seed": 1})):
         with pytest.raises(UserError, match="--seed is no setting that can be given here; (numerics|data) are "):
             make()
-    assert {"dataset", "data_dir", "resolution", "flip"} < set(requests.DATA) and "seed" not in requests.DATA
+    with pytest.raises(UserError, match="--flip is no setting that can be given here; data are dataset, "):
+        Evaluate("r", data={"flip": True})  # nothing that is measured is mirrored
+    assert {"dataset", "data_dir", "resolution", "flip"} < set(DATA) and "seed" not in DATA
 
 
 def test_paths_may_be_paths(tmp_path):

@@ -51,7 +51,21 @@ def test_labels_and_enough_images_make_it_conditional():
 )
 def test_the_resolution_is_given_where_another_is_needed(shape, gpu, expected):
     assert settings(shape=(*shape, 1), gpu=gpu).get("resolution") == expected
-    assert "resolution" not in settings(shape=(*shape, 1), gpu=gpu, known={"resolution": 20})
+
+
+@pytest.mark.parametrize(("given", "expected"), [(33, 32), (9, 10), (28, None), (128, None)])
+def test_a_resolution_that_was_given_stays_unless_no_network_takes_it(given, expected):
+    assert settings(shape=(given, given, 1), known={"resolution": given}).get("resolution") == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((33, 66), {"resolution": 32}), ((50, 75), {"resolution": 48}), ((30, 150), {"resolution": 28, "crop": "center"})],
+)
+def test_images_that_are_to_stay_whole_get_a_size_that_fits_whole_or_are_cropped(shape, expected):
+    whole = found(shape=(*shape, 1))._replace(crop="none")
+    made = suggestion.of(whole, {"resolution": shape[0], "crop": "none"}, False).settings
+    assert {name: made[name] for name in made.keys() & {"resolution", "crop"}} == expected
 
 
 def test_every_side_that_is_offered_is_one_that_networks_take():

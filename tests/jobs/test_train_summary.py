@@ -1,5 +1,12 @@
 """What is said before training of what the networks begin with."""
 
+import dataclasses
+
+import numpy as np
+
+from gan import config as configs
+from gan.data.source import Source
+from gan.data.workers import auto_count
 from gan.jobs import train_summary
 from gan.training.fine_tuning import Beginning, Part
 
@@ -25,3 +32,14 @@ def test_what_is_taken_and_the_first_lines_of_what_is_not():
         *(f"              {remark}" for remark in remarks[:4]),
         "              and 2 more that are not as they were",
     ]
+
+
+def test_where_the_images_are_and_what_decodes_them():
+    source = Source("x", 9, (8, 8, 1), (), "", "", lambda rows: (np.zeros((len(rows), 8, 8, 1), np.uint8), rows))
+    with_tasks = dataclasses.replace(source, task=lambda rows: lambda: source.read(rows))
+    default, three, one = configs.make(), configs.make(data_workers=3), configs.make(data_workers=1)
+    assert train_summary.held(three, dataclasses.replace(with_tasks, in_memory=True)) == "in memory"
+    assert train_summary.held(three, source) == "read by index"
+    assert train_summary.held(three, with_tasks) == "read by index, decoded by 3 processes"
+    assert train_summary.held(one, with_tasks) == "read by index, decoded by 1 process"
+    assert f"decoded by {auto_count()} process" in train_summary.held(default, with_tasks)

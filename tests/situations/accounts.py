@@ -178,20 +178,26 @@ def strict(place: Place) -> None:
     assert [each.name for each in place.folder.iterdir()] == ["set.npz"]
 
 
-def _evaluated(place: Place, images: np.ndarray) -> tuple[str, dict]:
-    """The table and the JSON of an evaluation of generated images."""
+def _evaluated(place: Place, images: np.ndarray, **settings) -> tuple[str, dict]:
+    """The table and the JSON of an evaluation of generated images against as large ones read with these settings."""
     np.savez(place.folder / "made.npz", images=images)
     request = Evaluate(
         images=str(place.folder / "made.npz"),
         features="random",
         out=str(place.folder / "made.json"),
-        data={"dataset": npz(place, images=noise(120, 16, 16))},
+        data={"dataset": npz(place, images=noise(120, *images.shape[1:])), **settings},
     )
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         evaluate.run(request)
     (row,) = json.loads((place.folder / "made.json").read_text())
     return out.getvalue(), row
+
+
+@situation(AREA, "oblong images measured by `bin/evaluate --images` with `--crop=none`", "whole, as the real ones")
+def oblong_images_measured(place: Place) -> None:
+    out, row = _evaluated(place, noise(40, 16, 32, seed=1), resolution=8, crop="none")
+    assert out.count("to 16 x 8: ") == 2 and row["num"] == 20  # held out
 
 
 @situation(

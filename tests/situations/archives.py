@@ -242,7 +242,7 @@ def tfds_set(place: Place, labels: list, names: tuple[str, ...] | None = ("a", "
     """A prepared set `toys` of 6 images; without names the labels are plain numbers."""
     import tensorflow_datasets as tfds
 
-    from tests.data.tfds_sets import write_set
+    from tests.data.tfds.tfds_sets import write_set
 
     kinds = tfds.features
     one = kinds.ClassLabel(names=list(names)) if names else kinds.Scalar(np.int64)
@@ -292,7 +292,7 @@ def another_version(place: Place) -> None:
 
 @situation(TFDS, "a version that tfds does not have", "one line with those that it has")
 def unknown_version(place: Place) -> None:
-    from gan.data import download
+    from gan.data.tfds import download
 
     try:
         download._checked("fashion_mnist:9.9.9", str(place.folder))
@@ -331,7 +331,7 @@ def parquet(place: Place, names: tuple[str, ...] = ("train-00000-of-00001",), la
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tests.data.tfds_sets import png
+    from tests.data.tfds.tfds_sets import png
 
     described = {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": ["a", "b", "c"]}}
     images = [{"bytes": png(image), "path": None} for image in IMAGES]

@@ -5,13 +5,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from gan import build, config
 from gan.errors import UserError
-from gan.jobs import train
+from gan.jobs import train, train_summary
 from gan.runs import checkpoint, origin, tensors, workdir
-from gan.training import fine_tuning, replicas
+from gan.training import fine_tuning, replicas, session
 from tests.situations import Place, situation
 
 AREA = "runs begun from others"
@@ -63,14 +64,18 @@ def the_newest(place: Place) -> None:
     kept = tensors.read(place.folder / "new/checkpoints/step_0000000000")
     assert set(np.unique(kept["state/state/averages/conv_1/kernel"])) == {4 / 64}
     shutil.rmtree(folder)
-    assert f"began with  {folder}@4\n" in place.run("train", *flags).out
+    settings = train._continued(place.folder / "new", {"init_from": str(folder)})
+    assert session.origin(settings, place.folder / "new") is None  # there is nothing to be read any more
+    assert train_summary.begun_with(session.begun_with(place.folder / "new"), None) == f"began with  {folder}@4\n"
 
 
 @situation(AREA, "`--init_from` in quotes with a `~`", "the home folder is meant")
 def a_home_folder(place: Place) -> None:
     folder = base(place.folder)
-    flags = (*FLAGS, data(place.folder), "--init_from=~/base@2", "--workdir=new", "--dry_run")
-    assert f"begins with {folder}@2\n" in place.run("train", *flags, HOME=str(place.folder)).out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(place.folder))
+        given = train.Request({"init_from": "~/base@2"}, workdir="new").settings["init_from"]
+    assert origin.read(origin.parsed(given), Path("new")).name == origin.Name(str(folder), 2)
 
 
 @situation(AREA, "a folder with an `@` in its name", "found by its whole name; a step follows after another `@`")
@@ -85,6 +90,10 @@ def two_readings(place: Place) -> None:
     base(place.folder, "a"), base(place.folder, "a@2")
     line = refused(f"{place.folder}/a@2")
     assert f"write {place.folder}/a@2@STEP or {place.folder}/a/@2" in line
+    given = {"dataset": data(place.folder).removeprefix("--dataset=")}
+    for text, name in (("a@2/", f"{place.folder}/a@2@4"), ("a/@2", f"{place.folder}/a@2"), ("a@2@2", "a@2@2")):
+        request = train.Request({**given, "init_from": f"{place.folder}/{text}"}, workdir=f"{place.folder}/new")
+        assert train._start(request).config.init_from.endswith(name)
 
 
 @situation(AREA, "`--init_from` of no folder, a file, a broken link, a folder without a run", "one line: which it is")
@@ -163,11 +172,9 @@ def an_older_version(place: Place) -> None:
 
 @situation(AREA, "other widths", "one line: nothing fits, with the widths of the other run")
 def other_widths(place: Place) -> None:
-    base(place.folder)
-    flags = (*FLAGS, data(place.folder), "--init_from=base", "--workdir=new", "--d_width=6", "--dry_run")
-    line = place.error("train", *flags)
-    assert "nothing of its discriminator fits" in line and line.endswith("give --d_width=4 as there")
-    assert not (place.folder / "new").exists()
+    folder = base(place.folder)
+    with pytest.raises(UserError, match="nothing of its discriminator fits .*; give --d_width=4 as there$"):
+        begun(folder, d_width=6)
 
 
 @situation(AREA, "twice the resolution", "blocks of the same maps are taken; the others are listed with their shapes")

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.data import formats
-from gan.data.images import Fit, decode, read_header
+from gan.data.decoding import formats
+from gan.data.decoding.fit import Fit
+from gan.data.decoding.images import decode, read_header
 from gan.errors import UserError
 from tests.image_files import SRGB, TURNED, chunk, encoded, exif, png, profile, smooth, tiff
 from tests.situations import Place, situation

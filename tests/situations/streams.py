@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan import config
 from gan.data import batches, memory, order, worker, workers
 from gan.data.batches import Batches
 from gan.data.source import Source
 from gan.data.sources import open_source
 from gan.errors import LostHelperError, UserError
+from gan.runs import workdir
 from tests.situations import Place, situation
 
 AREA = "order, mirroring, streaming"
@@ -89,23 +91,31 @@ def twice_in_a_batch(place: Place) -> None:
 
 @situation(AREA, "`--flip` given to a run without it", "refused with the change by name; `--override` takes it")
 def flip_given_later(place: Place) -> None:
-    images(place.folder / "set")
-    place.run("train", *TINY)
-    assert "flip: false -> true" in place.error("train", "--workdir=run", "--flip").lower()
-    place.run("train", "--workdir=run", "--flip", "--override", "--steps=5")
+    before, facts = begun(place.folder / "run")
+    given = config.continued(before, {"flip": True})
+    with pytest.raises(UserError, match="flip: False -> True.*--override"):
+        workdir.check_run(place.folder / "run", given, facts, override=False)
+    (line,) = workdir.check_run(place.folder / "run", given, facts, override=True)
+    assert "flip: False -> True" in line
+
+
+def begun(folder: Path) -> tuple[config.Config, dict]:
+    """(The config, the facts) of a run that has begun in the folder."""
+    settings, facts = config.make(dataset="garments"), {"name": "garments", "image_shape": [28, 28, 1]}
+    workdir.open_run(folder, settings, facts, override=False)
+    return settings, facts
 
 
 @situation(AREA, "a run of before there was mirroring (no word of it in config.json)", "continues as it was")
 def older_run(place: Place) -> None:
-    images(place.folder / "set")
-    place.run("train", *TINY)
+    before, facts = begun(place.folder / "run")
     file = place.folder / "run/config.json"
     content = json.loads(file.read_text())
-    for name in ("flip", "crop", "data_workers"):
+    for name in ("test_dataset", "labels", "crop", "flip", "value_range", "data_workers", "init_from"):
         del content["settings"][name]
     file.write_text(json.dumps(content))
-    again = place.run("train", "--workdir=run", "--steps=5")
-    assert "continuing after step 4" in again.out and again.warnings == []
+    assert workdir.load_run(place.folder / "run")[0] == before
+    assert workdir.check_run(place.folder / "run", before, facts, override=False) == []
 
 
 @situation(AREA, "`--crop=random`, images wider or taller than long", "another square of each in each epoch")
@@ -178,8 +188,9 @@ def numbers_of_workers(place: Place) -> None:
 
 @situation(AREA, "`--data_workers=300`, `-1`, `many`", "one line with the range")
 def impossible_workers(place: Place) -> None:
-    for value in ("300", "-1", "many"):
-        assert f"--data_workers={value}" in place.error("train", "--dataset=garments", f"--data_workers={value}")
+    for value in (300, -1):
+        assert f"--data_workers={value} must be" in place_error(lambda value=value: config.make(data_workers=value))
+    assert "--data_workers=many must be a whole number" in place.error("preview", "--data_workers=many")
 
 
 @situation(AREA, "images in memory and `--data_workers=4`", "no process is started for them")

@@ -168,6 +168,34 @@ def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypat
     assert made[0].done[-2:] == [("save", 3), ("close", None)] and run.batches.is_closed
 
 
+def test_the_clock_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+    run = FakeRun(tmp_path, steps=0, minutes=0.5 / 60)
+
+    def hangs(step, count, seconds):
+        time.sleep(0.01)
+        return step < 3
+
+    monkeypatch.setattr(run.batches, "is_ready", hangs)
+    assert loop.train(run, 0.0) == 3
+    assert made[0].done[-2:] == [("finish", 3), ("close", None)]
+
+
+def test_it_is_saved_on_demand_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+    run, waited = FakeRun(tmp_path, steps=5, sample_every_steps=0), []
+
+    def hangs(step, count, seconds):
+        if step != 3 or ("save_once", 3) in made[0].done:
+            return True
+        if not waited:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        waited.append(time.sleep(0.01))
+        return len(waited) > 1000
+
+    monkeypatch.setattr(run.batches, "is_ready", hangs)
+    assert loop.train(run, 0.0) == 5
+    assert made[0].done[2:] == [("save_once", 3), ("sample", 5), ("finish", 5), ("close", None)]
+
+
 def test_data_that_cannot_be_read_end_the_run_and_the_step_is_saved(tmp_path, periods):
     with pytest.raises(UserError, match="no such file; step 4 is saved: put it back"):
         loop.train(FakeRun(tmp_path, steps=10, lost=4, sample_every_steps=1), 0.0)

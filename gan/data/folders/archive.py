@@ -116,7 +116,10 @@ def _members(path: Path) -> tuple[dict[str, _Member], dict[str, int]]:
     passed_over: Counter[str] = Counter()
     try:
         with zipfile.ZipFile(path) as archive:
+            end = path.stat().st_size
             for info in archive.infolist():
+                if not 0 <= info.header_offset <= end - info.compress_size:
+                    raise zipfile.BadZipFile("its list of members leads out of it")
                 name = info.filename.replace("\\", "/") if info.create_system == 0 else info.filename
                 name = name.removeprefix("./")
                 reason = "" if info.is_dir() else _reason(info, name)
@@ -154,5 +157,5 @@ def _check(path: Path, info: zipfile.ZipInfo) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
     return UserError(f"{readable(str(path))} cannot be read as a zip archive ({reason}); copy or write it again")

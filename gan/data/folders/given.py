@@ -5,10 +5,10 @@ import zipfile
 from pathlib import Path
 
 from gan import paths
+from gan.data.decoding.formats import SUFFIXES
 from gan.data.folders.archive import ZipTree
 from gan.data.folders.disk import FolderTree
 from gan.data.folders.names import readable
-from gan.data.images import SUFFIXES
 from gan.errors import UserError
 
 Tree = FolderTree | ZipTree

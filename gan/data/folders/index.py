@@ -18,9 +18,11 @@ import numpy as np
 from tqdm import tqdm
 
 from gan.data import fingerprint
+from gan.data.decoding.formats import SUFFIXES
+from gan.data.decoding.images import Header, read_header
 from gan.data.folders.listing import Listing
 from gan.data.folders.names import Names
-from gan.data.images import SUFFIXES, Header, read_header
+from gan.data.headers import Headers
 from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
 from gan.storage import cache
@@ -56,8 +58,7 @@ class Files(Protocol):
 class Known(NamedTuple):
     """What is known of the files of a set."""
 
-    headers: list[Header]  # the different ones, in no order
-    kind: np.ndarray  # which of them each file has, int32 [N]
+    headers: Headers
     fingerprint: str
     duplicates: int  # files with the content of one before; of large files the size and both ends are compared
 
@@ -82,7 +83,7 @@ class _Index:
         facts = json.loads(about.tobytes())
         if facts["edge"] != self.edge:
             return
-        self.headers = {_header(values): number for number, values in enumerate(facts["headers"])}
+        self.headers = {Header.of_json(values): number for number, values in enumerate(facts["headers"])}
         names = Names(text, ends)
         rows = np.arange(len(names)) if names.same(self.listing.names) else _rows_in(names, self.listing.names)
         there = np.flatnonzero(rows >= 0)
@@ -101,11 +102,6 @@ class _Index:
         columns = (names.text, names.ends, listing.sizes, listing.stamps, self.kind, self.marks)
         cache.write(self.key, _ARRAYS, (*columns, np.frombuffer(about, np.uint8)))
         self.changed = False
-
-
-def _header(values: list) -> Header:
-    """A header as it was before JSON made a list of each tuple in it."""
-    return Header(*(tuple(value) if isinstance(value, list) else value for value in values))
 
 
 def _rows_in(old: Names, new: Names) -> np.ndarray:
@@ -131,7 +127,7 @@ def known(location: str, listing: Listing, files: Files, facts: tuple, processes
             index.save()
     different = len(np.unique(index.marks))
     headers = sorted(index.headers, key=index.headers.__getitem__)
-    return Known(headers, index.kind, index.identities[wanted], len(index.kind) - different)
+    return Known(Headers(headers, index.kind), index.identities[wanted], len(index.kind) - different)
 
 
 def _read(index: _Index, files: Files, facts: tuple, processes: int) -> None:

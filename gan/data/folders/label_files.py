@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gan.data.images import SUFFIXES
+from gan.data.decoding.formats import SUFFIXES
 from gan.errors import UserError
 
 STYLEGAN = "dataset.json"

@@ -10,9 +10,8 @@ import numpy as np
 
 from gan.data.folders.label_files import Row
 from gan.data.folders.names import Names, readable
+from gan.data.labels import MAX_CLASSES
 from gan.errors import UserError
-
-MAX_CLASSES = 100_000
 
 
 class Labelled(NamedTuple):

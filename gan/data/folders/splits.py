@@ -2,11 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from gan.data.split_words import TEST, TRAIN, VALIDATION
 from gan.errors import UserError
-
-TRAIN = ("train", "training")
-TEST = ("test", "testing")
-VALIDATION = ("validation", "valid", "val", "dev")
 
 
 class Tree(Protocol):

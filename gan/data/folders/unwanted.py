@@ -7,7 +7,7 @@ import collections
 import os
 from collections.abc import Mapping
 
-from gan.data.images import SUFFIXES
+from gan.data.decoding.formats import SUFFIXES
 
 BROKEN_LINKS = "links to nothing"
 LINK_LOOPS = "links that lead back to themselves"

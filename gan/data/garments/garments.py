@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.data.decoding.fit import AS_IS, Fit, fitted_shape
 from gan.data.garments import accessories, canvas, clothes
 from gan.data.garments.canvas import SIDE, Canvas, Draws
-from gan.data.images import AS_IS, Fit, fitted_shape
 from gan.data.source import Source
 
 GARMENTS: dict[str, Callable[[Canvas, Draws], None]] = {

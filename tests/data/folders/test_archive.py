@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.data.folder import open_folder
 from gan.data.folders import archive
+from gan.data.folders.folder import open_folder
 from gan.data.sources import open_source, open_test
 from gan.errors import UserError
 
@@ -161,3 +161,15 @@ def test_an_archive_that_is_replaced_is_read_anew(tmp_path):
     after = open_folder(pack(tmp_path / "a.zip", [("1.png", 7)]))
     assert after.fingerprint != before.fingerprint
     np.testing.assert_array_equal(after.read(np.array([0]))[0][0], np.asarray(Image.open(io.BytesIO(png(7)))))
+
+
+@pytest.mark.parametrize(("place", "value"), [(42, 0xFFFFFF00), (20, 0xFFFFFF00)])
+def test_a_list_of_members_that_leads_out_of_the_archive_is_one_line(tmp_path, place, value):
+    path = tmp_path / "toys.zip"
+    pack(path, [("a/0.png", 0), ("b/1.png", 1)])
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\1\2") + place  # the member's offset, or its size as packed
+    data[entry : entry + 4] = value.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"toys.zip cannot be read as a zip archive \(its list of members leads out of"):
+        open_folder(str(path))

@@ -6,9 +6,9 @@ import socket
 import numpy as np
 import pytest
 
-from gan.data.folder import open_folder
 from gan.data.folders import unwanted
 from gan.data.folders.disk import FolderTree
+from gan.data.folders.folder import open_folder
 from gan.data.folders.names import Names, readable
 from gan.data.sources import open_source
 from gan.errors import UserError

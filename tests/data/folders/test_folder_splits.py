@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from gan.data.folder import open_folder
 from gan.data.folders import unwanted
+from gan.data.folders.folder import open_folder
 from gan.data.sources import open_source, open_test
 from gan.errors import UserError
 
@@ -44,6 +44,7 @@ def test_train_is_trained_on_and_test_held_out(tmp_path, draw):
         (("TRAIN", "VALID"), 1, 2),
         (("train", "dev"), 1, 2),
         (("train", "val"), 1, 2),
+        (("training", "Evaluation"), 1, 2),
         (("train",), 1, None),
     ],
 )

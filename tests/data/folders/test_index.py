@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from gan.data import fingerprint
-from gan.data.folder import open_folder
+from gan.data.decoding.fit import Fit
 from gan.data.folders import index
-from gan.data.images import Fit
+from gan.data.folders.folder import open_folder
 from gan.errors import UserError
 from gan.storage import cache
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from gan.data.folder import open_folder
+from gan.data.folders.folder import open_folder
 from gan.data.sources import open_source, open_test
 from gan.errors import UserError
 

@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 
+from gan.data.decoding.fit import Fit
 from gan.data.garments.garments import CLASS_NAMES, draw, open_garments
-from gan.data.images import Fit
 
 
 def test_the_bits_never_change():

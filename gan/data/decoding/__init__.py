@@ -1,0 +1,1 @@
+"""From an encoded image of any common format to uint8 pixels of the wanted form."""

@@ -1,0 +1,1 @@
+"""Images from NumPy archives, and what arrays of images may be."""

@@ -1,0 +1,1 @@
+"""Images from data sets of TensorFlow Datasets, without TensorFlow but to download them."""
