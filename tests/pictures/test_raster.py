@@ -154,6 +154,21 @@ def test_titled_rows_of_wide_images_leave_room_for_titles(tmp_path):
     assert len(images) == 2 and min(gaps) > 8 / 72 * 120 * 1.5  # pixels of a line of letters of 8 points
 
 
+@pytest.mark.parametrize("draw", [
+    lambda path, image, text: figures.titled_grid(path, image[None], [""], columns=1, heading=text),
+    lambda path, image, text: figures.titled_rows(path, [[(image, "")]], (text, "")),
+])  # fmt: skip
+def test_a_long_heading_goes_on_in_further_lines(tmp_path, draw):
+    draw(
+        tmp_path / "a.png", np.full((16, 16, 3), 255, np.uint8), f"folder:/{'photographs of' * 9}/the sea and the land"
+    )
+    with Image.open(tmp_path / "a.png") as picture:
+        dark = np.asarray(picture.convert("L")) < 128
+    assert dark.any() and not dark[:, :2].any() and not dark[:, -2:].any()
+    lines = np.diff(dark.any(axis=1).astype(int)).clip(0).sum()
+    assert lines >= 6
+
+
 def test_a_title_is_shown_as_it_is(tmp_path, recwarn):
     """Neither taken for a formula nor a reason for warnings about fonts."""
     figures.titled_grid(tmp_path / "a.png", frame(0, 8, 1)[None], ["a$_$b \u732b"], columns=1, heading="$\\frac$")
