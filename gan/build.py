@@ -20,6 +20,7 @@ from gan.networks import pairs, standing
 from gan.networks.convolutions import CONVOLVERS, Convolver
 from gan.networks.specs import DiscriminatorSpec, GeneratorSpec
 from gan.settings import Config, fields, group
+from gan.text import dimensions
 
 _GOLDEN = (5**0.5 - 1) / 2
 _LARGEST_SIDE = fields()["resolution"].metadata["high"]
@@ -62,7 +63,7 @@ def source(config: Config) -> Source:
     height, width, channels = opened.image_shape
     pair = pairs.PAIRS[config.networks]
     if channels not in (1, 3):
-        raise UserError(f"{opened.name}: images of {height} x {width} x {channels}; give --channels=1 or 3")
+        raise UserError(f"{opened.name}: images of {dimensions(opened.image_shape)}; give --channels=1 or 3")
     if reason := pair.check((height, width)):
         raise UserError(f"{opened.name}: {reason}; {_remedy(pair, (height, width), config.crop)}")
     reason = pair.check_depth(config.depth, (height, width))
@@ -70,6 +71,8 @@ def source(config: Config) -> Source:
         raise UserError(f"--depth={config.depth}: {reason}")
     if config.conditional and not opened.num_classes:
         raise UserError(f"--conditional needs labels, and {opened.name} has none")
+    if config.augmentation == "adaptive_colour" and channels == 1:
+        raise UserError(f"--augmentation=adaptive_colour: {opened.name} is grey; give --augmentation=adaptive")
     return opened
 
 

@@ -247,8 +247,9 @@ class Config:
 
     augmentation: str = AUGMENTATION.fixed(
         "none",
-        "random changes of all images that the discriminator sees",
-        choices=("none", "diffaugment", "adaptive", "adaptive_geometry"),
+        "random changes of all images that the discriminator sees; adaptive is of geometry and light, "
+        "adaptive_colour of hues and saturation too",
+        choices=("none", "diffaugment", "adaptive", "adaptive_geometry", "adaptive_colour"),
     )
     augmentation_strength: float = AUGMENTATION.tunable(
         0.0,

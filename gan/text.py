@@ -1,6 +1,7 @@
 """Text from elsewhere (names of classes and files, words of libraries) as it may be shown to a person."""
 
 import re
+from collections.abc import Sequence
 
 # Control characters, line and paragraph separators, what changes the direction of writing, halves of characters.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -26,3 +27,9 @@ def counted(number: int, things: str) -> str:
             things = things.replace(plural, singular)
         things = re.sub(r"\b(link|file|folder|image|row)s\b", r"\1", things, count=1)
     return f"{number:,} {things}"
+
+
+def dimensions(shape: Sequence[int]) -> str:
+    """The shape [H, W] or [H, W, C] of images as people say it, the width first: `64 x 32 x 3`."""
+    height, width, *channels = shape
+    return " x ".join(map(str, (width, height, *channels)))

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from gan import build, config
 from gan.core import objectives, rng, step
+from gan.errors import UserError
 from gan.settings import Config
 
 SHAPE = (20, 20, 1)
@@ -218,6 +219,14 @@ def test_only_an_adaptive_augmentation_with_a_target_moves_its_strength():
     assert made(augmentation="adaptive", augmentation_strength=1.0, augmentation_target=0.0) == (1.0, 0.0)
     assert made(augmentation="diffaugment", augmentation_strength=1.0, augmentation_target=0.0) == (1.0, 0.0)
     assert config.LARGEST_ADAPTIVE == build.augment.LARGEST_STRENGTH
+
+
+def test_other_colours_are_for_images_that_have_some(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.random.default_rng(0).integers(0, 256, (12, 16, 16), dtype=np.uint8))
+    wanted = {"dataset": f"npz:{tmp_path}/a.npz", "networks": "dcgan", "augmentation": "adaptive_colour"}
+    with pytest.raises(UserError, match="adaptive_colour: .* is grey; give --augmentation=adaptive"):
+        build.source(config.make(**wanted))
+    assert build.source(config.make(**wanted, channels=3)).image_shape == (16, 16, 3)
 
 
 def test_every_choice_of_a_setting_is_in_its_registry():

@@ -30,12 +30,15 @@ _ZOOM = 0.12  # log((1 + r) / (1 - r)), r uniform up to this: a standard deviati
 _HALF_TANGENT = math.tan(math.radians(10) / 2)  # of the rotation, at most
 _BRIGHTNESS = 0.2  # standard deviation
 _CONTRAST = 0.3  # as _ZOOM: half an octave
+_SATURATION = 0.55  # as _ZOOM: an octave
+_HALF_QUARTER = math.tan(math.radians(45) / 2)  # of a turn of hues beyond whole quarters, at most
 _GREY = 0.5  # a pixel value that means nothing, and the fixed point of the contrast
 
 # Streams: which changes are made, and the numbers of each.
-_GATES, _MIRROR, _MOVE, _SCALE, _TURN, _LIGHT, _STRETCH, _COLOUR, _HOLE = range(9)
+_GATES, _MIRROR, _MOVE, _SCALE, _TURN, _LIGHT, _STRETCH, _COLOUR, _HOLE, _COLOUR_GATES, _HUE, _SATURATE = range(12)
 
 CLOTHING = ("mirror", "translation", "zoom", "rotation", "brightness", "contrast")
+COLOUR = ("hue", "saturation")
 
 
 def adaptive(
@@ -45,13 +48,14 @@ def adaptive(
 
     Mirroring, moves by whole pixels, zooming, small turns, brightness and contrast, each with probability `strength`
     and apart from the others; `changes` names those that are made. Nothing is clipped, since that could not be undone.
-    Quarter turns, stretching and hues are left out: a garment has a right way up.
+    Quarter turns and stretching are left out: a garment has a right way up. `COLOUR` has the changes that photographs
+    can have as well: all hues turned by one angle, colours made paler or stronger. They do nothing to grey images.
 
     All numbers come from uniform ones by arithmetic alone, the normal ones of `gan.core.rng` apart, because functions
     like exp differ in the last bit with the place in the batch.
     """
-    if not set(changes) <= set(CLOTHING):
-        raise ValueError(f"changes {sorted(set(changes) - set(CLOTHING))} are not among {', '.join(CLOTHING)}")
+    if unknown := set(changes) - {*CLOTHING, *COLOUR}:
+        raise ValueError(f"changes {sorted(unknown)} are not among {', '.join(CLOTHING + COLOUR)}")
     batch, height, width, _ = images.shape
     gates = rng.uniform(rng.fold(stream, _GATES), (batch, len(CLOTHING))) < strength
     on = {name: gates[:, i] & (name in changes) for i, name in enumerate(CLOTHING)}
@@ -65,6 +69,8 @@ def adaptive(
     if "rotation" in changes:
         turns = _HALF_TANGENT * _symmetric(rng.fold(stream, _TURN), on["rotation"])
         images = affine.rotate(images, turns, _HALF_TANGENT)
+    if set(changes) & set(COLOUR) and images.shape[3] == 3:
+        images = _with_other_colours(images, strength, stream, changes)
     light = _BRIGHTNESS * rng.normal(rng.fold(stream, _LIGHT), (batch,)) * tf.cast(on["brightness"], tf.float32)
     contrast = _ratio(rng.fold(stream, _STRETCH), on["contrast"], _CONTRAST)
     return _per_image(contrast) * images + _per_image(_GREY - _GREY * contrast + light)  # 1 x + 0 is exact
@@ -129,6 +135,31 @@ def _moves(stream: rng.Stream, on: tf.Tensor, height: int, width: int) -> tuple[
     return moves[0], moves[1]
 
 
+def _with_other_colours(
+    images: tf.Tensor, strength: tf.Tensor, stream: rng.Stream, changes: Collection[str]
+) -> tf.Tensor:
+    """RGB images with turned hues and other saturation, each with probability `strength`; the mean of R, G, B stays.
+
+    Colours are turned about the grey axis, by a number of quarters and up to half a quarter more: all angles are about
+    as likely, so S is next to nothing on hues, and what is left of it is above -0.05.
+    """
+    gates = rng.uniform(rng.fold(stream, _COLOUR_GATES), (images.shape[0], len(COLOUR))) < strength
+    turned, saturated = (gates[:, i] & (name in changes) for i, name in enumerate(COLOUR))
+    factor = _ratio(rng.fold(stream, _SATURATE), saturated, _SATURATION)
+    drawn = rng.uniform(rng.fold(stream, _HUE), (images.shape[0], 2))
+    quarter, tangent = tf.floor(4.0 * drawn[:, 0]), _HALF_QUARTER * (2.0 * drawn[:, 1] - 1.0)
+    cosine, sine = (1.0 - tangent**2) / (1.0 + tangent**2), 2.0 * tangent / (1.0 + tangent**2)
+    for once in (1.0, 2.0, 3.0):
+        cosine, sine = tf.where(quarter >= once, -sine, cosine), tf.where(quarter >= once, cosine, sine)
+    cosine, sine = tf.where(turned, cosine, 1.0), tf.where(turned, sine, 0.0)
+    red, green, blue = tf.unstack(images, axis=3)
+    grey = ((red + green + blue) / 3.0)[..., None]
+    colour = images - grey
+    across = tf.stack([blue - green, red - blue, green - red], axis=3) / math.sqrt(3)  # a quarter further
+    changed = grey + _per_image(factor * cosine) * colour + _per_image(factor * sine) * across
+    return tf.where(_per_image(turned | saturated), changed, images)
+
+
 def _recoloured(images: tf.Tensor, on: tf.Tensor, stream: rng.Stream) -> tf.Tensor:
     """Brightness, saturation and contrast, in the paper's order, where `on`."""
     drawn = rng.uniform(stream, (images.shape[0], 3))
@@ -159,4 +190,5 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "diffaugment": diffaugment,
     "adaptive": adaptive,
     "adaptive_geometry": functools.partial(adaptive, changes=CLOTHING[:4]),
+    "adaptive_colour": functools.partial(adaptive, changes=CLOTHING + COLOUR),
 }

@@ -15,7 +15,7 @@ from gan.data import look
 from gan.data.look import Look
 from gan.data.source import Source
 from gan.storage import cache
-from gan.text import counted
+from gan.text import counted, dimensions
 
 _ALL_NAMED = 12  # classes up to which each is told with its number of images
 _WIDE = 100  # characters of a line of classes, at most
@@ -224,7 +224,7 @@ def _passed_over(reasons: Mapping[str, int]) -> str:
 
 def _sizes_text(found: Account) -> str:
     height, width, _ = found.shape
-    wanted, sizes = f"{width} x {height}", found.sizes
+    wanted, sizes = dimensions((height, width)), found.sizes
     if sizes is None or (sizes.different == 1 and sizes.unchanged):
         return f"all {wanted}, as they are"
     smallest, largest, frequent = (f"{w} x {h}" for w, h in (sizes.smallest, sizes.largest, sizes.most_frequent))

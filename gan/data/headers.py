@@ -10,6 +10,7 @@ import numpy as np
 from gan.data.decoding.fit import Fit
 from gan.data.decoding.images import Header, check
 from gan.errors import UserError
+from gan.text import dimensions
 
 
 class Headers(NamedTuple):
@@ -31,8 +32,10 @@ def checked(headers: Headers, where: Callable[[int], str], fit: Fit) -> Header:
         size, wanted = (fit.size(each.width, each.height) for each in (header, first))
         if size != wanted:
             sizes = f"{where(row)} is {_by(header)} pixels and {where(0)} {_by(first)}"
-            remedy = "--crop=center or pad" if fit.resolution else "--resolution to resize them all"
-            raise UserError(f"{sizes}; give {remedy}")
+            if fit.resolution:
+                fitted = " and ".join(dimensions(each[::-1]) for each in (size, wanted))
+                raise UserError(f"{sizes}: with --crop=none {fitted}, not one size; give --crop=center or pad")
+            raise UserError(f"{sizes}; give --resolution to resize them all")
         if not fit.channels and header.channels != first.channels:
             words = {1: "grey", 3: "in colour"}
             raise UserError(

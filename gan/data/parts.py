@@ -11,6 +11,7 @@ import numpy as np
 from gan.data import classes
 from gan.data.source import Source
 from gan.errors import UserError
+from gan.text import dimensions
 
 Task = Callable[[], tuple[Any, np.ndarray]]  # returns images and labels
 
@@ -35,7 +36,7 @@ def in_form_of(test: Source, train: Source, prefix: str = "") -> Source:
     classes, and where both are the same images.
     """
     if test.image_shape != train.image_shape:
-        shapes = [" x ".join(map(str, source.image_shape)) for source in (test, train)]
+        shapes = [dimensions(source.image_shape) for source in (test, train)]
         raise UserError(
             f"{prefix}the images of {test.name} for tests are {shapes[0]}, those of {train.name} for training "
             f"{shapes[1]}; give --resolution and --channels"

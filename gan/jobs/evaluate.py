@@ -1,6 +1,7 @@
 """Evaluation: how good the images of a run's checkpoints are, or any images in files, beside the floor of real ones."""
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from gan.runs.trained import SavedRun, Trained
 from gan.sampling import sampler
 from gan.settings import Config
 from gan.storage.files import staged_file
+from gan.text import dimensions
 
 _LOOKED_AT = 1000  # images of which the neighbours are looked for
 _CHUNK = 1000  # images in files that are measured at a time
@@ -204,7 +206,7 @@ def _splits(request: Request, config: Config, image_shape: tuple[int, ...]) -> S
         raise UserError(f"--protocol={request.protocol} must be one of {', '.join(comparison.PROTOCOLS)}")
     found = build.splits(config)
     if tuple(found.train.image_shape) != image_shape:
-        shapes = [" x ".join(map(str, shape)) for shape in (image_shape, found.train.image_shape)]
+        shapes = [dimensions(shape) for shape in (image_shape, found.train.image_shape)]
         raise UserError(
             f"generated images are {shapes[0]}, those of {found.train.name} {shapes[1]}; give --resolution "
             "and --channels, or another --dataset"
@@ -239,6 +241,8 @@ def _neighbours(request: Request, measured: _Measured) -> Nearest:
 
 def _scored(reference: Reference, evaluation: Evaluation, images: np.ndarray, labels: np.ndarray) -> Evaluation:
     """The evaluation with the classification accuracy score of the images, and a line on it."""
+    note = f"Training a classifier on {len(images):,} generated images for their score; --nocas leaves it out."
+    print(note, file=sys.stderr, flush=True)
     scored = comparison.with_score(reference, evaluation, images, labels)
     score, real = scored.metrics[SCORE], scored.floor[SCORE]
     print(

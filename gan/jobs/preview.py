@@ -16,7 +16,7 @@ from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Preview as Request
 from gan.pictures import figures, histogram
 from gan.settings import Config, group
-from gan.text import printable
+from gan.text import dimensions, printable
 
 _FIRST_LOOK = 32  # pixels a side at which a set is opened that cannot be opened as it is
 _REMEDIES = ("resolution", "channels")  # settings by which such a set can be opened
@@ -72,8 +72,7 @@ def _opened(settings: Mapping[str, Any]) -> tuple[Config, Source, str]:
 
 def _facts(source: Source, found: Account) -> str:
     """What was understood of a source, and where it is, as lines."""
-    height, width, channels = source.image_shape
-    size = f"{width} x {height} x {channels}, {source.num_bytes / 2**20:,.1f} MiB"
+    size = f"{dimensions(source.image_shape)}, {source.num_bytes / 2**20:,.1f} MiB"
     lines = {
         "data": f"{source.name}, {source.location}",
         "held": f"{size}, {'in memory' if source.in_memory else 'in files, read by index'}",

@@ -9,6 +9,7 @@ import numpy as np
 
 from gan.data.account import Account
 from gan.networks.sizes import Size, check_size
+from gan.text import dimensions
 
 SIDES = tuple(sorted(base << k for base in (4, 5, 6, 7, 8) for k in range(1, 7) if 10 <= base << k <= 256))
 _CPU_SIDE, _GPU_SIDE = 64, 256  # pixels a side that train in hours to days
@@ -117,10 +118,9 @@ def _preset(found: Account) -> tuple[str, str]:
 
 
 def _why_resolution(found: Account, side: int) -> str:
-    height, width, _ = found.shape
-    if reason := check_size((height, width)):
+    if reason := check_size(found.shape[:2]):
         return reason
-    return f"{width} x {height} would take days on a CPU"
+    return f"{dimensions(found.shape[:2])} would take days on a CPU"
 
 
 def _batch(images: int) -> int:

@@ -18,6 +18,7 @@ from gan.jobs import as_trained
 from gan.machine import devices
 from gan.runs import origin
 from gan.settings import Config
+from gan.text import dimensions
 from gan.training import cadence
 from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
@@ -31,7 +32,6 @@ _SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 def summary(config: Config, folder: Path, source: Source, found: Account, machine: Machine, game: Game) -> str:
     """The start summary: networks, data and their account, devices, cost, length, places."""
-    height, width, channels = source.image_shape
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
@@ -40,7 +40,7 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         ("preset", config.preset),
         (
             "data",
-            f"{source.name}: {source.num_examples:,} images of {height} x {width} x {channels}, "
+            f"{source.name}: {source.num_examples:,} images of {dimensions(source.image_shape)}, "
             f"{source.location}, {held(config, source)}",
         ),
         *account.lines(found),
@@ -118,7 +118,7 @@ def table(title: str, network: Network) -> str:
     rows = [row for row in network.table if row.parameters or row.name.rpartition("_")[0] in _SHOWN_WITHOUT_PARAMETERS]
     lines = [f"{row.name:<18}{' x '.join(map(str, row.shape)):<18}{row.parameters:>12,}" for row in rows]
     total = f"{'total':<36}{parameters(network):>12,}"
-    return "\n".join([title, f"{'layer':<18}{'output':<18}{'parameters':>12}", *lines, total])
+    return "\n".join([title, f"{'layer':<18}{'output, h x w x c':<18}{'parameters':>12}", *lines, total])
 
 
 def parameters(network: Network) -> int:

@@ -1,5 +1,7 @@
 """Sizes of images and of the maps that networks begin and end with: arithmetic, without TensorFlow."""
 
+from gan.text import dimensions
+
 Size = tuple[int, int]  # height and width in pixels
 
 _SMALLEST_BASE, _LARGEST_BASE = 4, 8  # networks end at a map whose shorter side has so many pixels
@@ -18,12 +20,12 @@ def check_size(size: Size, smallest: int = _SMALLEST) -> str:
     if least < smallest:
         return f"{least} pixels a side are too few for these networks, {smallest} are the least"
     if max(size) > _LONGEST * least:
-        return f"{height} x {width} pixels are too oblong for these networks: at most {_LONGEST} times as long as wide"
+        return f"{dimensions(size)} pixels are too oblong for these networks: at most {_LONGEST} times as long as wide"
     if min(rows, columns) <= _LARGEST_BASE:
         return ""
     if height == width:
         return f"{height} pixels a side are not a base of 4 to 8 times a power of two (28, 32, 40, 48, 56, 64, ...)"
-    return f"{height} x {width} pixels are not a base of 4 to 8 and more times one power of two (28 x 56, 32 x 48, ...)"
+    return f"{dimensions(size)} pixels are not a base of 4 to 8 and more times one power of two (28 x 56, 32 x 48, ...)"
 
 
 def base(size: Size) -> tuple[Size, int]:

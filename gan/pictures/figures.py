@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import sys
+import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ from gan.storage.files import write_with_folders
 from gan.text import printable
 
 _HEADING_INCHES = 0.6
+_HEADING_POINTS, _LINE_INCHES = 11, 0.18  # of a line in a heading
+_TITLE_INCHES, _SIDE_INCHES = 0.28, 1.42  # in a grid: height of a title, the longer side of an image
 _BELOW_INCHES, _LEAST_INCHES = 2.4, 5.0  # of what is drawn below a grid: height, and least width
 _TITLE_COLUMNS = 24  # of letters, as many as are above a picture
 
@@ -70,6 +73,12 @@ def as_title(text: str) -> str:
     return shown
 
 
+def _wrapped(lines: Sequence[str], inches: float) -> list[str]:
+    """The lines of a heading as they fit into so many inches: cut where they would end, and shown on further ones."""
+    columns = int(inches * 72 / (0.6 * _HEADING_POINTS))  # a letter is 0.6 as wide as it is high
+    return [part for line in lines for part in textwrap.wrap(printable(line), columns) or [""]]
+
+
 @own_settings()
 def titled_grid(
     path: str | Path,
@@ -83,9 +92,12 @@ def titled_grid(
 
     `below` draws into axes under the grid, as wide as it is.
     """
-    rows = -(-len(images) // columns)
-    inches = 1.7 * rows + (0.5 if heading else 0.1)
-    size = (1.5 * columns, inches) if below is None else (max(1.5 * columns, _LEAST_INCHES), inches + _BELOW_INCHES)
+    rows, (height, width) = -(-len(images) // columns), images.shape[1:3]
+    inches = (_TITLE_INCHES + _SIDE_INCHES * min(1.0, height / width)) * rows + (0.5 if heading else 0.1)
+    across = 1.5 * columns if below is None else max(1.5 * columns, _LEAST_INCHES)
+    lines = _wrapped([heading], across)
+    inches += _LINE_INCHES * (len(lines) - 1)
+    size = (across, inches if below is None else inches + _BELOW_INCHES)
     figure = whole = blank(figsize=size, dpi=120, layout="constrained")
     if below:
         figure, under = whole.subfigures(2, 1, height_ratios=(inches, _BELOW_INCHES))
@@ -96,7 +108,7 @@ def titled_grid(
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(as_title(text), fontsize=9, parse_math=False)  # names of classes may have a $
     if heading:
-        whole.suptitle(printable(heading), fontsize=11, parse_math=False)
+        whole.suptitle("\n".join(lines), fontsize=_HEADING_POINTS, parse_math=False)
     write_figure(path, whole)
 
 
@@ -107,11 +119,13 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: S
     All are one picture with texts on it: axes for each image would take as long as the search for them.
     """
     height, width, channels = rows[0][0][0].shape
-    band, gap, side = 0.22 * height, 0.1 * width, 1.1  # of the titles, between the columns, inches of an image
+    band, gap, side = 0.22 * width, 0.1 * width, 1.1  # of the titles, between the columns, inches of a width
     across, down = len(rows[0]) * (width + gap), len(rows) * (height + band) + gap
-    inches = side * across / width, side * down / height
-    figure = blank(figsize=(inches[0], inches[1] + _HEADING_INCHES), dpi=120)
-    axes = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + _HEADING_INCHES)))
+    inches = side * across / width, side * down / width
+    lines = _wrapped(heading, inches[0])
+    whole = inches[1] + _HEADING_INCHES + _LINE_INCHES * (len(lines) - len(heading))
+    figure = blank(figsize=(inches[0], whole), dpi=120)
+    axes = figure.add_axes((0, 0, 1, inches[1] / whole))
     axes.set_axis_off()
     for row, cells in enumerate(rows):
         for column, (image, text) in enumerate(cells):
@@ -119,16 +133,16 @@ def titled_rows(path: Path, rows: list[list[tuple[np.ndarray, str]]], heading: S
             shown = image.squeeze(-1) if channels == 1 else image
             place = (left, left + width, top + height, top)
             axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto", interpolation="nearest")
-            middle = left + width / 2, top - 0.04 * height
+            middle = left + width / 2, top - 0.04 * width
             axes.text(*middle, as_title(text), ha="center", va="bottom", fontsize=8, parse_math=False)
     axes.set(xlim=(0, across), ylim=(down, 0))
     figure.text(
         0.5,
-        1 - 0.1 / (inches[1] + _HEADING_INCHES),
-        "\n".join(map(printable, heading)),
+        1 - 0.1 / whole,
+        "\n".join(lines),
         ha="center",
         va="top",
-        fontsize=10,
+        fontsize=_HEADING_POINTS - 1,
         parse_math=False,
     )
     write_figure(path, figure)

@@ -40,6 +40,8 @@ def write_images(folder: Path) -> None:
     )
     np.savez(folder / "strange.npz", images=other[:20], labels=np.arange(20))
     np.savez(folder / "small.npz", images=other[:, :20, :20])
+    np.savez(folder / "wide.npz", images=np.tile(images, (1, 1, 2, 1)))
+    np.savez(folder / "made_wide.npz", images=np.tile(other, (1, 1, 2, 1)))
     (folder / "single" / "only").mkdir(parents=True)
     for i, image in enumerate(images[:60]):
         Image.fromarray(image[..., 0]).save(folder / "single" / "only" / f"{i}.png")
@@ -79,6 +81,7 @@ def results(trained_run, tmp_path_factory, call_many) -> Results:
     folder = tmp_path_factory.mktemp("evaluate")
     write_images(folder)
     run, random = f"--workdir={trained_run}", ["--features=random", "--num=40", *REAL]
+    uncropped = ["--crop=none", "--resolution=14"]
     data, few = f"--dataset=npz:{folder}/data.npz", "--k=3"
     conditional = train_conditional(folder, call_many)
     calls = [
@@ -92,6 +95,7 @@ def results(trained_run, tmp_path_factory, call_many) -> Results:
         [f"--images={folder}/sorted.npz", data, few, "--num=40", "--nocas", f"--out={folder}/sorted.json"],
         [f"--images={folder}/single", f"--dataset=folder:{folder}/single", few, "--features=random"],
         [f"--workdir={with_blocked(folder, trained_run)}", *random, "--all", f"--out={folder}/lost.json"],
+        [f"--images={folder}/made_wide.npz", f"--dataset=npz:{folder}/wide.npz", few, "--features=random", *uncropped],
     ]
     mistakes = _mistakes(folder, run, data)
     with pytest.MonkeyPatch.context() as patch, open(trained_run / ".lock") as lock:
@@ -207,6 +211,11 @@ def test_some_of_many_images_are_from_all_over_and_of_the_classes_they_are_named
     assert row["metrics"]["label_agreement"] > 0.2  # of the images that the classifier was trained on
     assert row["metrics"]["class_entropy"] > 1.5  # the first 40 are of four classes
     assert "sorted.npz: 40 of 100 images, chosen at random" in results.said[7].out
+
+
+def test_images_in_files_are_brought_to_the_form_of_the_data_whatever_that_is(results):
+    said = results.said[10]
+    assert said.code == 0 and "frechet_distance" in said.out and "28 x 14" in said.out, said.err
 
 
 def test_neighbours_are_drawn(results):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from gan.core import augment, rng
 
 NAMES = sorted(augment.AUGMENTATIONS)
-WHOLE = ["adaptive", "diffaugment"]  # the others are parts of them
+WHOLE = ["adaptive", "adaptive_colour", "diffaugment"]  # the others are parts of them
 SIZE = 16
 
 
@@ -81,10 +81,10 @@ def test_xla_makes_the_same_images(name):
     np.testing.assert_allclose(jitted, function(x, tf.constant(0.7), rng.stream(1, 2)), atol=1e-4)
 
 
-@pytest.mark.parametrize("change", augment.CLOTHING)
+@pytest.mark.parametrize("change", augment.CLOTHING + augment.COLOUR)
 def test_each_change_comes_with_the_probability_asked_for(change):
     batch, strength = 1000, 0.3
-    x = tf.tile(images(1), [batch, 1, 1, 1])
+    x = tf.tile(images(1, 3), [batch, 1, 1, 1])
     changed = np.abs(one(change)(x, tf.constant(strength), rng.stream(1, 2)) - x).max(axis=(1, 2, 3)) > 1e-4
     share = {"mirror": 0.5, "translation": 24 / 25}.get(change, 1.0) * strength  # both can come out as nothing
     assert abs(changed.mean() - share) < 4 * np.sqrt(share * (1 - share) / batch)
@@ -128,6 +128,45 @@ def test_brightness_is_normal_and_contrast_about_grey():
     factors = (one("contrast")(x, tf.constant(1.0), rng.stream(1, 2)).numpy()[:, 0, 0, 0] - 0.5) / 0.25
     assert abs(np.log(factors).mean()) < 0.03
     assert abs(np.log2(factors).std() - 0.5) < 0.03
+
+
+def chroma(pixels):
+    """RGB [..., 3] as complex numbers: the part across the grey axis, its angle the hue."""
+    along = np.array([2.0, -1.0, -1.0]) / np.sqrt(6) + 1j * np.array([0.0, 1.0, -1.0]) / np.sqrt(2)
+    return np.asarray(pixels, np.float64) @ along
+
+
+def test_hues_turn_by_every_angle_and_nothing_else_changes():
+    batch = 4000
+    x = tf.tile(images(1, 3), [batch, 1, 1, 1])
+    out = one("hue")(x, tf.constant(1.0), rng.stream(1, 2)).numpy()
+    np.testing.assert_allclose(out.mean(axis=3), x.numpy().mean(axis=3), atol=1e-5)
+    turns = chroma(out) / chroma(x)
+    np.testing.assert_allclose(turns, np.broadcast_to(turns[:, :1, :1], turns.shape), atol=1e-3)  # one for an image
+    turns = turns[:, 0, 0]
+    np.testing.assert_allclose(np.abs(turns), 1, atol=1e-4)
+    counts = np.histogram(np.angle(turns), bins=8, range=(-np.pi, np.pi))[0]
+    assert np.abs(counts - batch / 8).max() < 5 * np.sqrt(batch / 8)
+    assert all(abs(np.mean(turns**k)) < 4 / np.sqrt(batch) for k in (1, 2, 3))  # nothing is left of the hue
+    assert -0.25 < np.mean(turns**4).real < 0.1  # invertible up to a strength of 0.8
+
+
+def test_saturation_is_as_often_a_factor_as_its_inverse():
+    batch = 4000
+    x = tf.tile(images(1, 3), [batch, 1, 1, 1])
+    out = one("saturation")(x, tf.constant(1.0), rng.stream(1, 2)).numpy()
+    np.testing.assert_allclose(out.mean(axis=3), x.numpy().mean(axis=3), atol=1e-5)
+    octaves = np.log2((chroma(out) / chroma(x))[:, 0, 0].real)
+    assert abs(octaves.mean()) < 4 / np.sqrt(batch)
+    assert abs(octaves.std() - 1) < 0.06
+
+
+def test_changes_of_colour_leave_grey_images_and_the_other_changes_alone():
+    x, grey, half = images(20, 3), images(20), tf.constant(0.5)
+    adaptive, colour = augment.AUGMENTATIONS["adaptive"], augment.AUGMENTATIONS["adaptive_colour"]
+    np.testing.assert_array_equal(colour(grey, half, rng.stream(1, 2)), adaptive(grey, half, rng.stream(1, 2)))
+    means = [f(x, half, rng.stream(1, 2)).numpy().mean(axis=3) for f in (colour, adaptive)]
+    np.testing.assert_allclose(*means, atol=1e-5)
 
 
 def test_an_unknown_change_is_refused():

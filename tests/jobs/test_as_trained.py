@@ -16,7 +16,7 @@ from tests.data.test_look import noise, source_of
 SMALL = {"width": 0.1, "batch_size": 8, "seed": 5}
 
 
-@pytest.mark.parametrize("name", ["none", "diffaugment", "adaptive", "adaptive_geometry"])
+@pytest.mark.parametrize("name", ["none", "diffaugment", "adaptive", "adaptive_geometry", "adaptive_colour"])
 def test_they_are_what_the_step_shows(name):
     settings = {} if name == "none" else {"augmentation": name, "augmentation_strength": 0.7}
     config = configs.make(**SMALL, **settings, flip=True)

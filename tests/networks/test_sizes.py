@@ -27,8 +27,8 @@ def test_rectangles_are_halved_as_often_as_the_shorter_side_allows(size, map, do
 
 @pytest.mark.parametrize(
     ("size", "reason"),
-    [((30, 40), "30 x 40 pixels are not a base"), ((28, 30), "28 x 30 pixels are not a base"),
-     ((8, 32), "8 pixels a side are too few"), ((16, 128), "16 x 128 pixels are too oblong")],
+    [((30, 40), "40 x 30 pixels are not a base"), ((28, 30), "30 x 28 pixels are not a base"),
+     ((8, 32), "8 pixels a side are too few"), ((16, 128), "128 x 16 pixels are too oblong")],
 )  # fmt: skip
 def test_why_rectangles_do_not_fit(size, reason):
     assert reason in sizes.check_size(size)

@@ -132,6 +132,43 @@ def test_titled_grid_draws_each_image_below_its_title(tmp_path, channels):
     assert dark[width // 2 :].max() < 0.2
 
 
+def dark_runs(path, column):
+    """The lengths of the runs of black pixels down a column, and those of the gaps between them."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    edges = np.flatnonzero(np.diff((pixels[:, int(column * pixels.shape[1])] < 10).astype(int)))
+    return np.diff(edges)[::2], np.diff(edges)[1::2]
+
+
+def test_a_titled_grid_of_wide_images_leaves_no_more_than_titles_between_them(tmp_path):
+    images = np.zeros((6, 16, 64, 3), np.uint8)
+    figures.titled_grid(tmp_path / "a.png", images, [""] * 6, columns=2, heading="wide")
+    images, gaps = dark_runs(tmp_path / "a.png", 0.25)
+    assert len(images) == 3 and max(gaps) < 60  # half an inch
+
+
+def test_titled_rows_of_wide_images_leave_room_for_titles(tmp_path):
+    white, black = (np.full((16, 64, 3), value, np.uint8) for value in (255, 0))
+    figures.titled_rows(tmp_path / "a.png", [[(black, "")], [(black, "")], [(white, "Coat")]], "wide")
+    images, gaps = dark_runs(tmp_path / "a.png", 0.1)
+    assert len(images) == 2 and min(gaps) > 8 / 72 * 120 * 1.5  # pixels of a line of letters of 8 points
+
+
+@pytest.mark.parametrize("draw", [
+    lambda path, image, text: figures.titled_grid(path, image[None], [""], columns=1, heading=text),
+    lambda path, image, text: figures.titled_rows(path, [[(image, "")]], (text, "")),
+])  # fmt: skip
+def test_a_long_heading_goes_on_in_further_lines(tmp_path, draw):
+    draw(
+        tmp_path / "a.png", np.full((16, 16, 3), 255, np.uint8), f"folder:/{'photographs of' * 9}/the sea and the land"
+    )
+    with Image.open(tmp_path / "a.png") as picture:
+        dark = np.asarray(picture.convert("L")) < 128
+    assert dark.any() and not dark[:, :2].any() and not dark[:, -2:].any()
+    lines = np.diff(dark.any(axis=1).astype(int)).clip(0).sum()
+    assert lines >= 6
+
+
 def test_a_title_is_shown_as_it_is(tmp_path, recwarn):
     """Neither taken for a formula nor a reason for warnings about fonts."""
     figures.titled_grid(tmp_path / "a.png", frame(0, 8, 1)[None], ["a$_$b \u732b"], columns=1, heading="$\\frac$")

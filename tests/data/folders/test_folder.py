@@ -35,6 +35,13 @@ def test_sub_folders_are_classes_in_the_order_of_their_names(tmp_path):
     assert any("empty" in note for note in source.notes)
 
 
+def test_photographs_of_other_proportions_do_not_become_one_size_uncropped(tmp_path):
+    for name, size in (("a", (20, 10)), ("b", (40, 20)), ("c", (22, 10))):
+        write(tmp_path / f"{name}.png", size)
+    with pytest.raises(UserError, match="c.png is 22x10 .* with --crop=none 18 x 8 and 16 x 8, not one size"):
+        open_folder(str(tmp_path), Fit(8, crop="none"))
+
+
 def test_without_sub_folders_there_are_no_labels(tmp_path):
     grey = [write(tmp_path / f"{name}.png", mode="L", seed=seed) for seed, name in enumerate("ba")]
     source = open_folder(str(tmp_path))
