@@ -1,6 +1,7 @@
 """What all tests share: a quiet TensorFlow on the CPU, and commands run as real processes."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,11 @@ ROOT = Path(__file__).parents[1]
 # tries them on a GPU.
 for _name, _value in {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "-1", "MPLBACKEND": "Agg"}.items():
     os.environ.setdefault(_name, _value)
+
+# A shell that starts the tests in the background has them ignore what commands under test are to be sent.
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Signals: as a request to stop or to save while a run trains, and as an exception in anything else.
 
-A signal that is ignored when the process starts (SIGHUP under nohup, SIGINT in the background) stays ignored.
+A signal that is ignored when the process starts (SIGHUP under nohup) stays ignored; but SIGINT and SIGTERM always ask a
+run to stop: whoever sends them to one that a script began in the background, where shells ignore SIGINT, means it.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from gan.errors import Preempted
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU)  # what ends a command, beside SIGINT
 _SAVING = signal.SIGUSR1
 _STOPPING = (*ENDING, signal.SIGINT)
+_MEANT = (signal.SIGTERM, signal.SIGINT)  # for a run, even if they were ignored
 _REPEATED = signal.SIGXCPU  # comes every second of the processor's time: no order
 _END = b"\0"  # no signal has this number
 
@@ -95,7 +97,7 @@ class StopRequest:
         self._thread = threading.Thread(target=self._watch, name="gan-signals", daemon=True)
         self._thread.start()
         self._previous_writer = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        heard = [number for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+        heard = [each for each in _STOPPING if each in _MEANT or signal.getsignal(each) != signal.SIG_IGN]
         self._previous = {number: signal.signal(number, self._handle) for number in (*heard, _SAVING)}
         _ACTIVE.append(self)
         return self

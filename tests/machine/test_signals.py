@@ -93,6 +93,18 @@ def test_other_signals_ask_as_well_and_are_passed_over_where_they_were_ignored(n
         signal.signal(number, before)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_a_script_began_in_the_background_is_stopped_all_the_same(number):
+    told, before = threading.Event(), signal.signal(number, signal.SIG_IGN)
+    try:
+        with StopRequest(lambda line: told.set()) as stop:
+            os.kill(os.getpid(), number)
+            assert told.wait(60) and stop
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
 def test_a_signal_asks_to_save_once():
     with StopRequest() as stop:
         assert not stop.takes_save()
