@@ -13,7 +13,7 @@ Rivals compute the mathematics of --preset=article_corrected; those of torch nee
     bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
 """
 
-from gan.cli import command, settings
+from gan.cli import command, settings, streams
 from gan.cli.packages import flags
 from gan.jobs.requests import Bench
 from gan.machine import startup
@@ -52,6 +52,7 @@ def main() -> None:
         first_step=FIRST_STEP.value,
         strict=STRICT.value,
     )
+    streams.keep_free_for(request.out)
     startup.import_tensorflow()
     from gan.jobs import bench
 

@@ -12,7 +12,7 @@ TensorBoard under eval/. The run may be in training meanwhile.
     bin/evaluate --images=samples.npz --dataset=fashion_mnist --features=random
 """
 
-from gan.cli import command, settings
+from gan.cli import command, settings, streams
 from gan.cli.packages import flags
 from gan.errors import StorageError
 from gan.jobs.asked import COMPARED, NUMERICS
@@ -72,6 +72,7 @@ def main() -> int:
         numerics=settings.explicit(NUMERICS),
         strict=STRICT.value,
     )
+    streams.keep_free_for(request.out)
     startup.import_tensorflow()
     from gan.jobs import evaluate
 

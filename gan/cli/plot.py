@@ -7,7 +7,7 @@ Several --workdir flags give one panel for each run, side by side; with --grids,
     bin/plot --workdir=runs/a --workdir=runs/b --grids=0,100,200 --out=grids.png
 """
 
-from gan.cli import command
+from gan.cli import command, streams
 from gan.cli.packages import flags
 from gan.jobs.requests import Plot
 
@@ -29,6 +29,7 @@ def main() -> None:
         smoothing=SMOOTHING.value,
         title=TITLE.value,
     )
+    streams.keep_free_for(request.out)
     from gan.jobs import plot
 
     plot.run(request)

@@ -10,7 +10,7 @@ how long it takes on this machine.
     bin/preview --dataset=folder:photos --resolution=64 --suggest
 """
 
-from gan.cli import command, settings
+from gan.cli import command, settings, streams
 from gan.cli.packages import flags
 from gan.jobs.asked import DATA
 from gan.jobs.requests import Preview
@@ -35,6 +35,7 @@ def main() -> None:
         suggest=SUGGEST.value,
         strict=STRICT.value,
     )
+    streams.keep_free_for(request.out)
     from gan.jobs import preview
 
     preview.run(request)

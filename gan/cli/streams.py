@@ -14,6 +14,7 @@ from gan.text import printable
 
 # What a terminal obeys, but for new lines, tabulators, and how live lines are redrawn (back, clear the line, up).
 _COMMANDS = re.compile("(\r\x1b\\[K|\r|\x1b\\[A)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def secure() -> None:
@@ -26,6 +27,12 @@ def secure() -> None:
             os.set_inheritable(opened, True)
     sys.stdin = sys.stdin or io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
     sys.stdout, sys.stderr = _Output.around(sys.stdout, 1), _Output.around(sys.stderr, 2)
+
+
+def keep_free_for(path: str) -> None:
+    """Where the file to write is standard output itself, what the command says goes to standard error."""
+    if path in _STANDARD_OUTPUT:
+        sys.stdout = sys.stderr
 
 
 class _Output(io.TextIOWrapper):

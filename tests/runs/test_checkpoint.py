@@ -273,7 +273,7 @@ def test_other_variables_are_refused_and_none_is_assigned(folder, change):
 @pytest.mark.parametrize("fault", ["data empty", "data missing", "index bit", "index truncated", "index empty"])
 def test_what_tensorflow_alone_finds_damaged_assigns_nothing(folder, fault, monkeypatch):
     FAULTS[fault](folder / "step_0000000300")
-    monkeypatch.setattr(checkpoint.manifests, "verified", lambda path, step: {"facts": {}})
+    monkeypatch.setattr(checkpoint.manifests, "verified", lambda path, step: {"facts": {}, "files": {}})
     state = state_of(1)
     restored = checkpoint.restore(folder, state)
     assert restored.step == 200 and holds(state, 200) and "TensorFlow cannot read it" in restored.skipped[0]

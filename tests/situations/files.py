@@ -68,10 +68,14 @@ def a_fifo_without_a_reader(place: Place) -> None:
     assert seconds == 10 and line.endswith("f.png is a FIFO that nobody reads; start its reader, then this again")
 
 
-@situation(WRITTEN, "`--out=/dev/stdout`, `--out=>(command)`", "the bytes go where the descriptor stands")
+@situation(
+    WRITTEN,
+    "`--out=/dev/stdout`, `--out=>(command)`",
+    "the bytes go where the descriptor stands; what the command says goes to standard error",
+)
 def a_descriptor(place: Place) -> None:
     begun = place.run("preview", _data(place), "--out=/dev/stdout")
-    assert begun._stdout.read_bytes().startswith(b"\x89PNG")
+    assert begun._stdout.read_bytes().startswith(b"\x89PNG") and "images " in begun.err
 
 
 @situation(WRITTEN, "`--out` is a link to a picture on another disk", "the link stays, what it leads to is written")
