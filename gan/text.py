@@ -12,6 +12,23 @@ def printable(text: object) -> str:
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
+_SINGULARS = {
+    "devices, pipes and sockets": "device, pipe or socket",
+    "that lead back to themselves": "that leads back to itself",
+    "that they lie in": "that it lies in",
+    "that end in": "that ends in",
+}
+
+
+def counted(number: int, things: str) -> str:
+    """`3 files that end in .txt`, of the plural words for things; of one, `1 file that ends in .txt`."""
+    if number == 1:
+        for plural, singular in _SINGULARS.items():
+            things = things.replace(plural, singular)
+        things = re.sub(r"\b(link|file|folder|image|row)s\b", r"\1", things, count=1)
+    return f"{number:,} {things}"
+
+
 def dimensions(shape: Sequence[int]) -> str:
     """The shape [H, W] or [H, W, C] of images as people say it, the width first: `64 x 32 x 3`."""
     height, width, *channels = shape

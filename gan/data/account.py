@@ -15,7 +15,7 @@ from gan.data import look
 from gan.data.look import Look
 from gan.data.source import Source
 from gan.storage import cache
-from gan.text import dimensions
+from gan.text import counted, dimensions
 
 _ALL_NAMED = 12  # classes up to which each is told with its number of images
 _WIDE = 100  # characters of a line of classes, at most
@@ -218,7 +218,7 @@ def _held_out_counts(held_out: Source) -> tuple[np.ndarray, bool]:
 def _passed_over(reasons: Mapping[str, int]) -> str:
     if not reasons:
         return "none passed over"
-    listed = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+    listed = ", ".join(counted(number, reason) for reason, number in reasons.items())
     return f"{sum(reasons.values()):,} passed over: {listed}"
 
 
@@ -262,7 +262,7 @@ def _classes_text(found: Account) -> str:
 
 
 def _held_out_text(found: Account, held_out: HeldOut) -> str:
-    text = f"{held_out.images:,} images, {held_out.name}"
+    text = f"{counted(held_out.images, 'images')}, {held_out.name}"
     if not found.class_names:
         return text
     there = int(np.count_nonzero(held_out.counts))

@@ -7,6 +7,7 @@ import numpy as np
 from gan.data import sameness
 from gan.data.account import Account, HeldOut, named
 from gan.data.folders import unwanted
+from gan.text import counted
 
 _DARK = 64  # levels, of 256, that are too few for a set of images
 _FLAT = 2.0  # levels: a standard deviation of all pixels below it leaves nothing to be learned
@@ -45,7 +46,7 @@ def _passed_over(found: Account) -> Iterator[str]:
     if texts <= found.images:
         missed = {reason: number for reason, number in missed.items() if reason not in _TEXTS}
     if missed:
-        listed = ", ".join(f"{number:,} {reason}" for reason, number in missed.items())
+        listed = ", ".join(counted(number, reason) for reason, number in missed.items())
         yield (
             f"passed over beside {found.images:,} images: {listed}; repair or convert what belongs to the set, "
             "and move away what does not"

@@ -10,8 +10,6 @@ that cannot be written is no error.
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import numpy as np
 
 from gan.errors import UserError
 from gan.paths import home
-from gan.storage.files import read_bytes, sha256
+from gan.storage.files import read_bytes, remove, sha256, temporary
 
 Arrays = tuple[np.ndarray, ...]
 Names = tuple[str, ...]
@@ -73,17 +71,20 @@ def write(key: str, names: Names, arrays: Arrays) -> None:
     """Keeps the arrays as the entry `key`, in place of what is there; gives up silently where that is not possible."""
     if not (place := folder()):
         return
-    entry, temporary = place / key, None
+    entry, new = place / key, None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
-        files = _files(temporary, names)
+        new = temporary(entry, entry.parent)
+        new.mkdir()
+        files = _files(new, names)
         for file, array in zip(files, arrays, strict=True):
             np.save(file, array, allow_pickle=False)
         facts = {"sha256": {file.name: sha256(file) for file in files}, "shape": list(arrays[0].shape)}
-        (temporary / "facts.json").write_text(json.dumps(facts, indent=1))
-        shutil.rmtree(entry, ignore_errors=True)
-        os.rename(temporary, entry)
+        (new / "facts.json").write_text(json.dumps(facts, indent=1))
+        remove(entry)
+        os.rename(new, entry)
     except OSError:  # read-only, full, or another process was quicker: the arrays are in memory all the same
-        if temporary:
-            shutil.rmtree(temporary, ignore_errors=True)
+        pass
+    finally:
+        if new:
+            remove(new)  # also where this was interrupted

@@ -133,4 +133,4 @@ def test_fewer_images_than_a_batch():
 def test_of_generated_images_only_the_files_are_warned_of():
     black = source_of(np.zeros((9, 4, 4, 1), np.uint8), passed_over={unwanted.BROKEN_LINKS: 1})
     (line,) = cautions.of_generated(account.of(black))
-    assert "passed over beside 9 images: 1 links" in line
+    assert "passed over beside 9 images: 1 link" in line

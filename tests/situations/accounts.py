@@ -72,8 +72,8 @@ def no_images(place: Place) -> None:
     for name in ("a.doc", "b.doc", "c.txt", "d.pdf"):
         (place.folder / "set" / name).write_bytes(b"x")
     out, err = previewed(place, dataset)
-    assert "3 used; 4 passed over: 2 files that end in .doc, 1 files that end in" in out
-    assert "warning: passed over beside 3 images: 2 files that end in .doc, 1 files that end in .pdf;" in err
+    assert "3 used; 4 passed over: 2 files that end in .doc, 1 file that ends in" in out
+    assert "warning: passed over beside 3 images: 2 files that end in .doc, 1 file that ends in .pdf;" in err
 
 
 @situation(

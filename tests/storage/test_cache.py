@@ -90,3 +90,25 @@ def test_without_a_place_from_the_root_there_is_no_cache(builds, tmp_path, monke
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("HOME", "/h")
     assert str(cache.folder()) == "/h/.cache/gan-engine"
+
+
+def test_what_is_broken_off_or_killed_leaves_nothing(builds, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.np, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.get("toys", builds)
+    assert list(cache.folder().iterdir()) == []
+    (cache.folder() / ".toys.999999999.tmp").mkdir()  # of a process that is no more
+    cache.get("toys", builds)
+    assert [entry.name for entry in cache.folder().iterdir()] == ["toys"]
+
+
+def test_a_file_in_the_place_of_an_entry_is_replaced(builds):
+    cache.folder().mkdir(parents=True)
+    (cache.folder() / "toys").write_text("x")
+    check(cache.get("toys", builds))
+    check(cache.get("toys", builds))
+    assert len(builds.calls) == 1

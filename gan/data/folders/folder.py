@@ -19,6 +19,7 @@ from gan.data.folders.listing import Listing
 from gan.data.folders.names import readable
 from gan.data.source import Arrays, Source
 from gan.errors import UserError
+from gan.text import counted
 
 
 def open_folder(
@@ -40,7 +41,7 @@ def open_folder(
     setting, listing = Labels(labels, whole, parts.names), tree.listing()
     passed_over = _passed_over(whole, tree, listing, setting)
     if not len(listing.names):
-        there = "; ".join(f"{count:,} {reason}" for reason, count in passed_over.items()) or "nothing at all"
+        there = "; ".join(counted(count, reason) for reason, count in passed_over.items()) or "nothing at all"
         raise UserError(f"{tree.label} has no images in it or in its sub-folders ({there}); give another folder")
     found = setting.of(tree, listing, held_out=test)
     if test:

@@ -1,11 +1,13 @@
 """The encoded images of Parquet files by index: copied once into an Arrow file of the cache, which is mapped.
 
 A Parquet file is compressed in groups of rows, of which a whole one has to be unpacked for one image. The copy is as
-large as the images, and memory holds one group at a time while it is made.
+large as the images, and memory holds one group at a time while it is made. One that is not what was written is made
+again: its form is looked at when it is opened, each image by a checksum when it is read.
 """
 
 import contextlib
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from gan.data import fingerprint, memory
 from gan.data.decoding.images import Header, read_header
 from gan.data.headers import Headers
 from gan.errors import StorageError, UserError
-from gan.storage import cache
-from gan.storage.files import staged_file
+from gan.storage import cache, targets
+from gan.storage.files import remove, staged_file
 
-VERSION = 1  # to be raised when a copy is to hold something else
+VERSION = 2  # to be raised when a copy is to hold something else
+_NAMES = ["image", "row", "header", "check"]  # of the copy's columns
 _AT_ONCE = 64  # rows, which may be photographs of some MB
 _LFS = b"version https://git-lfs"
 _MANY = 20_000  # rows that take long enough for a progress line
@@ -32,9 +35,8 @@ class Rows:
     def __init__(self, copy: Path | bytes, files: list[Path], starts: list[int], total: int):
         """`copy` is the Arrow file or its content; `starts` are the numbers of the files' first rows of `total`."""
         self._copy, self._files, self._starts = copy, files, starts
-        table = self._table()
-        self._images: Any = table.column("image")
-        self.numbers = table.column("row").to_numpy()  # of the rows, over all files
+        self._open: Any = _table(copy)
+        self.numbers = self._open.column("row").to_numpy()  # of the rows, over all files
         self.passed_over = total - len(self.numbers)
         self.labels = np.full(len(self.numbers), -1, np.int32)
 
@@ -47,9 +49,16 @@ class Rows:
         return len(self.numbers)
 
     def __call__(self, index: int) -> tuple[bytes, int]:
-        if self._images is None:
-            self._images = self._table().column("image")
-        return self._images[index].as_py(), int(self.labels[index])
+        if self._open is None:
+            self._open = _table(self._copy)
+        image, row, header, check = (column[index].as_py() for column in self._open.columns)
+        if _check(image, row, header) != check:
+            copy = Path(self._copy)  # what is in memory was made by this process, and is never another
+            remove(copy)
+            raise UserError(
+                f"{copy}, a copy made by this program, is damaged; if it is still there remove it, start again"
+            )
+        return image, int(self.labels[index])
 
     def where(self, index: int) -> str:
         """The row of an image in a message, counted from 0 in its file."""
@@ -59,18 +68,25 @@ class Rows:
 
     def headers(self) -> Headers:
         """What the images say of themselves."""
-        column = self._table().column("header").combine_chunks().dictionary_encode()
+        column = _table(self._copy).column("header").combine_chunks().dictionary_encode()
         different = [Header.of_json(json.loads(text)) for text in column.dictionary.to_pylist()]
         return Headers(different, column.indices.to_numpy().astype(np.int32))
 
-    def _table(self) -> Any:
-        import pyarrow as pa
-
-        source = pa.BufferReader(self._copy) if isinstance(self._copy, bytes) else pa.memory_map(str(self._copy))
-        return pa.ipc.open_file(source).read_all()
-
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_images": None}
+        return {**self.__dict__, "_open": None}
+
+
+def _table(copy: Path | bytes) -> Any:
+    """The columns of a copy."""
+    import pyarrow as pa
+
+    source = pa.BufferReader(copy) if isinstance(copy, bytes) else pa.memory_map(str(copy))
+    return pa.ipc.open_file(source).read_all()
+
+
+def _check(image: bytes, row: int, header: str) -> int:
+    """The checksum of what is kept of an image."""
+    return zlib.crc32(f"{row} {header}".encode(errors="replace"), zlib.crc32(image))
 
 
 def opened(file: Path) -> Any:
@@ -96,8 +112,6 @@ def reading(file: Path) -> Iterator[None]:
 
 def rows(files: list[Path], column: str) -> Rows:
     """The images in a column of the files; raises `UserError` for an image or a file that cannot be read."""
-    import pyarrow as pa
-
     counts = [opened(file).metadata.num_rows for file in files]
     starts = np.cumsum([0, *counts]).tolist()
     copy: Path | bytes
@@ -111,13 +125,7 @@ def rows(files: list[Path], column: str) -> Rows:
                 f"the images of {files[0]} need {size} in the cache: {error}; or set XDG_CACHE_HOME to another folder"
             ) from None
         copy = _in_memory(files, column, starts[-1])
-    try:
-        return Rows(copy, files, starts[:-1], starts[-1])
-    except (pa.ArrowException, OSError):
-        if isinstance(copy, bytes):
-            raise
-    copy.unlink(missing_ok=True)  # damaged since it was written: made again, as any entry of the cache
-    return Rows(_cached(files, column, starts[-1]), files, starts[:-1], starts[-1])
+    return Rows(copy, files, starts[:-1], starts[-1])
 
 
 def _cached(files: list[Path], column: str, total: int) -> Path:
@@ -126,11 +134,30 @@ def _cached(files: list[Path], column: str, total: int) -> Path:
     if folder is None:
         raise StorageError("there is no home for it")
     path = folder / f"parquet-{fingerprint.of_stamps(files)[:40]}-{column.encode().hex()[:40]}-{VERSION}.arrow"
-    if path.exists():
+    if _is_whole(path, total):
         return path
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        remove(path)  # it would be written through; a file is replaced, which another process may have made meanwhile
     with staged_file(path) as sink:
         _copy(files, column, total, sink)
     return path
+
+
+def _is_whole(path: Path, total: int) -> bool:
+    """Whether a copy of so many rows is at `path`, by what is read of it when it is opened: all but the images."""
+    import pyarrow as pa
+
+    try:
+        targets.check_regular(path)
+        table = _table(path)
+        table.validate(full=True)
+        numbers = table.column("row").to_numpy()
+        checks = (len(numbers) <= total, (np.diff(numbers, prepend=-1) > 0).all(), (numbers < total).all())
+        for text in table.column("header").unique().to_pylist():
+            Header.of_json(json.loads(text))
+        return table.schema.names == _NAMES and all(checks)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, UserError):
+        return False
 
 
 def _in_memory(files: list[Path], column: str, total: int) -> bytes:
@@ -145,7 +172,8 @@ def _copy(files: list[Path], column: str, total: int, sink: Any) -> None:
     """Writes the images that there are, and what their headers say, as an Arrow file."""
     import pyarrow as pa
 
-    schema = pa.schema([("image", pa.large_binary()), ("row", pa.int64()), ("header", pa.large_string())])
+    kinds = (pa.large_binary(), pa.int64(), pa.large_string(), pa.int64())
+    schema = pa.schema(list(zip(_NAMES, kinds, strict=True)))
     few = total < _MANY or None  # None: on a terminal only
     with (
         pa.ipc.new_file(sink, schema) as writer,
@@ -154,12 +182,10 @@ def _copy(files: list[Path], column: str, total: int, sink: Any) -> None:
         number = 0
         for file, first, images in _batches(files, column):
             there = [(row, image) for row, image in enumerate(images) if image]
-            headers = [read_header(image, f"row {first + row} of {file}") for row, image in there]
-            columns = (
-                [image for _, image in there],
-                [number + row for row, _ in there],
-                [json.dumps(header) for header in headers],
-            )
+            headers = [json.dumps(read_header(image, f"row {first + row} of {file}")) for row, image in there]
+            kept = [(image, number + row, header) for (row, image), header in zip(there, headers, strict=True)]
+            rows_kept = [(*each, _check(*each)) for each in kept]
+            columns = list(zip(*rows_kept, strict=True)) or [()] * len(_NAMES)
             arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
             number += len(images)

@@ -147,7 +147,7 @@ def test_a_damaged_archive_is_one_line(tmp_path, fault):
 
 
 def test_an_archive_without_images_and_one_with_a_false_image(tmp_path):
-    with pytest.raises(UserError, match="has no images in it or in its sub-folders .1 files that end in .txt"):
+    with pytest.raises(UserError, match="has no images in it or in its sub-folders .1 file that ends in .txt"):
         open_folder(pack(tmp_path / "a.zip", [("a.txt", b"")]))
     with pytest.raises(UserError, match=r"a\.png in .*b\.zip cannot be read as an image"):
         open_folder(pack(tmp_path / "b.zip", [("a.png", b"hello")]))
