@@ -151,7 +151,8 @@ def test_titled_rows_of_wide_images_leave_room_for_titles(tmp_path):
     white, black = (np.full((16, 64, 3), value, np.uint8) for value in (255, 0))
     figures.titled_rows(tmp_path / "a.png", [[(black, "")], [(black, "")], [(white, "Coat")]], "wide")
     images, gaps = dark_runs(tmp_path / "a.png", 0.1)
-    assert len(images) == 2 and min(gaps) > 8 / 72 * 120 * 1.5  # pixels of a line of letters of 8 points
+    assert len(images) == 2 and max(images) < 1.1 * 120 / 4 + 2  # a quarter of the width, which is 1.1 inches
+    assert min(gaps) > 8 / 72 * 120 * 1.5  # pixels of a line of letters of 8 points
 
 
 @pytest.mark.parametrize("draw", [
