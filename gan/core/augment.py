@@ -17,6 +17,7 @@ import functools
 import math
 from collections.abc import Callable, Collection
 
+import numpy as np
 import tensorflow as tf
 
 from gan.core import affine, rng
@@ -33,6 +34,10 @@ _CONTRAST = 0.3  # as _ZOOM: half an octave
 _SATURATION = 0.55  # as _ZOOM: an octave
 _HALF_QUARTER = math.tan(math.radians(45) / 2)  # of a turn of hues beyond whole quarters, at most
 _GREY = 0.5  # a pixel value that means nothing, and the fixed point of the contrast
+# Of a colour (row vector R, G, B): its grey part, the rest, and the rest turned by a quarter about the grey axis.
+_GREY_PART = np.full((3, 3), 1 / 3)
+_QUARTER_TURN = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]) / math.sqrt(3)
+_COLOUR_PARTS = np.stack([_GREY_PART, np.eye(3) - _GREY_PART, _QUARTER_TURN]).reshape(3, 9).astype(np.float32)
 
 # Streams: which changes are made, and the numbers of each.
 _GATES, _MIRROR, _MOVE, _SCALE, _TURN, _LIGHT, _STRETCH, _COLOUR, _HOLE, _COLOUR_GATES, _HUE, _SATURATE = range(12)
@@ -148,16 +153,16 @@ def _with_other_colours(
     factor = _ratio(rng.fold(stream, _SATURATE), saturated, _SATURATION)
     drawn = rng.uniform(rng.fold(stream, _HUE), (images.shape[0], 2))
     quarter, tangent = tf.floor(4.0 * drawn[:, 0]), _HALF_QUARTER * (2.0 * drawn[:, 1] - 1.0)
-    cosine, sine = (1.0 - tangent**2) / (1.0 + tangent**2), 2.0 * tangent / (1.0 + tangent**2)
+    square = tf.square(tangent)
+    cosine, sine = (1.0 - square) / (1.0 + square), 2.0 * tangent / (1.0 + square)
     for once in (1.0, 2.0, 3.0):
         cosine, sine = tf.where(quarter >= once, -sine, cosine), tf.where(quarter >= once, cosine, sine)
     cosine, sine = tf.where(turned, cosine, 1.0), tf.where(turned, sine, 0.0)
-    red, green, blue = tf.unstack(images, axis=3)
-    grey = ((red + green + blue) / 3.0)[..., None]
-    colour = images - grey
-    across = tf.stack([blue - green, red - blue, green - red], axis=3) / math.sqrt(3)  # a quarter further
-    changed = grey + _per_image(factor * cosine) * colour + _per_image(factor * sine) * across
-    return tf.where(_per_image(turned | saturated), changed, images)
+    # As products: sums of three terms TensorFlow would make one operation of, which adds in any order.
+    weights = tf.stack([tf.ones_like(factor), factor * cosine, factor * sine], axis=1)[:, None]  # [B, 1, 3]
+    matrices = tf.reshape(tf.matmul(weights, tf.constant(_COLOUR_PARTS)), [-1, 3, 3])
+    changed = tf.matmul(tf.reshape(images, [images.shape[0], -1, 3]), matrices)
+    return tf.where(_per_image(turned | saturated), tf.reshape(changed, images.shape), images)
 
 
 def _recoloured(images: tf.Tensor, on: tf.Tensor, stream: rng.Stream) -> tf.Tensor:
