@@ -6,8 +6,10 @@ run to stop: whoever sends them to one that a script began in the background, wh
 
 import contextlib
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
@@ -19,6 +21,7 @@ _STOPPING = (*ENDING, signal.SIGINT)
 _MEANT = (signal.SIGTERM, signal.SIGINT)  # for a run, even if they were ignored
 _REPEATED = signal.SIGXCPU  # comes every second of the processor's time: no order
 _END = b"\0"  # no signal has this number
+_TOGETHER = 0.05  # seconds in which several signals are one request
 
 T = TypeVar("T")
 
@@ -135,7 +138,21 @@ class StopRequest:
                 self._end()
             if not self._requested:
                 self._requested = True
+                if not self._waited():
+                    return
                 self._say("stopping after the steps under way, then saving; a second signal stops at once")
+
+    def _waited(self) -> bool:
+        """Takes what comes together with the first request for the same one; whether the context goes on.
+
+        `timeout` and service managers signal a process and then its whole group: it comes twice within microseconds.
+        """
+        deadline = time.monotonic() + _TOGETHER
+        while (left := deadline - time.monotonic()) > 0 and select.select([self._reader], [], [], left)[0]:
+            if (byte := os.read(self._reader, 1)) == _END:
+                return False
+            self._save |= byte[0] == _SAVING
+        return True
 
     def _say(self, line: str) -> None:
         """Tells the line in a thread of its own: where nobody reads it, a second signal is heard all the same."""

@@ -105,6 +105,18 @@ def test_a_run_that_a_script_began_in_the_background_is_stopped_all_the_same(num
         signal.signal(number, before)
 
 
+def test_a_request_that_comes_twice_at_once_is_one(monkeypatch):
+    """As `timeout` sends it: to the process, then to its group."""
+    told, ended = threading.Event(), []
+    monkeypatch.setattr(StopRequest, "_end", lambda request: ended.append(True))
+    with StopRequest(lambda line: told.set()) as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert told.wait(60) and stop and not ended
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended == [True]
+
+
 def test_a_signal_asks_to_save_once():
     with StopRequest() as stop:
         assert not stop.takes_save()
