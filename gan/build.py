@@ -43,12 +43,9 @@ def splits(config: Config) -> Splits:
     return open_splits(**group(config, "data"))
 
 
-def held_out(config: Config, train: Source | None = None) -> Source | None:
-    """The images that a config has beside those for training, read by index; None where it has none.
-
-    `train` spares opening the ones for training where their form is needed.
-    """
-    return sources.open_test(train=train, **group(config, "data") | {"data_in_memory": "false"})
+def held_out(config: Config, train: Source) -> Source | None:
+    """The images that a config has beside those for training, which are open, read by index; None where it has none."""
+    return sources.open_beside(train, **group(config, "data"))
 
 
 def data_identity(config: Config, seen: Source) -> str:

@@ -1,6 +1,7 @@
 """The data sources by name: what `--dataset` may be."""
 
 import dataclasses
+import functools
 import sys
 import textwrap
 from collections.abc import Callable
@@ -41,6 +42,16 @@ def open_test(dataset: str, *, train: Source | None = None, **settings: Any) -> 
         return found
     train = train or _opened(dataclasses.replace(wanted, data_in_memory="auto"), test=False, place=False)
     return parts.in_form_of(found, train, "--test_dataset: " if wanted.test_dataset else "")
+
+
+@functools.lru_cache(maxsize=1)
+def open_beside(train: Source, dataset: str, **settings: Any) -> Source | None:
+    """What `open_test` gives beside the opened images for training, read by index.
+
+    A start asks more than once: beside the same images they are not opened again, which takes its time of a large set.
+    """
+    name = train.name if dataset == "auto" else dataset
+    return open_test(name, train=train, **settings | {"data_in_memory": "false"})
 
 
 def has_own_identity(dataset: str, test_dataset: str = "") -> bool:

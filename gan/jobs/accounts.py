@@ -60,9 +60,6 @@ def _tell(title: str, source: Source, found: Account, warnings: list[str], stric
 
 def _held_out(config: Config, source: Source) -> Source | None:
     """The images that evaluations take as unseen; read by index, for few of them are looked at."""
-    settings = group(config, "data") | {"data_in_memory": "false"}
-    if config.dataset == "auto":
-        settings["dataset"] = source.name
-    if test := sources.open_test(train=source, **settings):
+    if test := sources.open_beside(source, **group(config, "data")):
         return test
     return splits.held_out_of(source) if source.num_examples > 1 else None

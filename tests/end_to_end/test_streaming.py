@@ -111,15 +111,21 @@ def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, star
     assert final_data(workdir) == final_data(undisturbed)
 
 
-def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
-    tmp_path, start, finish, photos, undisturbed
-):
+def streaming(tmp_path, start, photos):
+    """(a copy of the photos, the flags, a run on it that is under way and has read little ahead)."""
     folder = tmp_path / "photos"
     shutil.copytree(photos, folder)
     changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
     streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
     process = start(tmp_path / "run", *streamed, attributes=changed)
     process.until("step 5/")
+    return folder, streamed, process
+
+
+def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
+    tmp_path, start, finish, photos, undisturbed
+):
+    folder, streamed, process = streaming(tmp_path, start, photos)
     good = (folder / "16.png").read_bytes()
     (folder / "16.png").write_bytes(good[:100] + bytes(8) + good[108:])
     assert process.wait() == 2
@@ -133,12 +139,7 @@ def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
 
 def test_a_stop_is_heeded_though_the_disk_does_not_answer(tmp_path, start, photos):
     """The files are pipes that nobody writes to: who opens one waits for ever."""
-    folder = tmp_path / "photos"
-    shutil.copytree(photos, folder)
-    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
-    streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
-    process = start(tmp_path / "run", *streamed, attributes=changed)
-    process.until("step 5/")
+    folder, _, process = streaming(tmp_path, start, photos)
     decoders = children(process.pid)
     for file in folder.iterdir():
         os.mkfifo(tmp_path / "pipe")

@@ -247,7 +247,7 @@ def test_the_best_is_sought_in_the_direction_of_its_metric(evaluating, tmp_path)
     ],
 )
 def test_what_these_data_and_networks_do_not_have_is_refused(tmp_path, monkeypatch, settings, classes, words):
-    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: SPLITS.test)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train: SPLITS.test)
     config = dataclasses.replace(configs.make("article"), **{"evaluate_every_steps": 1, **settings})
     source = SimpleNamespace(name="these", num_classes=classes, num_examples=60_000)
     if not words:
@@ -270,13 +270,13 @@ def test_a_set_with_too_few_images_to_be_measured_is_refused_at_the_start(tmp_pa
 def test_a_classifier_that_could_not_be_tested_is_refused_at_the_start(tmp_path, monkeypatch):
     test = SPLITS.test
     nameless = dataclasses.replace(test, read=lambda rows: (test.read(rows)[0], np.full(len(rows), -1, np.int32)))
-    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: nameless)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train: nameless)
     config = configs.make("article", evaluate_every_steps=1)
     source = SimpleNamespace(name="these", num_classes=3, num_examples=60_000)
     with pytest.raises(UserError, match="held out of these have no labels; give --evaluate_features=random"):
         in_training.check(config, source, tmp_path)
     in_training.check(dataclasses.replace(config, evaluate_features="random"), source, tmp_path)
-    monkeypatch.setattr(in_training.build, "held_out", lambda config, train=None: None)
+    monkeypatch.setattr(in_training.build, "held_out", lambda config, train: None)
     in_training.check(config, source, tmp_path)
 
 
