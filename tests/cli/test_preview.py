@@ -1,5 +1,7 @@
 """bin/preview: the grid, what was understood, the suggestion, and what cannot be."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -108,3 +110,14 @@ def test_strict_makes_a_warning_the_error_and_writes_nothing(run_command, tmp_pa
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: all pixels are 0 or 1 (mean ") and line.endswith("--strict makes an error)")
     assert "values 0 to 1" in result.stdout  # what was understood is told all the same
+
+
+def test_suggest_measures_a_few_steps_and_says_how_long_it_takes(tmp_path, server):
+    np.savez(tmp_path / "set.npz", images=np.random.default_rng(0).integers(0, 256, (64, 16, 16), np.uint8))
+    quick = {"gan.jobs.pace._SECONDS": 0.1}
+    begun = server.start("--dataset=npz:set.npz", "--suggest", command="preview", folder=tmp_path, attributes=quick)
+    assert begun.wait() == 0, begun.err
+    (line,) = [line for line in begun.out.splitlines() if line.startswith("measured")]
+    speed, hours = re.search(r"([\d.,]+) images/s.*?([\d.,]+) (?:hours|minutes)", line).groups()
+    assert float(speed.replace(",", "")) > 0 and float(hours.replace(",", "")) > 0
+    assert "(--suggest measures" not in begun.out and not (tmp_path / "runs").exists()
