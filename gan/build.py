@@ -184,6 +184,7 @@ def _shared(
         "size": tuple(image_shape[:2]),
         "channels": image_shape[2],
         "depth": config.depth,
+        "patch": config.patch_size,
         "num_classes": num_classes if config.conditional else 0,
         "convolver": convolver or CONVOLVERS[numerics.convolution],
         "dtype": DTYPES[numerics.precision],
