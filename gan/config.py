@@ -8,7 +8,7 @@ from typing import Any
 from gan.effects import adapts, without_effect
 from gan.errors import UserError
 from gan.presets import DEFAULT_PRESET, PRESETS
-from gan.settings import Change, Config, fields
+from gan.settings import MOST_REPLICAS, Change, Config, fields
 
 LARGEST_ADAPTIVE = 0.8  # the strength that an adaptive augmentation stays within: `gan.core.augment` says why
 
@@ -54,6 +54,7 @@ def validated(config: Config) -> Config:
         raise UserError(f"--augmentation={config.augmentation} would do nothing: give --augmentation_strength")
     if config.objective == "wasserstein" and not (config.gamma or config.weight_clip):
         raise UserError("--objective=wasserstein needs a bound on the slope: give --gamma or --weight_clip")
+    _check_replicas(config)
     if not (config.steps or config.epochs or config.minutes):
         raise UserError("the run would never end: give --steps, --epochs or --minutes a value above 0")
     return config
@@ -85,6 +86,19 @@ def _effective(config: Config, given: Collection[str]) -> Config:
         if name in given and getattr(config, name) != of_preset(name, config):
             raise UserError(f"--{name}={getattr(config, name)} has no effect without {needs}")
     return config
+
+
+def _check_replicas(config: Config) -> None:
+    """Raises `UserError` if the number of replicas is none, or contradicts another setting."""
+    text = config.replicas
+    if text == "auto":
+        return
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_REPLICAS:
+        raise UserError(f"--replicas={text} must be auto or a whole number from 1 to {MOST_REPLICAS}")
+    if int(text) > 1 and config.strategy == "one_device":
+        raise UserError(f"--replicas={text} contradicts --strategy=one_device; leave one of them out")
+    if config.logical_cpus and config.logical_cpus != int(text):
+        raise UserError(f"--replicas={text} contradicts --logical_cpus={config.logical_cpus}; leave one of them out")
 
 
 def _check(name: str, value: Any, field: dataclasses.Field) -> None:

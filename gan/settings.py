@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 MOST_STEPS = 10**12  # of training: far more than any run has, and far from what 64 bits hold
 MOST_IMAGES = 10**15
+MOST_REPLICAS = 64
 _LARGEST = {int: 10**9, float: 1e30}  # where nothing else limits a number; a float32 ends at 3.4e38
 _LONGEST = 10**9  # epochs, minutes
 
@@ -280,8 +281,13 @@ class Config:
         "how replicas are placed; auto: mirrored where there are several GPUs",
         choices=("auto", "one_device", "mirrored"),
     )
+    replicas: str = DEVICES.numerics(
+        "auto",
+        "how many devices share each batch; on a CPU logical ones that compute with one thread each; "
+        "auto: all GPUs if there are several, a thread each of a small CPU where that is faster, otherwise one",
+    )
     logical_cpus: int = DEVICES.numerics(
-        0, "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=64
+        0, "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=MOST_REPLICAS
     )
     threads: int = DEVICES.numerics(0, "threads within one operation (0: one for each core)", low=0, high=4096)
     precision: str = DEVICES.numerics(

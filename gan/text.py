@@ -25,7 +25,7 @@ def counted(number: int, things: str) -> str:
     if number == 1:
         for plural, singular in _SINGULARS.items():
             things = things.replace(plural, singular)
-        things = re.sub(r"\b(link|file|folder|image|row)s\b", r"\1", things, count=1)
+        things = re.sub(r"\b(device|link|file|folder|image|row)s\b", r"\1", things, count=1)
     return f"{number:,} {things}"
 
 

@@ -10,7 +10,7 @@ from gan.settings import Config, fields
 
 AS_GIVEN = "as given"
 _BOOLEANS = {"true": True, "false": False}
-_ONCE_A_PROCESS = ("threads", "logical_cpus", "strategy")
+_ONCE_A_PROCESS = ("threads", "logical_cpus", "replicas", "strategy")
 _SAME_IMAGES = ("data_in_memory", "data_workers", "flip")  # of the settings of data: how they are read and used
 
 

@@ -80,7 +80,7 @@ def direct(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, str
 
 
 def transposed_kernel(kernel: tf.Tensor, factor: int) -> tf.Tensor:
-    """[k, k, C, K] -> [k', k', K, C], k' = k + factor - 1: nearest upsampling and convolution "SAME" as a transposed one.
+    """[k, k, C, K] -> [k', k', K, C], k' = k + factor - 1: upsampling and a convolution as a transposed convolution.
 
     Seen from a pixel of the small map: the block of factor x factor that it becomes, times the kernel turned around, is
     what it adds to the outputs, and from one pixel to the next these lie `factor` apart. So of 9 products for an output

@@ -73,7 +73,7 @@ def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedR
         ) from error
     return SavedRun(
         folder=folder,
-        config=validated(dataclasses.replace(saved, logical_cpus=0, **(numerics or {}))),
+        config=validated(dataclasses.replace(saved, logical_cpus=0, replicas="auto", **(numerics or {}))),
         image_shape=shape,
         class_names=names,
         class_shares=of_classes,

@@ -16,6 +16,7 @@ from gan.core.base import Nest
 from gan.core.state import State
 from gan.core.step import Step
 from gan.errors import UserError
+from gan.text import counted
 
 Placement = tf.distribute.Strategy
 
@@ -31,11 +32,19 @@ class Training(NamedTuple):
 Chunk = Callable[[tf.Tensor, tf.Tensor], None]
 
 
-def strategy(name: str) -> Placement:
-    """The placement for one_device, mirrored (over all devices) or auto (mirrored where there are several GPUs)."""
+def strategy(name: str, count: int = 0) -> Placement:
+    """The placement for one_device, mirrored or auto, over the first `count` devices.
+
+    Without a count that is over all for mirrored, and for auto where they are GPUs. Raises `UserError` if there are
+    not so many.
+    """
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-    if name == "mirrored" or (name == "auto" and len(gpus) > 1):
+    if count > len(devices):
+        there = counted(len(devices), "devices")
+        raise UserError(f"--replicas={count} needs as many devices, and this process has {there}: give fewer")
+    devices = devices[:count] if count else devices
+    if name == "mirrored" or (name == "auto" and len(devices) > 1 and (count or gpus)):
         return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.OneDeviceStrategy(devices[0])
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -53,9 +53,10 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
 
     A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it.
     """
-    devices.configure(config)
-    numerics = devices.resolve(config, _numerics_before(folder) if folder else None)
-    placement = replicas.strategy(config.strategy)
+    before = _fingerprint_before(folder) if folder else {}
+    count = devices.share_out(config, before.get("replicas", 0))
+    numerics = devices.resolve(config, _numerics(before))
+    placement = replicas.strategy(config.strategy, count)
     replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
     fingerprint = environment.fingerprint(
         devices=devices.kinds(),
@@ -66,14 +67,20 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
     return Machine(placement, numerics, fingerprint)
 
 
-def _numerics_before(folder: Path) -> build.Numerics | None:
-    """What the newest checkpoint of a run was computed with, if there is one that tells."""
+def _fingerprint_before(folder: Path) -> dict[str, Any]:
+    """What the newest checkpoint of a run was computed with; {} if there is none that tells."""
     saved = checkpoint.steps(folder / workdir.CHECKPOINTS)
     try:
         facts = checkpoint.manifest(folder / workdir.CHECKPOINTS, saved[-1])["facts"] if saved else {}
-        return build.Numerics(*(facts["fingerprint"][name] for name in build.Numerics._fields))
-    except (UserError, KeyError, TypeError):  # a damaged one is told of where it is restored
-        return None
+        return dict(facts["fingerprint"])
+    except (UserError, KeyError, TypeError, ValueError):  # a damaged one is told of where it is restored
+        return {}
+
+
+def _numerics(fingerprint: dict[str, Any]) -> build.Numerics | None:
+    """The numerics of a fingerprint that has them."""
+    names = build.Numerics._fields
+    return build.Numerics(*(fingerprint[name] for name in names)) if set(names) <= fingerprint.keys() else None
 
 
 def data_facts(config: Config, source: Source) -> dict[str, object]:

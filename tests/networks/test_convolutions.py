@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.networks.convolutions import CONVOLVERS, DIRECT, SPECTRAL, direct, folded_kernel, plain, upsample_nearest
+from gan.networks.convolutions import (
+    CONVOLVERS,
+    DIRECT,
+    SPECTRAL,
+    direct,
+    folded_kernel,
+    plain,
+    transposed_kernel,
+    upsample_nearest,
+)
 
 # Relative to the largest magnitude: float32 sums of up to 16 * 25 products, and the transforms' own rounding.
 TOLERANCE = 1e-5
@@ -82,7 +91,17 @@ def test_second_order_gradients_agree():
         np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize(("taps", "upsample", "side"), [(5, 2, 3), (4, 2, 3), (7, 2, 5), (5, 3, 3), (9, 4, 3)])
+@pytest.mark.parametrize(("taps", "upsample", "side"), [(3, 2, 4), (7, 2, 8), (3, 3, 5), (5, 3, 7), (3, 4, 6)])
+def test_upsampling_becomes_a_transposed_convolution_with_the_same_gradients(taps, upsample, side, monkeypatch):
+    x, kernel = normal(1, 2, 5, 4, 3), normal(2, taps, taps, 3, 2)
+    assert transposed_kernel(kernel, upsample).shape == (side, side, 2, 3)
+    expected = run(DIRECT._replace(apply=plain), x, kernel, "SAME", upsample)
+    monkeypatch.setattr(tf.nn, "conv2d", None)  # neither at the large size nor with a folded kernel
+    for actual, wanted in zip(run(DIRECT, x, kernel, "SAME", upsample), expected, strict=True):
+        assert_close(actual, wanted)
+
+
+@pytest.mark.parametrize(("taps", "upsample", "side"), [(5, 2, 3), (4, 2, 3), (9, 4, 3)])
 def test_upsampling_folds_into_a_smaller_kernel_with_the_same_gradients(taps, upsample, side, monkeypatch):
     x, kernel = normal(1, 2, 5, 4, 3), normal(2, taps, taps, 3, 2)
     assert folded_kernel(kernel, upsample).shape == (side, side, 3, upsample**2 * 2)
@@ -97,7 +116,7 @@ def test_upsampling_folds_into_a_smaller_kernel_with_the_same_gradients(taps, up
 
 def test_a_kernel_that_folding_does_not_make_smaller_stays_as_it_is(monkeypatch):
     monkeypatch.setattr("gan.networks.convolutions.folded_kernel", None)
-    x, kernel = normal(1, 2, 5, 4, 3), normal(2, 3, 3, 3, 2)
+    x, kernel = normal(1, 2, 5, 4, 3), normal(2, 2, 2, 3, 2)
     assert_close(direct(x, kernel, "SAME", 2), plain(x, kernel, "SAME", 2))
 
 
