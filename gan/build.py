@@ -92,8 +92,11 @@ def has_batch_statistics(config: Config) -> bool:
 
 
 def has_narrow_convolutions(config: Config) -> bool:
-    """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work."""
-    return _channels(config, config.d_width) < pairs.PAIRS[config.networks].narrow_below
+    """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work.
+
+    Patches make a map smaller and leave as much work with more channels.
+    """
+    return _channels(config, config.d_width) / config.patch_size < pairs.PAIRS[config.networks].narrow_below
 
 
 def batches(config: Config, opened: Source) -> Batches:
