@@ -18,8 +18,6 @@ from gan.errors import UserError
 ENVIRONMENT = {
     # By default oneDNN is off on processors without AVX-512, where it multiplies matrices 2-4 times as fast too.
     "TF_ENABLE_ONEDNN_OPTS": "1",
-    # Memory comes from a pool in the place of the system, which would clear each page of each large tensor anew.
-    "TF_CPU_ALLOCATOR_USE_BFC": "true",
     # Hides what is for information only; warnings and errors stay.
     "TF_CPP_MIN_LOG_LEVEL": "1",
 }
