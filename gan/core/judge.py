@@ -75,8 +75,12 @@ class Judge(NamedTuple):
         return Logits(logits[:, 0, 0], logits[:, 1, 0], logits[:, 0, 1] if self.game.mismatch else None)
 
     def critic(self, seen: tf.Tensor) -> tf.Tensor:
-        """The logits [B] of images [B, H, W, C] as they are seen, in inference mode: a function of each image alone."""
-        return self.game.discriminator.apply(self.weights, seen, self.labels, self.random.discriminator, False)
+        """The logits of images [B, H, W, C] as they are seen, in inference mode: a function of each image alone.
+
+        Or of [2B, H, W, C], two of each label in turn.
+        """
+        labels = tf.repeat(self.labels, seen.shape[0] // self.labels.shape[0], axis=0)
+        return self.game.discriminator.apply(self.weights, seen, labels, self.random.discriminator, False)
 
     def of_real(self, images: tf.Tensor) -> tf.Tensor:
         """The logits [B] of real images in the generator's update, in inference mode."""

@@ -1,7 +1,8 @@
 """Penalties on the discriminator's slope: (critic, real [B, H, W, C], fake, stream) -> [B], in float32.
 
 A critic is the discriminator as a function of images alone, and a penalty is made of the gradient of its logits in
-them; an example's logit is taken to depend on its own image. Images are in [0, 1], and those that the discriminator
+them; an example's logit is taken to depend on its own image. It takes [B, ...], or [2B, ...] with a real image and the
+fake beside it in turn. Images are in [0, 1], and those that the discriminator
 sees: behind the augmentation where there is one. The weight may be a scalar tensor.
 
 `inner_scale` multiplies the logits before that gradient is taken and divides it in float32 afterwards: a discriminator
@@ -34,9 +35,16 @@ def r2(weight: Scalar, inner_scale: Scalar = 1.0) -> Penalty:
 
 
 def r1_r2(weight: Scalar, inner_scale: Scalar = 1.0) -> Penalty:
-    """Both, with one weight (Huang et al. 2024: together they make relativistic pairing converge)."""
-    on_real, on_fake = r1(weight, inner_scale), r2(weight, inner_scale)
-    return lambda *arguments: on_real(*arguments) + on_fake(*arguments)
+    """Both, with one weight (Huang et al. 2024: together they make relativistic pairing converge).
+
+    In one pass: the operations of narrow networks are the faster the more images they are given.
+    """
+
+    def penalty(critic: Critic, real: tf.Tensor, fake: tf.Tensor, stream: rng.Stream) -> tf.Tensor:
+        both = tf.reshape(tf.stack([real, fake], axis=1), [-1, *real.shape[1:]])
+        return weight / 2.0 * tf.reduce_sum(tf.reshape(_squared_slope(critic, both, inner_scale), [-1, 2]), axis=1)
+
+    return penalty
 
 
 def wgan_gp(weight: Scalar, inner_scale: Scalar = 1.0, centre: float = 1.0) -> Penalty:
