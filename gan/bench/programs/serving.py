@@ -15,6 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gan import config as configs
+from gan.settings import Config
+
 IMAGE_SHAPE = (28, 28, 1)
 
 
@@ -46,18 +49,31 @@ class Conversation:
         print(line, file=self._answers, flush=True)
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """The flags that all rivals have."""
+def arguments(description: str, preset: str) -> argparse.ArgumentParser:
+    """The flags that all rivals have; one of a recipe without settings trains by `preset`."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--batch_size", type=int, default=128, help="real images of a step")
+    parser.add_argument("--batch_size", type=int, default=0, help="real images of a step (0: as the settings have it)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of an operation")
-    parser.add_argument("--images", type=Path, help=".npy file, uint8 [N, 28, 28, 1]; without it, noise")
+    parser.add_argument("--images", type=Path, help=".npy file, uint8 [N, H, W, C]; without it, noise of 28 x 28 x 1")
+    parser.add_argument("--labels", type=Path, help=".npy file, integers [N]; without it, ten classes in turn")
+    parser.add_argument("--settings", type=json.loads, default={"preset": preset}, help="JSON of settings by name")
     return parser
 
 
+def config(options: argparse.Namespace) -> Config:
+    """The settings to train by."""
+    batch = {"batch_size": options.batch_size} if options.batch_size else {}
+    return configs.make(**{**options.settings, **batch})
+
+
 def images(path: Path | None, batch: int) -> np.ndarray:
-    """Uint8 [N, 28, 28, 1] with N at least `batch`."""
+    """Uint8 [N, H, W, C] with N at least `batch`."""
     if path is None:
         return np.random.default_rng(0).integers(0, 256, (max(1024, batch), *IMAGE_SHAPE), np.uint8)
     there = np.load(path)
     return np.tile(there, (-(-batch // len(there)), 1, 1, 1))
+
+
+def labels(path: Path | None, number: int) -> np.ndarray:
+    """Int64 [number], repeated to fill it."""
+    return np.resize(np.arange(10) if path is None else np.load(path), number).astype(np.int64)
