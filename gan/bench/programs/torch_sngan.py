@@ -1,4 +1,4 @@
-"""The training step of `--preset=sngan` in PyTorch: residual networks, batch and spectral normalization, the hinge loss.
+"""The training step of `--preset=sngan` in PyTorch: residual networks, normalization of both kinds, the hinge loss.
 
 `python -m gan.bench.programs.torch_sngan` answers `bin/bench --preset=sngan --against=torch` and its variants (see
 `serving`).
