@@ -72,10 +72,11 @@ _TWINS = {
 
 def check(name: str, config: Config) -> None:
     """Raises `UserError` if the rival has no program for the config's networks, or none to run it."""
-    twin = _TWINS[config.networks]
-    if _framework(name) not in twin.programs:
-        others = ", ".join(other for other in NAMES if _framework(other) in twin.programs)
-        raise UserError(f"--against={name} has no step with --networks={config.networks}; there is one of {others}")
+    twin = _TWINS.get(config.networks)
+    others = [other for other in NAMES if twin and _framework(other) in twin.programs]
+    if name not in others:
+        instead = f"there is one of {', '.join(others)}" if others else "no rival has"
+        raise UserError(f"--against={name} has no step with --networks={config.networks}; {instead}")
     _python(name)
 
 
