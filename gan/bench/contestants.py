@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gan import config as configs
-from gan.bench import rivals
+from gan.bench import twins
 from gan.errors import UserError
 from gan.settings import Config, fields
 
@@ -34,10 +34,12 @@ def of(settings: Mapping[str, Any], against: Sequence[str]) -> Contestants:
     variants, names = {AS_GIVEN: configs.make(**settings)}, []
     for text in against:
         items = [item.strip() for item in text.split(",")]
-        names += [item for item in items if item in rivals.PROGRAMS and item not in names]
-        changes = [item for item in items if item not in rivals.PROGRAMS]
+        names += [item for item in items if item in twins.NAMES and item not in names]
+        changes = [item for item in items if item not in twins.NAMES]
         if changes:
             variants[",".join(changes)] = _variant(settings, text, changes)
+    for name in names:
+        twins.check(name, variants[AS_GIVEN])
     return Contestants(variants, names)
 
 
@@ -48,7 +50,7 @@ def _variant(settings: Mapping[str, Any], text: str, items: Sequence[str]) -> Co
         name, equals, value = item.partition("=")
         field = fields().get(name)
         if not equals or field is None or not _comparable(name, field.metadata["group"]):
-            known = ", ".join(rivals.PROGRAMS)
+            known = ", ".join(twins.NAMES)
             raise UserError(
                 f"--against={text}: {item!r} is not a setting=value that one process can compare, nor one of {known}"
             )

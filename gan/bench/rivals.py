@@ -1,6 +1,6 @@
 """Rivals: the same training step in other frameworks, each in a process that waits while others are measured.
 
-Their programs and their side of the talk are in `gan.bench.programs`.
+Their programs and their side of the talk are in `gan.bench.programs`; `gan.bench.twins` says which computes what.
 """
 
 import contextlib
@@ -8,7 +8,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,22 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gan import config as configs
 from gan.errors import UserError
-from gan.settings import Config, fields
 
 ROOT = Path(__file__).parents[2]
-IMAGE_SHAPE = (28, 28, 1)
-PRESET = "article_corrected"  # whose mathematics the rivals compute
-
-PROGRAMS: dict[str, tuple[str, ...]] = {
-    "keras": ("keras_article",),
-    "keras_jit": ("keras_article", "--jit_compile=true"),
-    "torch": ("torch_article",),
-    "torch_bfloat16": ("torch_article", "--precision=bfloat16"),
-    "torch_compile": ("torch_article", "--compile"),
-    "torch_compile_bfloat16": ("torch_article", "--compile", "--precision=bfloat16"),
-}
 
 _START_SECONDS = 180.0
 
@@ -54,7 +40,10 @@ class Rival:
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with this process
         }
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._complaints}
-        self._process = subprocess.Popen(line, env=environment, cwd=ROOT, bufsize=0, **pipes)
+        try:
+            self._process = subprocess.Popen(line, env=environment, cwd=ROOT, bufsize=0, **pipes)
+        except OSError as error:
+            raise UserError(f"--against={name}: {line[0]} cannot be started: {error.strerror}") from None
 
     def __enter__(self) -> "Rival":
         kind, rest = self._answer(_START_SECONDS) or ("error", f"it did not start within {_START_SECONDS:.0f} s")
@@ -117,31 +106,3 @@ class Rival:
         self._complaints.seek(0)
         lines = [line for line in self._complaints.read().decode(errors="replace").splitlines() if line.strip()]
         return f"the rival ended with code {self._process.wait()}: {lines[-1].strip() if lines else 'no message'}"
-
-
-def command(name: str, config: Config, images: Path) -> list[str]:
-    """How to start a rival for a config, on the images [N, 28, 28, 1] in a .npy file."""
-    program, *flags = PROGRAMS[name]
-    module = f"gan.bench.programs.{program}"
-    threads = config.threads or len(os.sched_getaffinity(0))
-    common = (f"--batch_size={config.batch_size}", f"--threads={threads}", f"--images={images}")
-    return [sys.executable, "-m", module, *common, *flags]
-
-
-def check(name: str, image_shape: Sequence[int]) -> None:
-    """Raises `UserError` if the rival's networks cannot take these images."""
-    if tuple(image_shape) != IMAGE_SHAPE:
-        shape = " x ".join(map(str, image_shape))
-        raise UserError(f"--against={name} has the article's networks, for images of 28 x 28 x 1, not {shape}")
-
-
-def other_mathematics(config: Config) -> list[str]:
-    """In what the settings are not those that the rivals compute: `name=value, theirs ...` for each difference."""
-    article = configs.make(PRESET)
-    free = {"seed", "batch_size"}  # the rivals take the batch size as a flag, and any seed
-    names = [name for name, field in fields().items() if field.metadata["change"] in ("tunable", "fixed")]
-    return [
-        f"{name}={getattr(config, name)}, theirs {getattr(article, name)}"
-        for name in names
-        if name not in free and getattr(config, name) != getattr(article, name)
-    ]

@@ -2,13 +2,14 @@
 
 Runs the steps that bin/train would run, without logging and saving, in alternating windows. --against names what to
 compare with, separated by commas, as often as you like. An item of the form name=value changes a setting, and all
-those of one flag together make one contestant; an item without = is a rival, the article's training step in another
+those of one flag together make one contestant; an item without = is a rival, the same training step in another
 framework, in a process of its own: keras, keras_jit, torch, torch_bfloat16, torch_compile, torch_compile_bfloat16.
-Rivals compute the mathematics of --preset=article_corrected; those of torch need PyTorch.
+Where a rival's mathematics is another one, a note says in what. Those of torch need PyTorch: GAN_TORCH_PYTHON in the
+environment names a Python that has it, if this one has not.
 
-    bin/bench
+    bin/bench --window_steps=16
     bin/bench --preset=article_corrected --against=convolution=direct
-    bin/bench --preset=article_corrected --against=keras,torch --out=bench.json
+    bin/bench --window_steps=16 --against=keras,torch,torch_compile --out=bench.json
     bin/bench --batch_size=32 --against=batch_size=64 --against=batch_size=128
     bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
 """

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan import build
-from gan.bench import contestants, convolution_work, host_costs, limit, parts, rivals, roofline, windows
+from gan.bench import contestants, convolution_work, host_costs, limit, parts, roofline, twins, windows
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
 from gan.data.source import Source
@@ -65,7 +65,7 @@ def _measured(request: Request, asked: Contestants) -> Report:
     seconds, report["references"] = _raced(request, asked, runs, source)
     timings = windows.compared(seconds)
     images = {name: cadence.images_per_step(asked.variants.get(name, config)) for name in seconds}
-    report |= {"seconds_per_step": seconds, "notes": _notes(config, asked.rivals)}
+    report |= {"seconds_per_step": seconds, "notes": _notes(asked, request.window_steps)}
     report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
     print(bench_tables.heading(report, machine.numerics))
     print(bench_tables.timings(timings, images, request.contestant_seconds, list(seconds)))
@@ -160,19 +160,22 @@ def _started(names: list[str], config: Config, source: Source, limit_seconds: fl
         others = {}
         if names:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gan-bench-")))
-            rivals.check(names[0], source.image_shape)
-            images, _ = source.read(np.arange(min(source.num_examples, 1 << 13)))
-            np.save(folder / "images.npy", images)
+            files = folder / "images.npy", folder / "labels.npy"
+            for file, values in zip(files, source.read(np.arange(min(source.num_examples, 1 << 13))), strict=True):
+                np.save(file, values)
         for name in names:
-            rival = Rival(name, rivals.command(name, config, folder / "images.npy"), limit_seconds)
-            others[name] = stack.enter_context(rival)
+            line = twins.command(name, config, *files, source.num_classes)
+            others[name] = stack.enter_context(Rival(name, line, limit_seconds))
         yield others
 
 
-def _notes(config: Config, names: list[str]) -> list[str]:
-    """What a reader must know of the comparison with rivals."""
-    differences = rivals.other_mathematics(config) if names else []
-    if not differences:
-        return []
-    theirs = f"{', '.join(names)}: the mathematics of --preset={rivals.PRESET}, not that of these settings"
-    return [f"{theirs} ({'; '.join(differences)})"]
+def _notes(asked: Contestants, window_steps: int) -> list[str]:
+    """What a reader must know of the comparison."""
+    notes = twins.notes(asked.rivals, asked.given)
+    lazy = {config.penalty_every_steps for config in asked.variants.values() if config.gamma}
+    for every in sorted(lazy):
+        if window_steps % every:
+            notes.append(
+                f"only every {every}th update has the penalty: give --window_steps a multiple of it for equal windows"
+            )
+    return notes

@@ -1,11 +1,9 @@
-"""Rivals: the talk with their processes, their mistakes as one line, and which mathematics they stand for."""
+"""Rivals: the talk with their processes, and their mistakes as one line."""
 
-import importlib.util
 import sys
 
 import pytest
 
-from gan import config
 from gan.bench import rivals
 from gan.errors import UserError
 
@@ -74,32 +72,9 @@ def test_a_rival_that_cannot_run_is_one_line(behaviour, line):
     assert str(error.value) == line
 
 
-def test_the_programs_come_with_the_package(tmp_path):
-    """All but their frameworks: they are found from any folder by what the commands name."""
-    modules = {rivals.command(name, config.make("article"), tmp_path)[2] for name in rivals.PROGRAMS}
-    assert modules == {"gan.bench.programs.keras_article", "gan.bench.programs.torch_article"}
-    assert all(importlib.util.find_spec(module) for module in modules)
-
-
-def test_rivals_need_the_articles_images():
-    rivals.check("keras", (28, 28, 1))
-    with pytest.raises(UserError, match="28 x 28 x 1, not 32 x 32 x 3"):
-        rivals.check("keras", (32, 32, 3))
-
-
-def test_other_mathematics_is_named():
-    assert rivals.other_mathematics(config.make("article_corrected", batch_size=64, seed=3)) == []
-    assert "gamma=10.0, theirs 0.0" in rivals.other_mathematics(config.make("article"))
-    assert rivals.other_mathematics(config.make("article_corrected", d_dropout=0.1)) == ["d_dropout=0.1, theirs 0.4"]
-
-
-def test_the_command_names_batch_threads_and_images(tmp_path):
-    words = rivals.command("torch_bfloat16", config.make("article", batch_size=8, threads=3), tmp_path / "images.npy")
-    assert words[1:] == [
-        "-m",
-        "gan.bench.programs.torch_article",
-        "--batch_size=8",
-        "--threads=3",
-        f"--images={tmp_path}/images.npy",
-        "--precision=bfloat16",
-    ]
+def test_a_python_that_cannot_be_started_is_one_line(tmp_path):
+    (tmp_path / "python").write_text("no program")
+    (tmp_path / "python").chmod(0o755)
+    for line, why in (([tmp_path / "nothing"], "No such file"), ([tmp_path / "python"], "Exec format error")):
+        with pytest.raises(UserError, match=f"--against=torch: {line[0]} cannot be started: {why}"):
+            rivals.Rival("torch", line, 1.0)

@@ -1,124 +1,74 @@
 """The article's training step as a user of Keras 3 writes it: `Model.fit` with a `train_step` of its own, float32.
 
 The mathematics is that of `--preset=article_corrected`: fresh fakes for each of the two updates, dropout in the
-discriminator's own update, noise added to the labels, Adam. `python -m gan.bench.programs.keras_article` answers
-`bin/bench --against=keras` (see `serving`).
+discriminator's own update, noise added to the labels, Adam; R1 where gamma is not 0. `python -m
+gan.bench.programs.keras_article` answers `bin/bench --preset=article_corrected --against=keras` (see `serving`).
 """
 
-import os
-import time
+from gan.bench.programs import keras_training
+from gan.bench.programs.keras_training import keras, tf
+from gan.networks import sizes
+from gan.settings import Config
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+_SLOPE = 0.2
+_FULL_SIDE = 32  # above it the discriminator's first convolution has a stride
 
-import keras
-import tensorflow as tf
-from keras import layers
-
-from gan.bench.programs import serving
-
-LATENT_SIZE = 128
-LABEL_NOISE = 0.15
+layers, cross_entropy = keras.layers, keras.losses.BinaryCrossentropy(from_logits=True)
 
 
-def article_generator() -> keras.Model:
-    """Latents [B, 128] -> images [B, 28, 28, 1] in [0, 1]; 2,450,049 parameters."""
-    stack = [keras.Input((LATENT_SIZE,)), layers.Dense(7 * 7 * 128), layers.LeakyReLU(0.2), layers.Reshape((7, 7, 128))]
-    for _ in range(2):
-        stack += [layers.UpSampling2D(), layers.Conv2D(128, 5, padding="same"), layers.LeakyReLU(0.2)]
-    for _ in range(2):
-        stack += [layers.Conv2D(128, 5, padding="same"), layers.LeakyReLU(0.2)]
-    return keras.Sequential([*stack, layers.Conv2D(1, 4, padding="same", activation="sigmoid")])
+def article_generator(config: Config, image_shape: tuple[int, int, int]) -> keras.Model:
+    """Latents [B, latent_size] -> images [B, H, W, C] in [0, 1]; as published 2,450,049 parameters."""
+    (rows, columns), doublings = sizes.base(image_shape[:2])
+    width = max(1, round(config.width * config.g_width))
+    stack = [keras.Input((config.latent_size,)), layers.Dense(rows * columns * width), layers.LeakyReLU(_SLOPE)]
+    stack += [layers.Reshape((rows, columns, width))]
+    for i in range(doublings + 2):
+        stack += [layers.UpSampling2D()] if i < doublings else []
+        stack += [layers.Conv2D(width, 5, padding="same"), layers.LeakyReLU(_SLOPE)]
+    return keras.Sequential([*stack, layers.Conv2D(image_shape[2], 4, padding="same", activation="sigmoid")])
 
 
-def article_discriminator() -> keras.Model:
-    """Images [B, 28, 28, 1] -> logits [B, 1], high for fakes; 1,113,345 parameters."""
-    stack = [keras.Input(serving.IMAGE_SHAPE)]
-    for filters in (32, 64, 128, 256):
-        stack += [layers.Conv2D(filters, 5), layers.LeakyReLU(0.2), layers.Dropout(0.4)]
-    return keras.Sequential([*stack, layers.Flatten(), layers.Dropout(0.4), layers.Dense(1)])
+def article_discriminator(config: Config, image_shape: tuple[int, int, int]) -> keras.Model:
+    """Images [B, H, W, C] -> logits [B, 1], high for fakes; as published 1,113,345 parameters."""
+    stack, width = [keras.Input(image_shape)], max(1, round(config.width * config.d_width))
+    stride = max(1, 1 << sizes.base(image_shape[:2])[1] >> sizes.base((_FULL_SIDE, _FULL_SIDE))[1])
+    stack += [layers.Rescaling(2.0, -1.0)] if config.d_pixel_range == "symmetric" else []
+    for i in range(4):
+        stack += [layers.Conv2D(width << i, 5, 1 if i else stride), layers.LeakyReLU(_SLOPE)]
+        stack += [layers.Dropout(config.d_dropout)]
+    return keras.Sequential([*stack, layers.Flatten(), layers.Dropout(config.d_dropout), layers.Dense(1)])
 
 
-class ArticleGan(keras.Model):
-    """Both players and their step; labels are 0 for real images and 1 for fakes."""
+class ArticleGan(keras_training.Gan):
+    """Both players, and what they minimize; labels are 0 for real images and 1 for fakes."""
 
-    def __init__(self, batch_size: int):
-        super().__init__()
-        self.batch_size = batch_size
-        self.generator = article_generator()
-        self.discriminator = article_discriminator()
-        self.g_optimizer = keras.optimizers.Adam(1e-4)
-        self.d_optimizer = keras.optimizers.Adam(1e-5)
-        self.loss_function = keras.losses.BinaryCrossentropy(from_logits=True)
+    def __init__(self, config: Config, image_shape: tuple[int, int, int], num_classes: int = 0):
+        """Networks for images [H, W, C], which know no classes."""
+        players = (make(config, image_shape) for make in (article_generator, article_discriminator))
+        super().__init__(config, *players)
 
-    def train_step(self, real):
-        """One update of the discriminator and one of the generator on real images [B, 28, 28, 1] in [0, 1]."""
-        labels = tf.concat([tf.zeros([self.batch_size, 1]), tf.ones([self.batch_size, 1])], axis=0)
-        towards_the_middle = tf.concat([tf.ones([self.batch_size, 1]), -tf.ones([self.batch_size, 1])], axis=0)
-        labels += LABEL_NOISE * towards_the_middle * tf.random.uniform(tf.shape(labels))
-        fake = self.generator(tf.random.normal([self.batch_size, LATENT_SIZE]), training=False)
+    def d_loss(self, real, labels):
+        """The mean over both kinds of images, with noise that moves each label towards the middle."""
+        kinds = tf.repeat([[0.0], [1.0]], self.config.batch_size, axis=0)
+        targets = kinds + self.config.label_noise * (1.0 - 2.0 * kinds) * tf.random.uniform(tf.shape(kinds))
+        fake = self.generator(self.latents(), training=False)
+        both = [self.discriminator(images, training=True) for images in (real, fake)]
+        return cross_entropy(targets, tf.concat(both, axis=0))
+
+    def d_loss_with_penalty(self, real, labels, weight):
+        """With weight / 2 |d D / d image|^2 on real images (R1), without dropout."""
         with tf.GradientTape() as tape:
-            both = [self.discriminator(images, training=True) for images in (real, fake)]
-            d_loss = self.loss_function(labels, tf.concat(both, axis=0))
-        variables = self.discriminator.trainable_variables
-        self.d_optimizer.apply_gradients(zip(tape.gradient(d_loss, variables), variables, strict=True))
+            tape.watch(real)
+            logits = self.discriminator(real, training=False)
+        slopes = tape.gradient(logits, real)
+        return self.d_loss(real, labels) + weight / 2.0 * tf.reduce_sum(tf.square(slopes)) / self.config.batch_size
 
-        with tf.GradientTape() as tape:
-            fake = self.generator(tf.random.normal([self.batch_size, LATENT_SIZE]), training=True)
-            logits = self.discriminator(fake, training=False)
-            g_loss = self.loss_function(tf.zeros_like(logits), logits)
-        variables = self.generator.trainable_variables
-        self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, variables), variables, strict=True))
-        return {"d_loss": d_loss, "g_loss": g_loss}
-
-
-class Windows(keras.callbacks.Callback):
-    """Lets `fit` run the steps of a window, then waits for the next one."""
-
-    def __init__(self, conversation: serving.Conversation):
-        super().__init__()
-        self._conversation = conversation
-        self._left = 0
-        self._begin = 0.0
-
-    def on_train_begin(self, logs=None):
-        """Waits for the first window."""
-        self._wait()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Counts the steps of the window and answers after its last one."""
-        self._left -= 1
-        if not self._left:
-            float(logs["d_loss"]), float(logs["g_loss"])  # waits for the device
-            self._conversation.seconds(time.perf_counter() - self._begin)
-            self._wait()
-
-    def _wait(self) -> None:
-        self._left = self._conversation.next_steps()
-        self._begin = time.perf_counter()
-        if not self._left:
-            self.model.stop_training = True
-
-
-def main() -> None:
-    """Answers until the bench has no more windows."""
-    parser = serving.arguments("The article's training under Keras, for bin/bench.")
-    parser.add_argument("--jit_compile", choices=("true", "false"), default="false", help="XLA")
-    options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    conversation = serving.Conversation()
-    model = ArticleGan(options.batch_size)
-    model.compile(jit_compile=options.jit_compile == "true")
-    data = tf.data.Dataset.from_tensor_slices(serving.images(options.images, options.batch_size))
-    data = data.map(lambda image: tf.cast(image, tf.float32) / 255.0).cache().shuffle(60_000).repeat()
-    data = data.batch(options.batch_size, drop_remainder=True).prefetch(64)
-    conversation.ready(
-        versions={"keras": keras.__version__, "tensorflow": tf.__version__},
-        parameters=[model.generator.count_params(), model.discriminator.count_params()],
-    )
-    model.fit(data, steps_per_epoch=10**9, verbose=0, callbacks=[Windows(conversation)])
+    def g_loss(self, real, labels):
+        """Fakes are to be called real."""
+        fake = self.generator(self.latents(), training=True)
+        logits = self.discriminator(fake, training=False)
+        return cross_entropy(tf.zeros_like(logits), logits)
 
 
 if __name__ == "__main__":
-    main()
+    keras_training.main("The article's training under Keras, for bin/bench.", "article_corrected", ArticleGan)

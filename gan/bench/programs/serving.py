@@ -3,7 +3,8 @@
     rival: ready {"versions": ..., "parameters": ...}     bench: run 2
     rival: seconds 4.81                                   bench: (end of file: the rival ends)
 
-or, at any time, `error` and a line for a person. A rival waits in a blocking read between its windows.
+or, at any time, `error` and a line for a person. A rival waits in a blocking read between its windows. What it trains
+by and on comes with its flags. No package is needed here that a Python with some framework may lack.
 """
 
 import argparse
@@ -13,9 +14,8 @@ import resource
 import sys
 from pathlib import Path
 
-import numpy as np
-
-IMAGE_SHAPE = (28, 28, 1)
+from gan import config as configs
+from gan.settings import Config
 
 
 class Conversation:
@@ -46,18 +46,19 @@ class Conversation:
         print(line, file=self._answers, flush=True)
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """The flags that all rivals have."""
+def arguments(description: str, preset: str) -> argparse.ArgumentParser:
+    """The flags that all rivals have; without settings they train by `preset`."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--batch_size", type=int, default=128, help="real images of a step")
+    parser.add_argument("--settings", type=json.loads, default={"preset": preset}, help="JSON: settings by name")
+    parser.add_argument("--batch_size", type=int, default=0, help="real images of a step (0: as the settings have it)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of an operation")
-    parser.add_argument("--images", type=Path, help=".npy file, uint8 [N, 28, 28, 1]; without it, noise")
+    parser.add_argument("--images", type=Path, help=".npy file, uint8 [N, H, W, C]; without it, noise of 28 x 28 x 1")
+    parser.add_argument("--labels", type=Path, help=".npy file, integers [N]; without it, the classes in turn")
+    parser.add_argument("--num_classes", type=int, default=10, help="classes that the labels are of")
     return parser
 
 
-def images(path: Path | None, batch: int) -> np.ndarray:
-    """Uint8 [N, 28, 28, 1] with N at least `batch`."""
-    if path is None:
-        return np.random.default_rng(0).integers(0, 256, (max(1024, batch), *IMAGE_SHAPE), np.uint8)
-    there = np.load(path)
-    return np.tile(there, (-(-batch // len(there)), 1, 1, 1))
+def config(options: argparse.Namespace) -> Config:
+    """The settings to train by."""
+    batch = {"batch_size": options.batch_size} if options.batch_size else {}
+    return configs.assembled(**{**options.settings, **batch})

@@ -1,0 +1,21 @@
+"""PyTorch for the programs that need it, or a line that says how to have it."""
+
+import sys
+
+from gan.bench.programs import serving
+
+try:
+    import numpy as np
+    import torch
+    from torch import nn
+except ModuleNotFoundError as missing:
+    if missing.name not in ("torch", "numpy"):
+        raise
+    package = {"torch": "PyTorch", "numpy": "NumPy"}[missing.name]
+    serving.Conversation().error(
+        f"{package} is not installed in {sys.executable}; name a Python that has it in $GAN_TORCH_PYTHON, "
+        f"or install it: {sys.executable} -m pip install torch==2.13.0 numpy"
+    )
+    raise SystemExit(2) from None
+
+__all__ = ["nn", "np", "torch"]
