@@ -1,14 +1,16 @@
 """Which convolutions a training step consists of: recorded while it is traced, counted in the graph.
 
 The step is built a second time with a convolver that computes the plain definition and leaves its mark, a name scope.
-What the graph then holds of each mark is what the step needs: a gradient that nobody uses is not among it. What stands
-in a branch counts as if it were taken.
+What the graph then holds of each mark is what the step needs: a gradient that nobody uses is not among it. What a step
+computes now and then, the lazy penalty, counts by how often that is. Where replicas share a batch, the work is that of
+one of them.
 """
 
 import collections
 import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,26 +70,34 @@ class Use(NamedTuple):
     passes: tuple[tuple[str, int], ...]  # (kind, times) in the order of `_KINDS`
 
 
-Work = dict[Use, int]  # with its multiplicity
+Work = dict[Use, Fraction]  # how often in a step, on the average over many
+
+
+class Counts(NamedTuple):
+    """Of each pass (mark, kind) how many operations compute it; of each mark the share of the steps that have it."""
+
+    passes: Mapping[tuple[int, str], int]
+    shares: Mapping[int, Fraction]
 
 
 def of_step(config: Config, source: Source, machine: Machine) -> Work:
-    """The convolutions of a step of the config."""
+    """The convolutions of a step of the config, on each of the machine's replicas."""
     calls: list[Convolution] = []
     on = machine._replace(numerics=machine.numerics._replace(jit_compile=False))
     run = session.prepare(config, source, on, session.game(config, source, on, _recorder(calls)), Path())
-    counts = counted(run.chunk.get_concrete_function().graph.as_graph_def())
-    uses: Work = collections.Counter()
+    counts = counted(run.chunk.get_concrete_function().graph.as_graph_def(), Fraction(1, config.penalty_every_steps))
+    uses: Work = {}
     for mark, convolution in enumerate(calls):
-        needed = tuple((kind, counts[mark, kind]) for kind in _KINDS.values() if counts.get((mark, kind)))
+        needed = tuple((kind, counts.passes[mark, kind]) for kind in _KINDS.values() if (mark, kind) in counts.passes)
         if needed:
-            uses[Use(convolution, needed)] += 1
-    return dict(uses)
+            use = Use(convolution, needed)
+            uses[use] = uses.get(use, Fraction(0)) + counts.shares[mark] / on.replicas  # every replica is traced
+    return uses
 
 
-def flops(work: Work) -> int:
+def flops(work: Work) -> float:
     """Floating-point operations of a step's convolutions."""
-    return sum(number * passes(use) * use.convolution.flops for use, number in work.items())
+    return float(sum(number * passes(use) * use.convolution.flops for use, number in work.items()))
 
 
 def passes(use: Use) -> int:
@@ -95,12 +105,13 @@ def passes(use: Use) -> int:
     return sum(times for _, times in use.passes)
 
 
-def counted(graph: tf.compat.v1.GraphDef) -> Mapping[tuple[int, str], int]:
-    """How often the result of each pass (mark, kind) is needed by what the graph returns or writes."""
+def counted(graph: tf.compat.v1.GraphDef, branch: Fraction) -> Counts:
+    """What is needed by what the graph returns or writes; any condition in it holds in the share `branch` of steps."""
     functions = {function.signature.name: function for function in graph.library.function}
     counts: collections.Counter[tuple[int, str]] = collections.Counter()
+    shares: dict[int, Fraction] = {}
 
-    def visit(nodes: Mapping[str, tf.compat.v1.NodeDef], wanted: list[str]) -> None:
+    def visit(nodes: Mapping[str, tf.compat.v1.NodeDef], wanted: list[str], share: Fraction) -> None:
         seen: set[str] = set()
         pending = list(wanted)
         while pending:
@@ -112,22 +123,24 @@ def counted(graph: tf.compat.v1.GraphDef) -> Mapping[tuple[int, str], int]:
             mark = _MARK.search(node.name)
             if mark and node.op in _KINDS:
                 counts[int(mark[1]), _KINDS[node.op]] += 1
-            for called in _called(node):
+                shares[int(mark[1])] = share
+            for attribute, called in _called(node):
                 function = functions[called]
-                results = [*function.ret.values(), *function.control_ret.values()]
-                visit({inner.name: inner for inner in function.node_def}, [_node_name(result) for result in results])
+                results = [_node_name(end) for end in (*function.ret.values(), *function.control_ret.values())]
+                taken = {"then_branch": branch, "else_branch": 1 - branch}.get(attribute, 1)
+                visit({inner.name: inner for inner in function.node_def}, results, share * taken)
             pending += [_node_name(source) for source in node.input]
 
-    ends = [node.name for node in graph.node]
-    visit({node.name: node for node in graph.node}, ends)
-    return counts
+    visit({node.name: node for node in graph.node}, [node.name for node in graph.node], Fraction(1))
+    return Counts(counts, shares)
 
 
-def _called(node: tf.compat.v1.NodeDef) -> list[str]:
-    """The functions that a node calls; a loop's body once."""
-    values = node.attr.values()
-    return [value.func.name for value in values if value.HasField("func")] + [
-        function.name for value in values for function in value.list.func
+def _called(node: tf.compat.v1.NodeDef) -> list[tuple[str, str]]:
+    """The functions that a node calls, each with the name of the attribute that says so; a loop's body once."""
+    return [
+        (name, function.name)
+        for name, value in node.attr.items()
+        for function in ([value.func] if value.HasField("func") else value.list.func)
     ]
 
 

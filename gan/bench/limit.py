@@ -3,20 +3,24 @@
 Each pass of each distinct convolution is timed by itself. Routes that share work between the passes (a transform of the
 input serves the forward pass and the filter gradient) may be faster where the passes of a use are computed together;
 the limit takes whichever is less.
+
+Where replicas share a batch, each computes its part on a device of its own, and all of them at once.
 """
 
+import math
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import tensorflow as tf
+from gan.bench import repeated
+from gan.bench.convolution_work import Convolution, Use, Work
+from gan.bench.repeated import Repeated
+from gan.networks.convolutions import CONVOLVERS
 
-from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution, Use, Work
-from gan.networks.convolutions import CONVOLVERS, Convolver
-
-REPEATS = 3
+ROUNDS = 5
+_SECONDS = 0.03  # that the repeated calls of one measurement take at least: starting them takes less than 0.001
 _STEP_EVERY = 4  # uses
+_STEPS_SECONDS = 0.5  # that the steps of one measurement take at least
 _HOPELESS = 1.5  # a route that takes so many times the best one's time is not timed again
 
 
@@ -39,22 +43,27 @@ class Limit(NamedTuple):
     step: float
 
 
-def measure(work: Work, dtype: tf.DType, step: Callable[[], float]) -> Limit:
-    """Times every pass of `work` in the precision `dtype` on this machine, and now and then a whole step."""
-    steps = [step()]
+def measure(work: Work, make: repeated.Maker, window: Callable[[int], float], period: int) -> Limit:
+    """Times every pass of `work` on this machine, and now and then some steps as they are trained.
+
+    `make(route, convolution, passes)` repeats passes; `window(n)` gives the seconds a step of n steps, which are alike
+    only over a multiple of `period`.
+    """
+    count = period * math.ceil(_STEPS_SECONDS / (period * window(period)))
+    steps = [window(count)]
     alone: dict[tuple[Convolution, str], Best] = {}
     together: dict[Use, Best] = {}
     for i, use in enumerate(work):
         if i % _STEP_EVERY == _STEP_EVERY - 1:
-            steps.append(step())
+            steps.append(window(count))
         kinds = tuple(kind for kind, _ in use.passes)
         for kind in kinds:
             if (use.convolution, kind) not in alone:
-                alone[use.convolution, kind] = fastest(use.convolution, (kind,), dtype)
+                alone[use.convolution, kind] = _fastest(make, use.convolution, (kind,))
         once = all(times == 1 for _, times in use.passes)
         if len(kinds) > 1 and once:  # passes that are repeated belong to different inputs and share nothing
-            together[use] = fastest(use.convolution, kinds, dtype)
-    steps.append(step())
+            together[use] = _fastest(make, use.convolution, kinds)
+    steps.append(window(count))
     return Limit(alone, together, total(work, alone, together), statistics.median(steps))
 
 
@@ -63,54 +72,33 @@ def total(work: Work, alone: dict[tuple[Convolution, str], Best], together: dict
     seconds = 0.0
     for use, number in work.items():
         one_by_one = sum(times * alone[use.convolution, kind].seconds for kind, times in use.passes)
-        seconds += number * min([one_by_one, *([together[use].seconds] if use in together else [])])
+        seconds += float(number) * min([one_by_one, *([together[use].seconds] if use in together else [])])
     return seconds
 
 
-def fastest(convolution: Convolution, kinds: tuple[str, ...], dtype: tf.DType) -> Best:
-    """The fastest route for these passes in one call: medians of alternating runs, the hopeless left out."""
-    runs = {name: _timed(route, convolution, kinds, dtype) for name, route in CONVOLVERS.items()}
-    for run in runs.values():
-        run()  # traces and compiles
-    seconds = {name: [run()] for name, run in runs.items()}
-    least = min(first for (first,) in seconds.values())
-    for _ in range(REPEATS - 1):
+def fastest(runs: dict[str, Repeated]) -> Best:
+    """The fastest of some ways to compute the same: medians of alternating runs, the hopeless left out."""
+    first = {name: _enough(run) for name, run in runs.items()}
+    calls = {name: count for name, (count, _) in first.items()}
+    seconds = {name: [measured] for name, (_, measured) in first.items()}
+    least = min(times[0] for times in seconds.values())
+    for _ in range(ROUNDS - 1):
         for name, times in seconds.items():
             if times[0] <= _HOPELESS * least:
-                times.append(runs[name]())
+                times.append(runs[name](calls[name]))
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     route = min(medians, key=medians.get)
     return Best(route, medians[route])
 
 
-def _timed(route: Convolver, convolution: Convolution, kinds: tuple[str, ...], dtype: tf.DType) -> Callable[[], float]:
-    """A function that computes these passes once by a route and returns the seconds."""
-    c = convolution
-    x = route.enter(_numbers([c.batch, c.height, c.width, c.channels], dtype))
-    kernel = _numbers([c.taps, c.taps, c.channels, c.filters], tf.float32)
-    upstream = route.enter(_numbers([c.batch, *c.output, c.filters], dtype))
-
-    def passes(x, kernel, upstream):
-        with tf.GradientTape() as tape:
-            tape.watch((x, kernel))
-            y = route.apply(x, kernel, c.padding, c.upsample, c.stride)
-        wanted = {INPUT_GRADIENT: x, FILTER_GRADIENT: kernel}
-        sources = [wanted[kind] for kind in kinds if kind != FORWARD]
-        gradients = tape.gradient(y, sources, upstream) if sources else []
-        return ([y] if FORWARD in kinds else []) + gradients
-
-    compute = tf.function(passes).get_concrete_function(x, kernel, upstream)
-
-    def run() -> float:
-        begin = time.perf_counter()
-        compute(x, kernel, upstream)
-        tf.test.experimental.sync_devices()
-        return time.perf_counter() - begin
-
-    return run
+def _fastest(make: repeated.Maker, convolution: Convolution, kinds: Sequence[str]) -> Best:
+    return fastest({name: make(route, convolution, kinds) for name, route in CONVOLVERS.items()})
 
 
-def _numbers(shape: list[int], dtype: tf.DType) -> tf.Tensor:
-    """Numbers of both signs around 0; what they are does not matter to the time, but zeros and denormals would."""
-    values = tf.random.stateless_normal(shape, seed=[0, 1]) * 0.1
-    return tf.cast(values, dtype)
+def _enough(run: Repeated) -> tuple[int, float]:
+    """(how many calls take long enough to be timed, the seconds of one of so many)."""
+    run(1)  # compiles
+    calls = 8
+    while calls * (seconds := run(calls)) < _SECONDS:
+        calls = max(2 * calls, math.ceil(1.2 * _SECONDS / seconds))
+    return calls, seconds

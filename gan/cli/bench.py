@@ -21,12 +21,16 @@ from gan.machine import startup
 
 AGAINST = flags.DEFINE_multi_string("against", [], "what to compare with: rivals, or name=value[,name=value]")
 ROUNDS = flags.DEFINE_integer("rounds", 5, "rounds in each of which everything is measured once")
-WINDOW_STEPS = flags.DEFINE_integer("window_steps", 2, "training steps of one measurement")
+WINDOW_STEPS = flags.DEFINE_integer(
+    "window_steps",
+    None,
+    "training steps of one measurement (default: 2, or as many as have a whole number of lazy penalties)",
+)
 CONTESTANT_SECONDS = flags.DEFINE_float(
     "contestant_seconds", 600.0, "a contestant that would take longer in all has fewer windows; a rival none"
 )
 PARTS = flags.DEFINE_boolean("parts", False, "also the share of a step by part, by TensorFlow's profiler")
-LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (some twenty steps' time)")
+LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (a minute or two)")
 ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
 HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import math
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan import build
-from gan.bench import contestants, convolution_work, host_costs, limit, parts, roofline, twins, windows
+from gan.bench import contestants, convolution_work, host_costs, limit, parts, repeated, roofline, twins, windows
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
 from gan.data.source import Source
@@ -28,6 +29,8 @@ from gan.training.run import Run
 from gan.training.session import Machine
 
 Report = dict[str, Any]
+
+_LEAST_STEPS = 2  # of a window
 
 
 def run(request: Request) -> Report:
@@ -50,6 +53,7 @@ def _measured(request: Request, asked: Contestants) -> Report:
     """Runs and prints everything; returns all of it."""
     tf.get_logger().setLevel("ERROR")  # that each contestant is traced is as it should be
     config, source = asked.given, build.source(asked.given)
+    steps = request.window_steps or _period(asked) * -(-_LEAST_STEPS // _period(asked))
     accounts.tell(config, source, request.strict)
     machine = session.machine(config)
     runs = _prepared(asked.variants, _sources(asked.variants, source), machine)
@@ -60,17 +64,22 @@ def _measured(request: Request, asked: Contestants) -> Report:
         "numerics": machine.fingerprint,
         "data": source.name,
         "settings": vars(config),
-        "window_steps": request.window_steps,
+        "window_steps": steps,
     }
-    seconds, report["references"] = _raced(request, asked, runs, source)
+    seconds, report["references"] = _raced(request, asked, runs, source, steps)
     timings = windows.compared(seconds)
     images = {name: cadence.images_per_step(asked.variants.get(name, config)) for name in seconds}
-    report |= {"seconds_per_step": seconds, "notes": _notes(asked, request.window_steps)}
+    report |= {"seconds_per_step": seconds, "notes": _notes(asked, steps)}
     report["timings"] = {name: bench_tables.as_json(timing) for name, timing in timings.items()}
     print(bench_tables.heading(report, machine.numerics))
     print(bench_tables.timings(timings, images, request.contestant_seconds, list(seconds)))
     print("".join(f"note: {note}\n" for note in report["notes"]), end="")
-    return report | _dissected(request, runs[AS_GIVEN], source, machine, timings[AS_GIVEN].seconds.median)
+    return report | _dissected(request, runs[AS_GIVEN], source, machine, steps, timings[AS_GIVEN].seconds.median)
+
+
+def _period(asked: Contestants) -> int:
+    """The least number of steps in which every contestant computes its lazy penalties as often as in any other."""
+    return math.lcm(*map(cadence.period, asked.variants.values()))
 
 
 def _sources(variants: Mapping[str, Config], source: Source) -> dict[str, Source]:
@@ -96,21 +105,23 @@ def _prepared(variants: Mapping[str, Config], sources: Mapping[str, Source], mac
 
 
 def _raced(
-    request: Request, asked: Contestants, runs: Mapping[str, Run], source: Source
+    request: Request, asked: Contestants, runs: Mapping[str, Run], source: Source, steps: int
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """(seconds a step of each window by contestant, facts of the rivals), in alternating windows."""
     ours = {name: functools.partial(windows.window, prepared) for name, prepared in runs.items()}
     with _started(asked.rivals, asked.given, source, request.contestant_seconds) as others:
         theirs = {name: other.run for name, other in others.items()}
-        seconds = windows.alternate(ours | theirs, request.rounds, request.window_steps, request.contestant_seconds)
+        seconds = windows.alternate(ours | theirs, request.rounds, steps, request.contestant_seconds)
         return seconds, {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
 
 
-def _dissected(request: Request, ours: Run, source: Source, machine: Machine, step_seconds: float) -> Report:
-    """What --parts, --limit, --roofline and --host ask for, printed and returned."""
+def _dissected(
+    request: Request, ours: Run, source: Source, machine: Machine, steps: int, step_seconds: float
+) -> Report:
+    """What --parts, --limit, --roofline and --host ask for, printed and returned; a step takes `step_seconds`."""
     found: Report = {}
     if request.parts:
-        shares = parts.measure(lambda steps: windows.window(ours, steps), request.window_steps)
+        shares = parts.measure(lambda n: windows.window(ours, n), steps)
         print(f"\n{bench_tables.parts(shares, step_seconds)}")
         found["parts"] = bench_tables.as_json(shares)
     if request.limit or request.roofline:
@@ -126,15 +137,17 @@ def _dissected(request: Request, ours: Run, source: Source, machine: Machine, st
 def _limit(picture: str, ours: Run, source: Source, machine: Machine) -> Report:
     """Measures the convolutions alone, prints them and draws the picture, if one is asked for."""
     dtype = build.DTYPES[machine.numerics.precision]
+    make = functools.partial(repeated.repeated, dtype=dtype, devices=machine.placement.extended.worker_devices)
     with session.memory_errors():
         work = convolution_work.of_step(ours.config, source, machine)
-        best = limit.measure(work, dtype, lambda: windows.window(ours, 1))
-    print(f"\n{bench_tables.limit(work, best)}")
-    found = {"limit": bench_tables.limit_json(work, best)}
+        best = limit.measure(work, make, lambda steps: windows.window(ours, steps), cadence.period(ours.config))
+    print(f"\n{bench_tables.limit(work, best, machine.replicas)}")
+    found = {"limit": bench_tables.limit_json(work, best, machine.replicas)}
     if picture:
         roof = roofline.measure(dtype)
         dots = roofline.points(work, best, dtype)
         title = f"{ours.config.preset}, batch {ours.config.batch_size}, {dtype.name}: {devices.description()}"
+        title += f", one of {machine.replicas} replicas" * (machine.replicas > 1)
         roofline.write_roofline(picture, roof, dots, title)
         print(picture)
         found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}
@@ -169,13 +182,11 @@ def _started(names: list[str], config: Config, source: Source, limit_seconds: fl
         yield others
 
 
-def _notes(asked: Contestants, window_steps: int) -> list[str]:
-    """What a reader must know of the comparison."""
-    notes = twins.notes(asked.rivals, asked.given)
-    lazy = {config.penalty_every_steps for config in asked.variants.values() if config.gamma}
-    for every in sorted(lazy):
-        if window_steps % every:
-            notes.append(
-                f"only every {every}th update has the penalty: give --window_steps a multiple of it for equal windows"
-            )
+def _notes(asked: Contestants, steps: int) -> list[str]:
+    """What a reader must know of windows of so many steps, and of the comparison with rivals."""
+    notes, period = twins.notes(asked.rivals, asked.given), _period(asked)
+    if steps % period:
+        notes.append(
+            f"a window of {steps} steps may have a lazy penalty more than the next; those of {period} are alike"
+        )
     return notes

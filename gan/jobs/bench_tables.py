@@ -68,43 +68,51 @@ def parts(shares: Parts, step_seconds: float) -> str:
     return "\n".join([*lines, f"The profiled step; without the profiler a step took {step_seconds:.4f} s."])
 
 
-def limit(work: Work, found: Limit) -> str:
-    """The convolutions alone, and what they leave of the step."""
+def limit(work: Work, found: Limit, replicas: int = 1) -> str:
+    """The convolutions alone, and what they leave of the step; the work is that of one of the replicas."""
     numbers = _numbers(work)
     texts = [str(convolution) for convolution, _ in found.alone]
     width = max(map(len, texts)) + 2
     lines = [
-        f"{'convolution':<{width}}{'batch':>6}  {'pass':<16}{'times':>6}{'GFLOP':>9}{'ms':>10}{'GFLOP/s':>9}  route"
+        f"{'convolution':<{width}}{'batch':>6}  {'pass':<16}{'times':>7}{'GFLOP':>9}{'ms':>10}{'GFLOP/s':>9}  route"
     ]
     for text, ((convolution, kind), best) in zip(texts, found.alone.items(), strict=True):
         lines.append(
-            f"{text:<{width}}{convolution.batch:>6}  {kind:<16}{numbers[convolution, kind]:>6}"
-            f"{convolution.flops / 1e9:>9.2f}{1e3 * best.seconds:>10.2f}"
+            f"{text:<{width}}{convolution.batch:>6}  {kind:<16}{numbers[convolution, kind]:>7.4g}"
+            f"{convolution.flops / 1e9:>9.3f}{1e3 * best.seconds:>10.3f}"
             f"{convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
         )
-    values = limit_json(work, found)
+    values = limit_json(work, found, replicas)
+    shared = f" of {replicas} replicas at once" if replicas > 1 else ""
     lines += [
-        f"The convolutions of a step alone: {values['gflop']:,.1f} GFLOP in {found.seconds:.3f} s "
+        f"The convolutions of a step alone: {values['gflop']:,.2f} GFLOP{shared} in {found.seconds:.4f} s "
         f"({values['gflop'] / found.seconds:,.0f} GFLOP/s).",
-        f"A step, timed between them: {found.step:.3f} s, {values['ratio']:.2f} times as long.",
+        f"A step, timed between them: {found.step:.4f} s, {values['ratio']:.2f} times as long.",
     ]
     return "\n".join(lines)
 
 
-def limit_json(work: Work, found: Limit) -> dict[str, Any]:
-    """The same as values."""
+def limit_json(work: Work, found: Limit, replicas: int = 1) -> dict[str, Any]:
+    """The same as values: rows as each replica has them, `gflop` of all replicas."""
     numbers = _numbers(work)
-    gflop = sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
+    gflop = replicas * sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
     rows = [
         {**convolution._asdict(), "pass": kind, "times": numbers[convolution, kind], "flops": convolution.flops}
         | best._asdict()
         for (convolution, kind), best in found.alone.items()
     ]
     together = [
-        {**use.convolution._asdict(), "passes": [kind for kind, _ in use.passes], "times": work[use]} | best._asdict()
+        {**use.convolution._asdict(), "passes": [kind for kind, _ in use.passes], "times": float(work[use])}
+        | best._asdict()
         for use, best in found.together.items()
     ]
-    values = {"gflop": gflop, "seconds": found.seconds, "step": found.step, "ratio": found.step / found.seconds}
+    values = {
+        "replicas": replicas,
+        "gflop": gflop,
+        "seconds": found.seconds,
+        "step": found.step,
+        "ratio": found.step / found.seconds,
+    }
     return values | {"alone": rows, "together": together}
 
 
@@ -118,10 +126,10 @@ def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: f
     return "\n".join(lines)
 
 
-def _numbers(work: Work) -> dict[tuple, int]:
-    """How often each pass of each convolution is computed in a step."""
-    numbers: dict[tuple, int] = {}
+def _numbers(work: Work) -> dict[tuple, float]:
+    """How often each pass of each convolution is computed in a step, on the average."""
+    numbers: dict[tuple, float] = {}
     for use, number in work.items():
         for kind, times in use.passes:
-            numbers[use.convolution, kind] = numbers.get((use.convolution, kind), 0) + number * times
+            numbers[use.convolution, kind] = numbers.get((use.convolution, kind), 0.0) + float(number) * times
     return numbers

@@ -244,7 +244,7 @@ class Bench(Asked):
     settings: Settings = dataclasses.field(default_factory=dict)
     against: tuple[str, ...] = ()  # of each a contestant's name=value[,name=value], or rivals
     rounds: int = 5
-    window_steps: int = 2
+    window_steps: int | None = None  # at least 2, and as many as have a whole number of lazy penalties
     contestant_seconds: float = 600.0
     parts: bool = False
     limit: bool = False

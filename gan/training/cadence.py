@@ -17,6 +17,12 @@ def images_per_step(config: Config) -> int:
     return config.batch_size * config.d_steps
 
 
+def period(config: Config) -> int:
+    """Steps of which as many later ones do the same work: each such window has as many lazy penalties."""
+    every = config.penalty_every_steps if config.gamma else 1  # discriminator updates
+    return every // math.gcd(every, config.d_steps)
+
+
 def total_steps(config: Config, num_examples: int) -> int:
     """The step at which the run ends by `steps` or `epochs`, whichever comes first; 0 if only the clock ends it."""
     images = Fraction(str(config.epochs)) * num_examples  # exact: 0.07 * 100 is more than 7 in binary

@@ -1,5 +1,12 @@
 """The convolutions of a step: their operations, and that no gradient is counted that nobody needs."""
 
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from fractions import Fraction
+
 import pytest
 
 from gan import build, config
@@ -7,6 +14,27 @@ from gan.bench import convolution_work
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution, Use
 from gan.networks.convolutions import CONVOLVERS
 from gan.training import replicas, session
+
+REPLICAS = """
+    import json, tensorflow as tf
+    from gan import build, config
+    from gan.bench import convolution_work, repeated
+    from gan.machine import devices
+    from gan.networks.convolutions import DIRECT
+    from gan.training import replicas, session
+
+    numerics = {"precision": "float32", "convolution": "direct", "jit_compile": "false"}
+    shared = {"strategy": "mirrored", "logical_cpus": 2, "threads": 1, "batch_size": BATCH}
+    images = {"dataset": "garments", "data_in_memory": "false"}
+    chosen = config.make("article", penalty_every_steps=4, **shared, **images, **numerics)
+    devices.configure(chosen)
+    machine = session.Machine(replicas.strategy("mirrored"), build.PLAIN, {})
+    work = convolution_work.of_step(chosen, build.source(chosen), machine)
+    print(json.dumps([[use.convolution, use.passes, str(number)] for use, number in work.items()]))
+    where = machine.placement.extended.worker_devices
+    run = repeated.repeated(DIRECT, next(iter(work)).convolution, ("forward",), tf.float32, where)
+    assert len(where) == 2 and run(3) > 0
+"""
 
 BATCH = 4
 ALL = ((FORWARD, 1), (INPUT_GRADIENT, 1), (FILTER_GRADIENT, 1))
@@ -32,15 +60,16 @@ def test_bytes_are_those_of_input_kernel_and_output():
 
 @pytest.fixture(scope="module")
 def works():
-    """The work of a step by preset, of the full networks on a small batch."""
+    """The work of a step by name, of the full networks on a small batch."""
     found = {}
-    for preset in ("article_corrected", "article"):
+    for name, more in (("article_corrected", {}), ("article", {}), ("lazy", {"penalty_every_steps": 4})):
         numerics = {"precision": "float32", "convolution": "direct", "jit_compile": "false"}
-        chosen = config.make(preset, dataset="garments", data_in_memory="false", batch_size=BATCH, **numerics)
+        preset = "article" if name == "lazy" else name
+        chosen = config.make(preset, dataset="garments", data_in_memory="false", batch_size=BATCH, **numerics, **more)
         if not found:
             source = build.source(chosen)
             machine = session.Machine(replicas.strategy("one_device"), build.PLAIN, {})
-        found[preset] = convolution_work.of_step(chosen, source, machine)
+        found[name] = convolution_work.of_step(chosen, source, machine)
     assert "recorded" not in CONVOLVERS
     return found
 
@@ -66,3 +95,24 @@ def test_the_penalty_adds_a_gradient_to_the_images_and_its_own_gradient(works):
     added = {use: n for use, n in works["article"].items() if use not in works["article_corrected"]}
     assert len(added) == 4
     assert {use.passes for use in added} == {((FORWARD, 2), (INPUT_GRADIENT, 1), (FILTER_GRADIENT, 1))}
+
+
+def test_a_lazy_penalty_counts_by_how_often_it_is_computed(works):
+    always = works["article_corrected"]
+    penalty = {use: n for use, n in works["article"].items() if use not in always}
+    assert works["lazy"] == always | {use: Fraction(n, 4) for use, n in penalty.items()}
+    flops = [convolution_work.flops(work) for work in (always, works["lazy"], always | penalty)]
+    assert flops[1] - flops[0] == pytest.approx((flops[2] - flops[0]) / 4)
+
+
+def test_of_two_replicas_each_has_the_work_of_half_the_batch(works):
+    script = textwrap.dedent(REPLICAS).replace("BATCH", str(2 * BATCH))
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout.splitlines()[-1])
+    found = {
+        Use(Convolution(*c), tuple((kind, times) for kind, times in passes)): Fraction(number)
+        for c, passes, number in rows
+    }
+    assert found == works["lazy"]

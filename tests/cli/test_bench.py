@@ -15,6 +15,7 @@ TINY = (
     "--latent_size=4",
     "--precision=float32",
     "--jit_compile=false",
+    "--penalty_every_steps=1",
 )
 ONE_WINDOW = ("--rounds=1", "--window_steps=1")
 
@@ -37,21 +38,31 @@ def test_a_comparison_is_a_table_and_a_json(run_command, tmp_path):
 
 def test_parts_limit_picture_and_costs_of_the_host(run_command, tmp_path):
     out, picture = tmp_path / "bench.json", tmp_path / "roofline.png"
-    flags = (*TINY, *ONE_WINDOW, "--convolution=direct", "--parts", "--host", f"--roofline={picture}", f"--out={out}")
-    done = run_command("bench", *flags)
+    flags = (*TINY, "--preset=article", "--rounds=1", "--convolution=direct", "--penalty_every_steps=4")
+    done = run_command("bench", *flags, "--parts", "--host", f"--roofline={picture}", f"--out={out}")
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
+    assert report["window_steps"] == 4 and report["notes"] == []  # as many penalties in each window
     parts, limit, host = report["parts"], report["limit"], report["host"]
     assert sum(parts["seconds"].values()) == pytest.approx(parts["step"])
     assert all(parts["seconds"][name] > 0 for name in ("convolutions and products", "random numbers", "optimizer"))
     assert limit["ratio"] == pytest.approx(limit["step"] / limit["seconds"])
     assert limit["gflop"] == pytest.approx(sum(row["times"] * row["flops"] for row in limit["alone"]) / 1e9)
+    assert {row["times"] % 1 for row in limit["alone"]} == {0.0, 0.25, 0.5} and limit["replicas"] == 1
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert report["roofline"]["points"][-1]["name"] == "the step"
     costs = ["input batch of 4", "a line of the log", "saving a checkpoint", "restoring a checkpoint"]
     assert list(host["seconds"]) == costs
     assert host["start"]["first_step_seconds"] > max(host["seconds"].values()) > 0
     assert host["start"]["peak_bytes"] > 1e8
+
+
+def test_windows_that_hold_unequal_work_are_told_of(run_command, tmp_path):
+    out = tmp_path / "bench.json"
+    done = run_command("bench", *TINY, "--penalty_every_steps=3", "--rounds=1", "--window_steps=2", f"--out={out}")
+    assert done.returncode == 0, done.stderr
+    (note,) = json.loads(out.read_text())["notes"]
+    assert note == "a window of 2 steps may have a lazy penalty more than the next; those of 3 are alike"
 
 
 @pytest.mark.parametrize(

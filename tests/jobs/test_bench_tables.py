@@ -39,4 +39,6 @@ def test_the_limit_counts_every_pass():
         (FORWARD, 6, "direct"),
         (FILTER_GRADIENT, 3, "spectral"),
     ]
+    twice = bench_tables.limit_json({use: 3}, Limit(alone, {}, 1.2, 1.8), replicas=2)
+    assert twice["gflop"] == pytest.approx(2 * found["gflop"]) and twice["alone"] == found["alone"]
     assert "1.50 times as long" in bench_tables.limit({use: 3}, Limit(alone, {}, 1.2, 1.8))

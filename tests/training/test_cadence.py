@@ -32,6 +32,24 @@ def test_epochs_of_a_long_run_are_exact():
         assert cadence.next_epoch_end(last, per_step, num_examples) > last + 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "period"),
+    [
+        ({"gamma": 1.0, "penalty_every_steps": 8}, 8),
+        ({"gamma": 0.0}, 1),
+        ({"gamma": 1.0, "penalty_every_steps": 8, "d_steps": 4}, 2),
+        ({"gamma": 1.0, "penalty_every_steps": 8, "d_steps": 5}, 8),
+        ({"gamma": 1.0, "penalty_every_steps": 1, "d_steps": 5}, 1),
+    ],
+)
+def test_any_window_of_a_period_has_as_many_penalties(settings, period):
+    chosen = config.make("modern", **settings)
+    assert cadence.period(chosen) == period
+    updates, every = period * chosen.d_steps, chosen.penalty_every_steps
+    counts = [sum(update % every == 0 for update in range(first, first + updates)) for first in range(40)]
+    assert len(set(counts)) == 1 or not chosen.gamma
+
+
 @pytest.mark.parametrize("every", [1, 2, 7, 10, 25])
 def test_what_happens_every_so_often_is_next_at_the_next_multiple(every):
     for step in range(60):
