@@ -76,7 +76,7 @@ def of_step(config: Config, source: Source, machine: Machine) -> Work:
     calls: list[Convolution] = []
     on = machine._replace(numerics=machine.numerics._replace(jit_compile=False))
     run = session.prepare(config, source, on, session.game(config, source, on, _recorder(calls)), Path())
-    counts = counted(run.chunk.get_concrete_function().graph.as_graph_def())
+    counts = counted(run.chunk.compiled.get_concrete_function().graph.as_graph_def())
     uses: Work = collections.Counter()
     for mark, convolution in enumerate(calls):
         needed = tuple((kind, counts[mark, kind]) for kind in _KINDS.values() if counts.get((mark, kind)))

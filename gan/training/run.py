@@ -10,7 +10,8 @@ from gan.evaluation import in_training
 from gan.runs import workdir
 from gan.sampling import sampler
 from gan.settings import Config
-from gan.training.replicas import Chunk, Training, read
+from gan.training.chunks import Chunk
+from gan.training.replicas import Training, read
 
 
 class Run(NamedTuple):

@@ -24,7 +24,7 @@ from gan.runs import origin as origins
 from gan.runs.origin import Origin
 from gan.sampling import sampler
 from gan.settings import Config, fields
-from gan.training import replicas
+from gan.training import chunks, replicas
 from gan.training.run import Run
 
 _MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
@@ -134,8 +134,15 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
     step = steps.make_step(parts, **compiled)
     state = first or build.initial_state(config, parts)
     training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
-    chunk = replicas.compile_chunk(
-        on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
+    chunk = chunks.compile_chunk(
+        on.placement,
+        training,
+        step,
+        config.seed,
+        config.batch_size,
+        config.d_steps,
+        source.image_shape,
+        config.log_every_steps,
     )
     of_classes = shares.of_classes(source) if config.conditional else ()
     generator = build.sampling_generator(config, source.image_shape, on.numerics, of_classes)
