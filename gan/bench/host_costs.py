@@ -32,7 +32,7 @@ def measure(run: Run) -> dict[str, float]:
         actions = Actions(elsewhere, Progress(total_steps=None, steps_per_epoch=1.0, stream=io.StringIO()))
         try:
             return {
-                f"input batch of {batch}": _median(lambda i: run.batches.read(step + i, 1), 10 * _REPEATS),
+                f"input batch of {batch}": _median(lambda i: run.feed.read(step + i, 1), 10 * _REPEATS),
                 "a line of the log": _median(
                     lambda i: actions.log([Line(step + i + 1, means)], step + i + 1), _REPEATS
                 ),

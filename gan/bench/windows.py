@@ -44,7 +44,7 @@ def window(run: Run, steps: int) -> float:
     """
     begin, step = time.perf_counter(), run.step
     with tf.profiler.experimental.Trace(INPUT):
-        inputs = run.batches.read(step, steps)
+        inputs = run.feed.read(step, steps)
     with tf.profiler.experimental.Trace(CHUNK):
         for done in range(0, steps, run.chunk.most_steps):
             part = slice(done, done + run.chunk.most_steps)

@@ -2,6 +2,9 @@
 
 The sums of the metrics stay on the devices. Where a line of the log is due in the middle of a chunk they are laid aside
 there and begin anew, and the host reads all lines together at the chunk's end: so no device waits for a log.
+
+Where one device trains, XLA can compile the loop as a whole. It compiles anew for each shape, so such a chunk is always
+given as much as the longest one takes, and beside it the number of steps that count.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +15,8 @@ import tensorflow as tf
 
 from gan.core import rng
 from gan.core.step import Step
-from gan.training import replicas
+from gan.training import pace, replicas
+from gan.training.feeds import Feed
 from gan.training.replicas import Placement, Training
 
 LINES = 512  # of the log in a chunk, at most: their writing must not hold a stop up either
@@ -27,23 +31,36 @@ class Line(NamedTuple):
 
 
 class Chunk:
-    """`chunk(step, images uint8 [n, draws * batch, H, W, C], labels int32 [n, draws * batch])` runs the next n steps.
+    """`chunk(step, *arrays [n, draws * batch, ...])`, of what a feed reads, runs the n steps after `step`.
 
     It returns the lines of the log that are due in them, and has then waited for the devices. `compiled` is the
-    function of tensors, traced once for any n; `most_steps` is the largest n.
+    function of tensors, traced once for any n; `most_steps` is the largest n. A `padded` one is compiled once as well.
     """
 
-    def __init__(self, compiled: Callable[..., tuple[tf.Tensor, tf.Tensor]], names: Sequence[str], log_every: int):
-        self.compiled, self.most_steps = compiled, LINES * log_every
-        self._names, self._log_every = tuple(names), log_every
+    def __init__(
+        self,
+        compiled: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+        names: Sequence[str],
+        log_every: int,
+        most_steps: int,
+        padded: bool,
+    ):
+        self.compiled = compiled
+        self.most_steps = min(most_steps, LINES * log_every, pace.LONGEST_CHUNK)
+        self._names, self._log_every, self._padded = tuple(names), log_every, padded
 
     def __call__(self, step: int, *inputs: np.ndarray) -> list[Line]:
         count, every = len(inputs[0]), self._log_every
         until_line = min(every - step % every, _NEVER)
         scalars = (tf.constant(number, tf.int32) for number in (count, until_line))
-        totals, counts = (tensor.numpy() for tensor in self.compiled(*scalars, *map(tf.constant, inputs)))
+        totals, counts = (tensor.numpy() for tensor in self.compiled(*scalars, *map(self._tensor, inputs)))
         due = range(step + until_line, step + count + 1, every)
         return [Line(at, means(self._names, *row)) for at, *row in zip(due, totals, counts, strict=False)]
+
+    def _tensor(self, array: np.ndarray) -> tf.Tensor:
+        """The array as it is given to the devices: what fills it up is not sent there."""
+        tensor, missing = tf.constant(array), self.most_steps - len(array)
+        return tf.pad(tensor, [[0, missing], *[[0, 0]] * (array.ndim - 1)]) if self._padded and missing else tensor
 
 
 def means(names: Sequence[str], totals: np.ndarray, count: int) -> dict[str, float]:
@@ -55,22 +72,25 @@ def compile_chunk(
     placement: Placement,
     training: Training,
     step: Step,
+    feed: Feed,
     seed: int,
     batch: int,
-    draws: int,
-    image_shape: Sequence[int],
     log_every: int,
+    jit: bool = False,
 ) -> Chunk:
-    """The chunk of a run. Step i takes the images [i]; each replica the same part of each of its draws."""
+    """The chunk of a run. Step i takes [i] of what the feed reads; each replica the same part of each of its draws.
+
+    With `jit` XLA compiles the whole loop, for one replica.
+    """
     share = batch // placement.num_replicas_in_sync
     every = min(log_every, _NEVER)
 
-    def replica_step(images: tf.Tensor, labels: tf.Tensor) -> None:
+    def replica_step(*inputs: tf.Tensor) -> None:
         first = replicas.number() * share
         before = replicas.read(training)
-        part = (_share(tensor, first, share, batch) for tensor in (images, labels))
+        images, labels = feed.images(*(_share(tensor, first, share, batch) for tensor in inputs))
         address = rng.stream(seed, before.state.step, first)
-        state, metrics = step(before.state, *part, address, replicas.replica_mean)
+        state, metrics = step(before.state, images, labels, address, replicas.replica_mean)
         totals = {name: total + metrics[name] for name, total in before.totals.items()}
         replicas.write(training, Training(state, totals, before.count + 1))
 
@@ -81,14 +101,9 @@ def compile_chunk(
         replicas.write(sums, tf.nest.map_structure(lambda sum_: tf.where(ends, tf.zeros_like(sum_), sum_), now))
         return tf.stack([totals[name] for name in training.totals]), count
 
-    specs = (
-        tf.TensorSpec([], tf.int32),
-        tf.TensorSpec([], tf.int32),
-        tf.TensorSpec([None, draws * batch, *image_shape], tf.uint8),
-        tf.TensorSpec([None, draws * batch], tf.int32),
-    )
+    scalar = tf.TensorSpec([], tf.int32)
 
-    @tf.function(input_signature=specs, autograph=False)
+    @tf.function(input_signature=(scalar, scalar, *feed.specs), autograph=False, jit_compile=jit or None)
     def chunk(count: tf.Tensor, until_line: tf.Tensor, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def one(i: tf.Tensor) -> tuple[tf.Tensor]:
             replicas.run(placement, replica_step, *(tensor[i] for tensor in inputs))
@@ -112,7 +127,7 @@ def compile_chunk(
         *_, totals, counts = tf.while_loop(lambda i, *_: i < count, line, start, parallel_iterations=1)
         return totals, counts
 
-    return Chunk(chunk, list(training.totals), log_every)
+    return Chunk(chunk, list(training.totals), log_every, feed.most_steps, padded=jit)
 
 
 def _share(tensor: tf.Tensor, first: tf.Tensor, share: int, batch: int) -> tf.Tensor:

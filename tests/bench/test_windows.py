@@ -57,6 +57,7 @@ def test_what_is_read_ahead_belongs_to_the_window_that_began_it():
 
     run = SimpleNamespace(
         batches=batches,
+        feed=batches,
         step=3,
         chunk=Chunk(),
     )

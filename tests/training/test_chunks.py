@@ -1,11 +1,16 @@
-"""Chunks with a step that only counts and sums: the lines of the log, whatever the chunks are."""
+"""Chunks with a step that only counts and sums: the lines of the log, whatever the chunks are, with XLA and without."""
+
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan.core import penalties
 from gan.core.state import Player, State
-from gan.training import chunks, replicas
+from gan.data.batches import Batches
+from gan.data.source import Source
+from gan.training import chunks, feeds, pace, replicas
 
 NAMES = ["z", "a", "m"]  # in an order that is not that of the alphabet
 SHAPE, BATCH, DRAWS = (2, 2, 1), 3, 2
@@ -26,14 +31,18 @@ def data():
     return images, random.integers(0, 10, (60, DRAWS * BATCH)).astype(np.int32)
 
 
+SOURCE = Source("none", 9, SHAPE, (), "", "", None)
+
+
 class Made:
     """A chunk and the variables that it works on."""
 
-    def __init__(self, log_every):
+    def __init__(self, log_every, step=counting, names=NAMES, jit=False):
         placement = replicas.strategy("one_device")
         state = State(tf.zeros([], tf.int64), Player({}, ()), Player({}, ()), {}, {})
-        self.training = replicas.training_variables(placement, state, NAMES)
-        self.chunk = chunks.compile_chunk(placement, self.training, counting, 0, BATCH, DRAWS, SHAPE, log_every)
+        self.training = replicas.training_variables(placement, state, names)
+        feed = feeds.streamed(Batches(SOURCE, seed=0, batch=BATCH, draws=DRAWS), padded=jit)
+        self.chunk = chunks.compile_chunk(placement, self.training, step, feed, 0, BATCH, log_every, jit)
 
     def run(self, data, counts, first=0):
         """The lines of chunks of so many steps, one after the other."""
@@ -113,3 +122,80 @@ def test_a_cadence_beyond_all_chunks_is_never_due(data):
     made = Made(10**12)
     assert made.run(data, [60]) == [] and made.sums()[1] == 60
     assert [line.step for line in made.chunk(10**12 - 3, *(array[:5] for array in data))] == [10**12]
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_xla_compiles_the_whole_chunk_once_for_any_number_of_steps(data, monkeypatch, every):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 60)
+    plain, made, shapes = Made(every), Made(every, jit=True), set()
+    compiled = made.chunk.compiled
+
+    def watched(*tensors):
+        shapes.add(tuple(tuple(tensor.shape) for tensor in tensors))
+        return compiled(*tensors)
+
+    made.chunk.compiled = watched
+    for counts in CHUNKS:
+        found, expected_lines = made.run(data, counts), plain.run(data, counts)
+        assert [line.step for line in found] == [line.step for line in expected_lines]
+        for ours, theirs in zip(found, expected_lines, strict=True):
+            np.testing.assert_allclose(list(ours.means.values()), list(theirs.means.values()), rtol=1e-6)
+        assert made.sums()[1] == plain.sums()[1]
+        for one in (plain, made):
+            replicas.assign(one.training, tf.nest.map_structure(tf.zeros_like, replicas.read(one.training)))
+    assert shapes == {((), (), (60, DRAWS * BATCH, *SHAPE), (60, DRAWS * BATCH))}  # XLA compiles for each shape anew
+    assert compiled.experimental_get_tracing_count() == 1
+
+
+def test_a_chunk_that_is_always_full_takes_fewer_images(monkeypatch):
+    monkeypatch.setattr(feeds, "PADDED_BYTES", 10 * DRAWS * BATCH * 4 + 1)
+    assert Made(16, jit=True).chunk.most_steps == 10
+    monkeypatch.setattr(feeds, "PADDED_BYTES", 1)
+    assert Made(16, jit=True).chunk.most_steps == 1
+    monkeypatch.setattr(pace, "CHUNK_BYTES", 30 * DRAWS * BATCH * 4)
+    assert Made(16).chunk.most_steps == 30
+
+
+SCOPE = "only_when_due"
+
+
+def penalized(state, images, labels, stream, mean):
+    """A step that is a lazy penalty of a critic with a convolution, due in every third update."""
+    kernel = 0.1 * (1.0 + tf.cast(state.step, tf.float32)) * tf.ones([2, 2, 1, 4])
+    real = tf.cast(images, tf.float32) / 255.0
+
+    def value(params):
+        with tf.name_scope(SCOPE):
+            score = lambda x: tf.reduce_sum(tf.tanh(tf.nn.conv2d(x, params, 1, "SAME")), [1, 2, 3])  # noqa: E731
+            return tf.reduce_mean(penalties.r1(2.0)(score, real, None, stream))
+
+    penalty, gradient = penalties.lazy_gradient(value, kernel, state.step, 3)
+    metrics = {"penalty": penalty, "gradient": tf.norm(gradient)}
+    return state._replace(step=state.step + 1), metrics
+
+
+def test_a_lazy_penalty_is_not_computed_between_its_turns_in_a_compiled_chunk(data):
+    """In the program that XLA makes, whatever belongs to the penalty is in the branch that is taken when it is due."""
+    made = Made(1, penalized, ["penalty", "gradient"], jit=True)
+    found = [line.means["penalty"] > 0 for line in made.run(data, [4, 3])]
+    assert found == [step % 3 == 0 for step in range(7)]
+    inputs = [made.chunk._tensor(array[:1]) for array in data]
+    program = made.chunk.compiled.experimental_get_compiler_ir(tf.constant(1), tf.constant(1), *inputs)("optimized_hlo")
+    bodies = dict(re.findall(r"^(?:ENTRY )?%([\w.-]+) [^\n]*\{\n(.*?)^\}", program, re.DOTALL | re.MULTILINE))
+    branches = {name for body in bodies.values() for line in body.splitlines() for name in branch_names(line)}
+    always, pending = set(), [re.search(r"^ENTRY %([\w.-]+)", program, re.MULTILINE)[1]]
+    while pending:
+        if (name := pending.pop()) not in always:
+            always.add(name)
+            pending += (bodies.keys() - branches) & set(re.findall(r"%([\w.-]+)", bodies[name]))
+    assert len(branches) == 2 and any(SCOPE in bodies[name] for name in branches)
+    assert len(always) > 3 and not [name for name in always if SCOPE in bodies[name]]
+
+
+def branch_names(line: str) -> list[str]:
+    """The computations that are the branches of a conditional, if the line of the program has one."""
+    if " conditional(" not in line:
+        return []
+    return re.findall(r"(?:true_computation|false_computation)=%([\w.-]+)", line) or re.findall(
+        r"%([\w.-]+)", re.search(r"branch_computations=\{([^}]*)\}", line)[1]
+    )

@@ -36,6 +36,9 @@ class Batches:
             raise self.error
         return np.zeros([count, BATCH, 2, 2, 1], np.uint8), np.zeros([count, BATCH], np.int32)
 
+    def nothing(self):
+        return self.read(0, 0)
+
 
 class FakeChunk:
     """A chunk that only counts its steps, and logs every `log_every` ones."""
@@ -61,7 +64,7 @@ class FakeRun:
         self.config = config.make("article", steps=steps, epochs=0, batch_size=BATCH, **settings)
         self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
         self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
-        self.chunk = FakeChunk(self)
+        self.chunk, self.feed = FakeChunk(self), self.batches
 
 
 class FakeActions:
@@ -118,7 +121,7 @@ def test_chunks_grow_and_stop_where_anything_is_due(tmp_path, periods, monkeypat
     run = FakeRun(tmp_path, steps=22, sample_every_steps=0)
     loop.train(run, 0.0)
     assert run.chunks == [1, 3, 5, 10, 15, 20, 22]
-    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    monkeypatch.setattr(FakeChunk, "most_steps", 1)
     single = FakeRun(tmp_path, steps=22, sample_every_steps=0)
     loop.train(single, 0.0)
     assert single.chunks == list(range(1, 23)) and made[0].done == made[1].done
