@@ -85,7 +85,8 @@ def of_step(config: Config, source: Source, machine: Machine) -> Work:
     calls: list[Convolution] = []
     on = machine._replace(numerics=machine.numerics._replace(jit_compile=False))
     run = session.prepare(config, source, on, session.game(config, source, on, _recorder(calls)), Path())
-    counts = counted(run.chunk.get_concrete_function().graph.as_graph_def(), Fraction(1, config.penalty_every_steps))
+    graph = run.chunk.compiled.get_concrete_function().graph.as_graph_def()
+    counts = counted(graph, Fraction(1, config.penalty_every_steps))
     uses: Work = {}
     for mark, convolution in enumerate(calls):
         needed = tuple((kind, counts.passes[mark, kind]) for kind in _KINDS.values() if (mark, kind) in counts.passes)

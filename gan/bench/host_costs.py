@@ -15,6 +15,7 @@ from pathlib import Path
 from gan.errors import UserError
 from gan.training import session
 from gan.training.actions import Actions
+from gan.training.chunks import Line
 from gan.training.progress import Progress
 from gan.training.run import Run
 
@@ -25,13 +26,16 @@ _FIRST_STEP_SECONDS = 900.0
 def measure(run: Run) -> dict[str, float]:
     """Median seconds of what the loop does between chunks, by its own functions; files go to a temporary folder."""
     batch, step = run.config.batch_size, run.step
+    means = dict.fromkeys(run.training.totals, 0.0)
     with tempfile.TemporaryDirectory(prefix="gan-bench-") as name:
         elsewhere = run._replace(folder=Path(name))
         actions = Actions(elsewhere, Progress(total_steps=None, steps_per_epoch=1.0, stream=io.StringIO()))
         try:
             return {
-                f"input batch of {batch}": _median(lambda i: run.batches.read(step + i, 1), 10 * _REPEATS),
-                "a line of the log": _median(lambda i: actions.log(step + i), _REPEATS),
+                f"input batch of {batch}": _median(lambda i: run.feed.read(step + i, 1), 10 * _REPEATS),
+                "a line of the log": _median(
+                    lambda i: actions.log([Line(step + i + 1, means)], step + i + 1), _REPEATS
+                ),
                 "saving a checkpoint": _median(lambda i: actions.save(step + i), _REPEATS),
                 "restoring a checkpoint": _median(lambda i: session.restore(elsewhere), _REPEATS),
             }

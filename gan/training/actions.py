@@ -1,11 +1,13 @@
-"""What a run does between its chunks: it logs, draws samples, is evaluated and saved."""
+"""What a run does between its chunks: it logs, draws samples, is evaluated and saved.
 
-from collections.abc import Callable
+The log does not end a chunk: its lines are read at the end of that in which they are due.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from gan.errors import UserError
 from gan.evaluation import in_training, record
@@ -14,10 +16,11 @@ from gan.runs import checkpoint, grids
 from gan.runs.log import Summaries
 from gan.sampling import sampler
 from gan.settings import Config
-from gan.training import cadence, divergence
+from gan.training import cadence, chunks, divergence
+from gan.training.chunks import Line
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
-from gan.training.replicas import Training, read
+from gan.training.replicas import Training
 from gan.training.run import Run
 
 
@@ -45,7 +48,6 @@ class Actions:
         config, step = run.config, run.step
         self._evaluating = Action(partial(cadence.next_multiple, every=config.evaluate_every_steps), self.evaluate)
         self.in_order = (
-            Action(partial(cadence.next_multiple, every=config.log_every_steps), self.log),
             Action(lambda step: cadence.next_sample(config, step, run.num_examples), self.sample),
             self._evaluating,
             Action(self._next_save, self.save_once),
@@ -54,7 +56,7 @@ class Actions:
         self._images_per_step = cadence.images_per_step(config)
         self._wall_before = wall_seconds
         self._since_start, self._since_log, self._since_save = Stopwatch(), Stopwatch(), Stopwatch()
-        self._logged_step = step
+        self._timed_step = step
         self._evaluated_step: int | None = None
         self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
         self._summaries = Summaries(run.folder, step)
@@ -73,23 +75,28 @@ class Actions:
         """Lets images per second count from now on."""
         self._since_log.lap()
 
-    def log(self, step: int) -> None:
-        """Writes the means over the steps since the last log, and sets the sums back."""
-        run, seconds = self._run, self._since_log.lap()
-        means, images = _means(run.training), step * self._images_per_step
-        values = {
-            "images": images,
-            "epoch": images / run.num_examples,
-            **means,
-            "images_per_second": (step - self._logged_step) * self._images_per_step / seconds,
-            "wall_seconds": self._wall_seconds(),
-        }
-        self._summaries.scalars(step, values)
-        divergence.check_means(means, step, run.checkpoints)
-        for variable in tf.nest.flatten((run.training.totals, run.training.count)):
-            variable.assign(tf.zeros_like(variable))
-        self._logged_step = step
-        self._progress.update(step, values)
+    def log(self, lines: Sequence[Line], step: int) -> None:
+        """Writes the lines that were due up to `step`; their speed is that since lines were last written.
+
+        So they have the time at which they would have been written one by one.
+        """
+        if not lines:
+            return
+        run, now = self._run, self._wall_seconds()
+        step_seconds = self._since_log.lap() / (step - self._timed_step)
+        for line in lines:
+            images = line.step * self._images_per_step
+            values = {
+                "images": images,
+                "epoch": images / run.num_examples,
+                **line.means,
+                "images_per_second": self._images_per_step / step_seconds,
+                "wall_seconds": now - (step - line.step) * step_seconds,
+            }
+            self._summaries.scalars(line.step, values)
+            divergence.check_means(line.means, line.step, run.checkpoints)
+            self._progress.update(line.step, values)
+        self._timed_step = step
 
     def sample(self, step: int) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
@@ -172,9 +179,9 @@ class Actions:
 
 
 def _means(training: Training) -> dict[str, float]:
-    """The mean of each metric since the last log."""
-    totals, count = read(training.totals), int(training.count.numpy())
-    return {name: float(total) / max(count, 1) for name, total in totals.items()}
+    """The mean of each metric since the last line of the log."""
+    totals = [total.numpy() for total in training.totals.values()]
+    return chunks.means(training.totals, np.array(totals), training.count.numpy())
 
 
 def _as_markdown(config: Config) -> str:

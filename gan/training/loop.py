@@ -1,7 +1,6 @@
 """The training loop: run a chunk of steps, then do what is due; until the end, the clock or a signal."""
 
 import numpy as np
-import tensorflow as tf
 
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
@@ -70,11 +69,11 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         if not run.batches.is_ready(step, count, WAIT_SECONDS):
             save_if_asked()
             continue  # a disk that does not answer must not keep the run from ending
-        images, labels = _read(run, actions, step, count)
+        inputs = _read(run, actions, step, count)
         chunk = Stopwatch()
-        run.chunk(tf.constant(images), tf.constant(labels))
-        step = run.step
-        longest = pace.longest_chunk(longest, chunk.seconds / count, images.nbytes // count)
+        lines, step = run.chunk(step, *inputs), run.step
+        longest = pace.longest_chunk(longest, chunk.seconds / count, run.chunk.most_steps)
+        actions.log(lines, step)
         progress.advance(step)
         for action in actions.in_order:
             if action.is_due(step):
@@ -95,16 +94,15 @@ def _is_over(run: Run, step: int) -> bool:
 def _compile(run: Run, actions: Actions, progress: Progress) -> None:
     """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
     progress.note("compiling the training step ...")
-    shape = [0, cadence.images_per_step(run.config), *run.batches.source.image_shape]
-    run.chunk(tf.zeros(shape, tf.uint8), tf.zeros(shape[:2], tf.int32))
+    run.chunk(run.step, *run.feed.nothing())
     actions.count_speed()
     progress.advance(run.step)
 
 
-def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The images and labels of the next steps; if they cannot be read the run ends, but the step is saved first."""
+def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray, ...]:
+    """What the next steps are given; if their images cannot be read the run ends, but the step is saved first."""
     try:
-        return run.batches.read(step, count)
+        return run.feed.read(step, count)
     except UserError as error:
         actions.save_once(step)
         remedy = "put it back as it was when the run began, or if it was damaged then begin another run"

@@ -5,17 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 
 CHUNK_SECONDS = 1.0  # bounds how late a signal is noticed
-LONGEST_CHUNK = 1000
-CHUNK_BYTES = 1 << 28  # of images
+LONGEST_CHUNK = 1 << 14  # steps: a second of the fastest device
+CHUNK_BYTES = 1 << 28  # of images that are in memory at once
 
 
-def longest_chunk(before: int, step_seconds: float, step_bytes: int) -> int:
-    """The most steps that the next chunk may have: as many as take about a second.
+def longest_chunk(before: int, step_seconds: float, most: int) -> int:
+    """The most steps that the next chunk may have: as many as take about a second, and at `most` as many as it takes.
 
     It is at most double what it was `before`: in a chunk just run, a step took `step_seconds`, but the first ones tell
-    little. The images of a step have `step_bytes`, and those of a chunk are in memory at once.
+    little.
     """
-    return max(1, min(2 * before, int(CHUNK_SECONDS / step_seconds), LONGEST_CHUNK, CHUNK_BYTES // step_bytes))
+    return max(1, min(2 * before, int(CHUNK_SECONDS / step_seconds), most))
 
 
 class Stopwatch:

@@ -11,10 +11,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from gan.core import rng
 from gan.core.base import Nest
 from gan.core.state import State
-from gan.core.step import Step
 from gan.errors import UserError
 from gan.text import counted
 
@@ -27,9 +25,6 @@ class Training(NamedTuple):
     state: State
     totals: dict[str, Any]
     count: Any
-
-
-Chunk = Callable[[tf.Tensor, tf.Tensor], None]
 
 
 def strategy(name: str, count: int = 0) -> Placement:
@@ -90,47 +85,17 @@ def assign(nest: Nest, values: Nest) -> None:
     tf.nest.map_structure(lambda variable, value: variable.assign(value), nest, values)
 
 
-def compile_chunk(
-    placement: Placement,
-    training: Training,
-    step: Step,
-    seed: int,
-    batch: int,
-    draws: int,
-    image_shape: Sequence[int],
-) -> Chunk:
-    """`chunk(images uint8 [n, draws * batch, H, W, C], labels int32 [n, draws * batch])` runs n steps.
-
-    It is traced once, for any n. Step i takes the images [i]; each replica the same part of each of its draws.
-    """
-    specs = (
-        tf.TensorSpec([None, draws * batch, *image_shape], tf.uint8),
-        tf.TensorSpec([None, draws * batch], tf.int32),
-    )
-    replicas = placement.num_replicas_in_sync
-    share = batch // replicas
-
-    def replica_step(images: tf.Tensor, labels: tf.Tensor) -> None:
-        context = tf.distribute.get_replica_context()
-        first = context.replica_id_in_sync_group * share
-        before = read(training)
-        part = (_share(tensor, first, share, batch) for tensor in (images, labels))
-        state, metrics = step(before.state, *part, rng.stream(seed, before.state.step, first), replica_mean)
-        totals = {name: total + metrics[name] for name, total in before.totals.items()}
-        tf.nest.map_structure(_write, training, Training(state, totals, before.count + 1))
-
+def run(placement: Placement, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs a function of tensors on every replica; returns what it returns on the first."""
     # AutoGraph would rewrite the source of every layer, loss and optimizer for one loop: it takes longer than tracing.
-    as_written = tf.autograph.experimental.do_not_convert(replica_step)
+    as_written = tf.autograph.experimental.do_not_convert(function)
+    results = placement.run(as_written, args=arguments)
+    return tf.nest.map_structure(lambda result: placement.experimental_local_results(result)[0], results)
 
-    @tf.function(input_signature=specs, autograph=False)
-    def chunk(images: tf.Tensor, labels: tf.Tensor) -> None:
-        def body(i: tf.Tensor) -> tuple[tf.Tensor]:
-            placement.run(as_written, args=(images[i], labels[i]))
-            return (i + 1,)
 
-        tf.while_loop(lambda i: i < tf.shape(images)[0], body, [tf.constant(0)], parallel_iterations=1)
-
-    return chunk
+def number() -> tf.Tensor:
+    """The number of this replica, within a replica."""
+    return tf.distribute.get_replica_context().replica_id_in_sync_group
 
 
 def replica_mean(nest: Nest) -> Nest:
@@ -144,15 +109,8 @@ def replica_mean(nest: Nest) -> Nest:
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, nest)
 
 
-def _share(tensor: tf.Tensor, first: tf.Tensor, share: int, batch: int) -> tf.Tensor:
-    """Of [draws * batch, ...] the examples first to first + share of each draw: [draws * share, ...]."""
-    if share == batch:
-        return tensor
-    draws, rest = tensor.shape[0] // batch, tensor.shape[1:]
-    parts = tf.reshape(tensor, [draws, batch, *rest])[:, first : first + share]
-    return tf.reshape(parts, [draws * share, *rest])
-
-
-def _write(variable: tf.Variable, value: tf.Tensor) -> None:
-    """Writes this replica's own copy; the raw operation is the one way that a replica may."""
-    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+def write(nest: Nest, values: Nest) -> None:
+    """Within a replica: writes its own copies of the variables; the raw operation is the one way that it may."""
+    tf.nest.map_structure(
+        lambda variable, value: tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value), nest, values
+    )

@@ -10,7 +10,9 @@ from gan.evaluation import in_training
 from gan.runs import workdir
 from gan.sampling import sampler
 from gan.settings import Config
-from gan.training.replicas import Chunk, Training, read
+from gan.training.chunks import Chunk
+from gan.training.feeds import Feed
+from gan.training.replicas import Training, read
 
 
 class Run(NamedTuple):
@@ -22,6 +24,7 @@ class Run(NamedTuple):
     config: Config
     folder: Path
     batches: Batches
+    feed: Feed
     num_examples: int
     classes: tuple[int, ...]
     training: Training

@@ -24,7 +24,7 @@ from gan.runs import origin as origins
 from gan.runs.origin import Origin
 from gan.sampling import sampler
 from gan.settings import Config, fields
-from gan.training import replicas
+from gan.training import chunks, feeds, replicas
 from gan.training.run import Run
 
 _MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
@@ -47,6 +47,11 @@ class Machine(NamedTuple):
         """How many devices share a batch."""
         return self.placement.num_replicas_in_sync
 
+    @property
+    def compiles_chunks(self) -> bool:
+        """Whether XLA compiles all that a chunk does; of several replicas it compiles the gradients of each alone."""
+        return self.numerics.jit_compile and self.replicas == 1
+
 
 def machine(config: Config, folder: Path | None = None) -> Machine:
     """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be.
@@ -58,13 +63,15 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
     numerics = devices.resolve(config, _numerics(before))
     placement = replicas.strategy(config.strategy, count)
     replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
+    found = Machine(placement, numerics, {})
     fingerprint = environment.fingerprint(
         devices=devices.kinds(),
-        replicas=placement.num_replicas_in_sync,
+        replicas=found.replicas,
         threads=tf.config.threading.get_intra_op_parallelism_threads(),
         **numerics._asdict(),
+        **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
     )
-    return Machine(placement, numerics, fingerprint)
+    return found._replace(fingerprint=fingerprint)
 
 
 def _fingerprint_before(folder: Path) -> dict[str, Any]:
@@ -137,20 +144,23 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
 
     `first` is the state that it begins with, if not that of its seed.
     """
-    compiled = {"compiled": tf.function(jit_compile=True, autograph=False)} if on.numerics.jit_compile else {}
+    parts_alone = on.numerics.jit_compile and not on.compiles_chunks
+    compiled = {"compiled": tf.function(jit_compile=True, autograph=False)} if parts_alone else {}
     step = steps.make_step(parts, **compiled)
     state = first or build.initial_state(config, parts)
     training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
-    chunk = replicas.compile_chunk(
-        on.placement, training, step, config.seed, config.batch_size, config.d_steps, source.image_shape
-    )
+    batches = build.batches(config, source)
+    feed = feeds.streamed(batches, padded=on.compiles_chunks)
+    numbers = config.seed, config.batch_size, config.log_every_steps
+    chunk = chunks.compile_chunk(on.placement, training, step, feed, *numbers, jit=on.compiles_chunks)
     of_classes = shares.of_classes(source) if config.conditional else ()
     generator = build.sampling_generator(config, source.image_shape, on.numerics, of_classes)
     sample = sampler.make_sampler(generator, config.latent_size)
     return Run(
         config=config,
         folder=folder,
-        batches=build.batches(config, source),
+        batches=batches,
+        feed=feed,
         num_examples=source.num_examples,
         classes=shares.present(of_classes, source.num_bytes),
         training=training,

@@ -26,15 +26,16 @@ def test_each_cost_is_that_of_what_the_loop_does(run, monkeypatch, capsys):
     for name in ("log", "save"):
         as_it_is = getattr(Actions, name)
 
-        def noted(self, step, name=name, as_it_is=as_it_is):
-            called.append((name, step))
-            as_it_is(self, step)
+        def noted(self, *given, name=name, as_it_is=as_it_is):
+            called.append((name, given[-1]))
+            as_it_is(self, *given)
 
         monkeypatch.setattr(Actions, name, noted)
     costs = host_costs.measure(run)
     assert list(costs) == ["input batch of 2", "a line of the log", "saving a checkpoint", "restoring a checkpoint"]
     assert all(seconds > 0 for seconds in costs.values())
-    assert called == [(name, step) for name in ("log", "save") for step in range(host_costs._REPEATS + 1)]
+    repeats = host_costs._REPEATS + 1
+    assert called == [("log", i + 1) for i in range(repeats)] + [("save", i) for i in range(repeats)]
     after = [value.numpy() for value in tf.nest.flatten(replicas.read(run.training))]
     assert all((one == other).all() for one, other in zip(before, after, strict=True))
     assert list(run.folder.iterdir()) == [] and capsys.readouterr() == ("", "")

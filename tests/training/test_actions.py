@@ -14,6 +14,7 @@ from gan.errors import DivergedError, UserError
 from gan.evaluation import in_training
 from gan.runs import checkpoint
 from gan.training import actions as module
+from gan.training.chunks import Line
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.replicas import Training
@@ -54,16 +55,16 @@ def make(tmp_path, monkeypatch):
 
 def due(actions, step: int) -> list[str]:
     """The names of what follows a step."""
-    names = ("log", "sample", "evaluate", "save")
+    names = ("sample", "evaluate", "save")
     return [name for name, action in zip(names, actions.in_order, strict=True) if action.is_due(step)]
 
 
 def test_each_follows_its_own_steps_in_the_order_of_the_loop(clock, make):
     actions = make(log_every_steps=5, sample_every_steps=10, evaluate_every_steps=20, save_every_steps=15)
     found = {step: due(actions, step) for step in range(1, 51) if due(actions, step)}
-    assert sorted(found) == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
-    assert found[5] == ["log"] and found[15] == ["log", "save"] and found[20] == ["log", "sample", "evaluate"]
-    assert found[30] == ["log", "sample", "save"] and found[50] == ["log", "sample"]  # the last one
+    assert sorted(found) == [10, 15, 20, 30, 40, 45, 50]  # the log ends no chunk
+    assert found[15] == ["save"] and found[20] == ["sample", "evaluate"]
+    assert found[30] == ["sample", "save"] and found[50] == ["sample"]  # the last one
     off = make(log_every_steps=7, sample_every_steps=0, evaluate_every_steps=0, save_every_steps=0)
     assert [step for step in range(1, 50) if "sample" in due(off, step)] == [10, 20, 30, 40]  # epochs
     assert not any({"evaluate", "save"} & set(due(off, step)) for step in range(1, 51))
@@ -92,18 +93,34 @@ def test_a_step_is_saved_once(clock, make):
     assert again.said.getvalue() == ""
 
 
-def test_a_log_has_means_speed_and_time_and_begins_the_next_sums(clock, make):
+def logged(actions) -> list[dict]:
+    return [json.loads(line) for line in Path(actions.run.folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_log_has_means_speed_and_time(clock, make):
     actions = make(wall_seconds=1000.0)
     clock.now += 50.0  # compiling
     actions.count_speed()
     clock.now += 2.0
-    actions.log(3)
-    (row,) = [json.loads(line) for line in Path(actions.run.folder / "metrics.jsonl").read_text().splitlines()]
-    assert row == {
-        "step": 3, "images": 12, "epoch": 0.3, "d_loss": 2.0, "images_per_second": 6.0, "wall_seconds": 1052.0
-    }  # fmt: skip
-    assert (actions.run.training.totals["d_loss"].numpy(), actions.run.training.count.numpy()) == (0.0, 0)
+    actions.log([Line(3, {"d_loss": 2.0})], 3)
+    assert logged(actions) == [
+        {"step": 3, "images": 12, "epoch": 0.3, "d_loss": 2.0, "images_per_second": 6.0, "wall_seconds": 1052.0}
+    ]
     assert actions.said.getvalue().startswith("step 3/50  epoch 0.30/5.00  6.0 images/s")
+
+
+def test_lines_of_one_chunk_have_its_speed_and_the_times_between(clock, make):
+    actions = make()
+    actions.count_speed()
+    clock.now += 4.0
+    actions.log([], 4)  # its time counts in the next speed
+    clock.now += 6.0
+    actions.log([Line(step, {"d_loss": float(step)}) for step in (3, 6, 9)], 10)
+    clock.now += 4.0
+    actions.log([Line(12, {"d_loss": 1.0})], 12)
+    found = [(row["step"], row["d_loss"], row["images_per_second"], row["wall_seconds"]) for row in logged(actions)]
+    assert found == [(3, 3.0, 4.0, 3.0), (6, 6.0, 4.0, 6.0), (9, 9.0, 4.0, 9.0), (12, 1.0, 2.0, 14.0)]
+    assert [line.split()[1] for line in actions.said.getvalue().splitlines()] == ["3/50", "6/50", "9/50", "12/50"]
 
 
 def test_what_diverged_is_logged_but_not_saved(clock, make):
@@ -111,8 +128,8 @@ def test_what_diverged_is_logged_but_not_saved(clock, make):
     actions.run.training.totals["d_loss"].assign(float("nan"))
     with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
         clock.now += 1.0
-        actions.log(3)
-    assert '"d_loss": null' in (actions.run.folder / "metrics.jsonl").read_text()
+        actions.log([Line(2, {"d_loss": 1.0}), Line(3, {"d_loss": float("nan")}), Line(4, {"d_loss": 1.0})], 5)
+    assert [row["d_loss"] for row in logged(actions)] == [1.0, None]  # nothing after it
     with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
         actions.save(3)
     actions.run.training.totals["d_loss"].assign(1.0)
@@ -137,7 +154,7 @@ def test_the_time_of_an_evaluation_is_not_the_training_s(clock, make, monkeypatc
     clock.now += 1.0
     assert actions.evaluate(2) and actions.evaluate(4)
     clock.now += 1.0
-    actions.log(5)
+    actions.log([Line(5, {"d_loss": 1.0})], 5)
     assert not actions.evaluate(6)
     row = json.loads((actions.run.folder / "metrics.jsonl").read_text())
     assert row["images_per_second"] == 10.0 and row["wall_seconds"] == 2002.0

@@ -36,6 +36,26 @@ class Batches:
             raise self.error
         return np.zeros([count, BATCH, 2, 2, 1], np.uint8), np.zeros([count, BATCH], np.int32)
 
+    def nothing(self):
+        return self.read(0, 0)
+
+
+class FakeChunk:
+    """A chunk that only counts its steps, and logs every `log_every` ones."""
+
+    most_steps = 10**6
+
+    def __init__(self, run):
+        self.run = run
+
+    def __call__(self, step, images, labels):
+        assert images.shape[0] == labels.shape[0] and step == self.run.step
+        self.run.step += int(images.shape[0])
+        if images.shape[0]:
+            self.run.chunks.append(self.run.step)
+        every = FakeActions.periods.get("log")
+        return [due for due in range(step + 1, self.run.step + 1) if every and due % every == 0]
+
 
 class FakeRun:
     """A run whose chunks only count their steps; `chunks` has the step after each."""
@@ -44,12 +64,7 @@ class FakeRun:
         self.config = config.make("article", steps=steps, epochs=0, batch_size=BATCH, **settings)
         self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
         self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
-
-    def chunk(self, images, labels):
-        assert images.shape[0] == labels.shape[0]
-        self.step += int(images.shape[0])
-        if images.shape[0]:
-            self.chunks.append(self.step)
+        self.chunk, self.feed = FakeChunk(self), self.batches
 
 
 class FakeActions:
@@ -62,12 +77,17 @@ class FakeActions:
         self.in_order = tuple(
             Action(partial(cadence.next_multiple, every=every), partial(self.note, name))
             for name, every in self.periods.items()
+            if name != "log"
         ) + (Action(lambda step: cadence.next_sample(run.config, step, EXAMPLES), partial(self.note, "sample")),)
         made.append(self)
 
     def note(self, name, step=None):
         self.done.append((name, step))
         return True
+
+    def log(self, lines, step):
+        for due in lines:
+            self.note("log", due)
 
     def __getattr__(self, name):
         return partial(self.note, name)
@@ -97,14 +117,22 @@ def test_every_action_follows_each_of_its_steps_in_their_order(tmp_path, periods
 
 def test_chunks_grow_and_stop_where_anything_is_due(tmp_path, periods, monkeypatch):
     monkeypatch.setattr(pace, "CHUNK_SECONDS", 1e9)
-    periods |= {"log": 5}
+    periods |= {"log": 2, "new": 5}
     run = FakeRun(tmp_path, steps=22, sample_every_steps=0)
     loop.train(run, 0.0)
     assert run.chunks == [1, 3, 5, 10, 15, 20, 22]
-    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    monkeypatch.setattr(FakeChunk, "most_steps", 1)
     single = FakeRun(tmp_path, steps=22, sample_every_steps=0)
     loop.train(single, 0.0)
     assert single.chunks == list(range(1, 23)) and made[0].done == made[1].done
+
+
+def test_a_chunk_takes_no_more_steps_than_it_can(tmp_path, periods, monkeypatch):
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(FakeChunk, "most_steps", 3)
+    run = FakeRun(tmp_path, steps=10, sample_every_steps=0)
+    loop.train(run, 0.0)
+    assert run.chunks == [1, 3, 6, 9, 10]
 
 
 def test_a_run_that_goes_on_begins_at_its_step(tmp_path, periods):

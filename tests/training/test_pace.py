@@ -6,20 +6,20 @@ from gan.training import pace
 
 
 @pytest.mark.parametrize(
-    ("before", "step_seconds", "step_bytes", "longest"),
+    ("before", "step_seconds", "most", "longest"),
     [
-        (1, 0.001, 100, 2),  # the first step tells little
-        (8, 0.001, 100, 16),
-        (512, 0.003, 100, 333),
-        (512, 0.3, 100, 3),
-        (4, 7.0, 100, 1),
-        (800, 1e-5, 100, pace.LONGEST_CHUNK),
-        (800, 1e-5, pace.CHUNK_BYTES // 7, 7),
-        (800, 1e-5, 2 * pace.CHUNK_BYTES, 1),
+        (1, 0.001, 1000, 2),  # the first step tells little
+        (8, 0.001, 1000, 16),
+        (512, 0.003, 1000, 333),
+        (512, 0.3, 1000, 3),
+        (4, 7.0, 1000, 1),
+        (800, 1e-5, 1000, 1000),
+        (800, 1e-5, 10**6, 1600),
+        (800, 1e-5, 7, 7),
     ],
 )
-def test_a_chunk_takes_a_second_and_at_most_doubles(before, step_seconds, step_bytes, longest):
-    assert pace.longest_chunk(before, step_seconds, step_bytes) == longest
+def test_a_chunk_takes_a_second_and_at_most_doubles(before, step_seconds, most, longest):
+    assert pace.longest_chunk(before, step_seconds, most) == longest
 
 
 def test_a_stopwatch_does_not_count_the_time_in_which_it_is_stopped():

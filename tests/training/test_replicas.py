@@ -21,7 +21,9 @@ SCRIPT = """
     from gan.core import step as steps
     from gan.errors import UserError
     from gan.machine import devices
-    from gan.training import replicas
+    from gan.data.batches import Batches
+    from gan.data.source import Source, array_reader
+    from gan.training import chunks, feeds, replicas
 
     cfg = config.make(
         "article_corrected", strategy="mirrored", logical_cpus=2, threads=2,
@@ -32,8 +34,10 @@ SCRIPT = """
     shape = (20, 20, 1)
     game = build.game(cfg, shape, build.PLAIN)
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (4, 16, *shape)).astype(np.uint8)
-    labels = random.integers(0, 10, (4, 16)).astype(np.int32)
+    images = random.integers(0, 256, (70, *shape)).astype(np.uint8)
+    labels = random.integers(0, 10, 70).astype(np.int32)
+    source = Source("noise", 70, shape, (), "", "", array_reader(images, labels), in_memory=True)
+    batches = Batches(source, seed=0, batch=8, draws=2)
 
     def copies(nest, replica):
         def copy(variable):
@@ -41,28 +45,31 @@ SCRIPT = """
             return local.numpy()
         return [copy(variable) for variable in tf.nest.flatten(nest)]
 
-    def train(strategy):
+    def train(strategy, whole=False, parts=None):
         placement = replicas.strategy(strategy)
         start = build.initial_state(cfg, game)
         training = replicas.training_variables(placement, start, steps.metric_names(game))
-        chunk = replicas.compile_chunk(placement, training, steps.make_step(game), cfg.seed, 8, 2, shape)
-        before, after = replicas.read(training), []
-        for chunks in ([4], [1, 2, 1]):
+        feed, step = feeds.streamed(batches, padded=whole), steps.make_step(game, **(parts or {}))
+        chunk = chunks.compile_chunk(placement, training, step, feed, cfg.seed, 8, 3, jit=whole)
+        before, after, logs = replicas.read(training), [], []
+        for counts in ([4], [1, 2, 1]):
             replicas.assign(training, before)
-            first = 0
-            for count in chunks:
-                chunk(tf.constant(images[first : first + count]), tf.constant(labels[first : first + count]))
+            first, lines = 0, []
+            for count in counts:
+                lines += chunk(first, *feed.read(first, count))
                 first += count
+            logs.append([tuple(line) for line in lines])
             after.append([copies(training, replica) for replica in range(placement.num_replicas_in_sync)])
         return {
             "whole": after[0],
             "parts": after[1],
+            "logs": logs,
             "read": [tensor.numpy() for tensor in tf.nest.flatten(replicas.read(training))],
             "start": [tensor.numpy() for tensor in tf.nest.flatten(start)],
             "totals": {name: total.numpy() for name, total in replicas.read(training.totals).items()},
             "step": int(training.state.step.numpy()),
             "count": int(training.count.numpy()),
-            "traces": chunk.experimental_get_tracing_count(),
+            "traces": chunk.compiled.experimental_get_tracing_count(),
         }
 
     found = {
@@ -71,6 +78,8 @@ SCRIPT = """
         "auto": type(replicas.strategy("auto")).__name__,
         "one": train("one_device"),
         "mirrored": train("mirrored"),
+        "one by XLA": train("one_device", whole=True),
+        "mirrored by XLA": train("mirrored", parts={"compiled": tf.function(jit_compile=True, autograph=False)}),
     }
     try:
         devices.configure(dataclasses.replace(cfg, logical_cpus=3))
@@ -102,7 +111,7 @@ def assert_same_bits(one, two):
 def test_two_replicas_with_half_the_batch_equal_one_device(found):
     one, two = found["one"], found["mirrored"]
     assert (len(one["whole"]), len(two["whole"])) == (1, 2)
-    assert one["step"] == two["step"] == one["count"] == two["count"] == 4
+    assert one["step"] == two["step"] == 4
     moved = 0
     for a, b, start in zip(one["whole"][0], two["whole"][0], one["start"], strict=False):  # the state comes first
         # Adam divides by the root of the second moment: it turns the rounding of a tiny gradient into a share of the
@@ -112,13 +121,16 @@ def test_two_replicas_with_half_the_batch_equal_one_device(found):
     assert moved > 20
 
 
-def test_two_replicas_sum_the_same_metrics_as_one_device(found):
-    one, two = found["one"]["totals"], found["mirrored"]["totals"]
-    assert one.keys() == two.keys()
-    for name, value in one.items():
-        np.testing.assert_allclose(two[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
-    assert one["d_penalty"] > 0
-    np.testing.assert_allclose(one["g_learning_rate"], 4 * 1e-3, rtol=1e-6)
+def test_two_replicas_sum_and_log_the_same_metrics_as_one_device(found):
+    assert found["one"]["count"] == found["mirrored"]["count"] == 1  # since the line at step 3
+    (step, means), totals = found["one"]["logs"][0][0], found["one"]["totals"]
+    assert step == found["mirrored"]["logs"][0][0][0] == 3
+    for ours, theirs in ((means, found["mirrored"]["logs"][0][0][1]), (totals, found["mirrored"]["totals"])):
+        assert list(ours) == list(theirs)
+        for name, value in ours.items():
+            np.testing.assert_allclose(theirs[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+        assert ours["d_penalty"] > 0
+        np.testing.assert_allclose(ours["g_learning_rate"], 1e-3, rtol=1e-6)
 
 
 def test_replicas_stay_bit_equal_to_each_other(found):
@@ -127,12 +139,27 @@ def test_replicas_stay_bit_equal_to_each_other(found):
     assert_same_bits(found["mirrored"]["read"], found["mirrored"]["parts"][1])
 
 
+PLACEMENTS = ["one", "mirrored", "one by XLA", "mirrored by XLA"]
+
+
 @pytest.mark.parametrize("placement", ["one", "mirrored"])
+def test_xla_takes_the_same_steps(found, placement):
+    """Of one replica it compiles the whole chunk, of several the gradients of each."""
+    plain, compiled = found[placement], found[f"{placement} by XLA"]
+    assert compiled["step"] == 4 and compiled["count"] == 1
+    for a, b in zip(plain["whole"][0], compiled["whole"][0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-3, atol=5e-5)
+    assert any(a.tobytes() != b.tobytes() for a, b in zip(plain["whole"][0], compiled["whole"][0], strict=True))
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_chunks_of_any_sizes_give_the_same_bits(found, placement):
     assert_same_bits(found[placement]["whole"][0], found[placement]["parts"][0])
+    whole, parts = found[placement]["logs"]
+    assert whole == parts and len(whole) == 1
 
 
-@pytest.mark.parametrize("placement", ["one", "mirrored"])
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_chunk_is_traced_once_for_any_number_of_steps(found, placement):
     assert found[placement]["traces"] == 1
 
