@@ -92,11 +92,8 @@ def has_batch_statistics(config: Config) -> bool:
 
 
 def has_narrow_convolutions(config: Config) -> bool:
-    """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work.
-
-    Patches make a map smaller and leave as much work with more channels.
-    """
-    return _channels(config, config.d_width) / config.patch_size < pairs.PAIRS[config.networks].narrow_below
+    """Whether only direct convolutions pay in these networks, judged by the discriminator: it has most of the work."""
+    return _channels(config, config.d_width) < pairs.PAIRS[config.networks].narrow_below
 
 
 def batches(config: Config, opened: Source) -> Batches:
@@ -187,7 +184,6 @@ def _shared(
         "size": tuple(image_shape[:2]),
         "channels": image_shape[2],
         "depth": config.depth,
-        "patch": config.patch_size,
         "num_classes": num_classes if config.conditional else 0,
         "convolver": convolver or CONVOLVERS[numerics.convolution],
         "dtype": DTYPES[numerics.precision],

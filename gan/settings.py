@@ -129,12 +129,6 @@ class Config:
         1.0, "channels of both networks, as a multiple of --g_width and --d_width", low=1 / 64, high=64
     )
     depth: int = NETWORKS.fixed(0, "residual blocks at each size of map (0: as the pair has it)", low=0, high=16)
-    patch_size: int = NETWORKS.fixed(
-        1,
-        "side in pixels of the squares that the networks of --networks=residual see and draw as one place of a map "
-        "(1: single pixels)",
-        choices=(1, 2, 4),
-    )
     conditional: bool = NETWORKS.fixed(False, "networks that are told the label of each image")
     minibatch_deviation: int = NETWORKS.fixed(
         0, "examples in each group whose deviation the discriminator sees (0: none)", low=0, high=1024

@@ -1,12 +1,12 @@
 """A tensor of one network made to fit another: for other classes, for grey images or RGB."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in a grey image (ITU-R BT.601), as images are converted
+_CHANNELS = {1, 3}
 
 
 class Converted(NamedTuple):
@@ -45,26 +45,20 @@ def by_class(
 def for_channels(theirs: np.ndarray, mine: np.ndarray, axis: int, draws: bool) -> Converted | None:
     """A kernel or bias of images of 1 channel for 3, or of 3 for 1, along `axis`; None if more than that differs.
 
-    Where networks see squares of pixels, the axis has the channels of each pixel side by side.
     A discriminator judges a grey image as before, given as RGB, and an RGB image by the grey one that it is converted
     to; a generator (`draws`) makes RGB images that are grey, or the grey ones that its RGB images are converted to.
     """
     axis += theirs.ndim
-    if axis < 0 or theirs.ndim != mine.ndim:
+    if axis < 0 or theirs.ndim != mine.ndim or {theirs.shape[axis], mine.shape[axis]} != _CHANNELS:
         return None
     if np.delete(theirs.shape, axis).tolist() != np.delete(mine.shape, axis).tolist():
         return None
-    pixels = min(theirs.shape[axis], mine.shape[axis])
-    if {theirs.shape[axis], mine.shape[axis]} != {pixels, 3 * pixels} or math.isqrt(pixels) ** 2 != pixels:
-        return None
-    luma, more = np.asarray(LUMA, theirs.dtype), mine.shape[axis] > pixels
-    rest = np.moveaxis(theirs, axis, -1)
-    of_pixels = rest.reshape(*rest.shape[:-1], pixels, -1)  # [..., pixels, channels]
+    luma = np.reshape(np.asarray(LUMA, theirs.dtype), [-1] + [1] * (theirs.ndim - 1 - axis))
+    more = mine.shape[axis] == 3
     if draws:
-        of_pixels = np.repeat(of_pixels, 3, -1) if more else (of_pixels * luma).sum(-1, keepdims=True)
+        value = np.repeat(theirs, 3, axis) if more else (theirs * luma).sum(axis, keepdims=True)
     else:
-        of_pixels = of_pixels * luma if more else of_pixels.sum(-1, keepdims=True)
-    value = np.moveaxis(of_pixels.reshape(*rest.shape[:-1], -1), -1, axis)
+        value = theirs * luma if more else theirs.sum(axis, keepdims=True)
     return Converted(value, "for RGB as it was for grey" if more else "for grey as it was for RGB", value.size)
 
 

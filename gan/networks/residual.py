@@ -36,7 +36,7 @@ def generator(spec: GeneratorSpec) -> Network:
     Dense to a small map of `width` channels, then `depth` blocks (0: one) at each size; the first after a doubling
     brings the upsampling and halves the channels. There is no use for `mean`: nothing is normalized.
     """
-    (rows, columns), doublings = _maps(spec)
+    (rows, columns), doublings = sizes.base(spec.size)
     convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (doublings + 1))
 
@@ -55,7 +55,7 @@ def generator(spec: GeneratorSpec) -> Network:
             filters = min(width, max(width >> i, _FEWEST))
             trunk += [block(filters, doubled=True), *[block(filters, doubled=False)] * (depth - 1)]
         trunk += [layers.leaky_relu(_SLOPE)]
-        trunk += [layers.conv(convolver, spec.channels * spec.patch**2, _TAPS, "SAME", scale=spec.output_scale)]
+        trunk += [layers.conv(convolver, spec.channels, _TAPS, "SAME", scale=spec.output_scale)]
         return [*trunk, *pyramid.image_output(spec)]
 
     return conditioning.by_labels((spec.latent_size,), spec.num_classes, stack)
@@ -68,7 +68,7 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
     doubles the channels. With `minibatch_deviation` another convolution sees it. For each channel a weighted sum over
     the small map makes a feature; dropout and a dense layer follow.
     """
-    _, halvings = _maps(spec)
+    _, halvings = sizes.base(spec.size)
     convolver, width, depth = spec.convolver, spec.width, spec.depth or 1
     scale = _GAIN / math.sqrt(depth * (halvings + 1))
 
@@ -95,12 +95,6 @@ def discriminator(spec: DiscriminatorSpec) -> Network:
         return [*trunk, *conditioning.logits(labels, spec.num_classes)]
 
     return conditioning.by_labels(spec.input_shape, spec.num_classes, stack)
-
-
-def _maps(spec: GeneratorSpec | DiscriminatorSpec) -> tuple[sizes.Size, int]:
-    """(height and width of the smallest map, doublings from it to the largest, which has a place for each patch)."""
-    smallest, doublings = sizes.base(spec.size)
-    return smallest, doublings - spec.patch.bit_length() + 1
 
 
 def _last(convolver: Convolver, filters: int) -> list[Constructor]:

@@ -23,7 +23,6 @@ class GeneratorSpec(NamedTuple):
     convolver: Convolver
     dtype: tf.DType  # of the activations; parameters stay float32
     depth: int = 0  # blocks at each size of map; 0: as the pair has it
-    patch: int = 1  # side of the squares of pixels that are one place of the largest map; a power of two
     num_classes: int = 0  # 0: labels are ignored, and there are no parameters for them
     mean: Mean = identity  # averages a nest over the replicas
 
@@ -40,7 +39,6 @@ class DiscriminatorSpec(NamedTuple):
     convolver: Convolver
     dtype: tf.DType  # of the activations; parameters stay float32
     depth: int = 0  # blocks at each size of map; 0: as the pair has it
-    patch: int = 1  # side of the squares of pixels that are one place of the largest map; a power of two
     num_classes: int = 0  # 0: labels are ignored, and there are no parameters for them
     minibatch_deviation: int = 0  # examples in each group whose deviation is seen; 0: none
 

@@ -11,14 +11,11 @@ from gan.networks.conversions import LUMA
 from gan.networks.transfer import Side, Transfer, leaves, nest, transfer
 
 PAIRS = ("article", "dcgan", "modern", "sngan")
-PATCHES = "modern --patch_size=2"
 SMALL = {"g_width": 8, "d_width": 4, "latent_size": 6}
 
 
 def network(draws: bool, preset: str, size: int = 32, channels: int = 1, classes=(), **settings) -> Network:
     settings = SMALL | settings | {"conditional": bool(classes)}
-    if preset == PATCHES:
-        preset, settings = "modern", settings | {"patch_size": 2}
     make = build.generator if draws else build.discriminator
     return make(config.make(preset, **settings), (size, size, channels), build.PLAIN, len(classes))
 
@@ -46,7 +43,7 @@ def layers(found: Transfer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("draws", [True, False], ids=["generator", "discriminator"])
-@pytest.mark.parametrize("preset", (*PAIRS, PATCHES))
+@pytest.mark.parametrize("preset", PAIRS)
 def test_of_the_same_networks_all_is_taken_to_the_bit(preset, draws):
     found, old, new = moved(draws, preset, {"classes": ("a", "b")}, {"classes": ("a", "b")})
     assert found.same == {path: path for path in new.tensors} and found.remarks == ()
@@ -102,7 +99,7 @@ def judged(of: Network, tensors: dict, images: np.ndarray) -> np.ndarray:
     return of.apply(nest(tensors), tf.constant(images), None, rng.stream(0, 0), False).numpy()
 
 
-@pytest.mark.parametrize("preset", (*PAIRS, PATCHES))
+@pytest.mark.parametrize("preset", PAIRS)
 def test_a_grey_image_is_judged_as_before(preset):
     grey, colour = network(False, preset), network(False, preset, channels=3)
     images = np.random.default_rng(0).random((3, 32, 32, 1), np.float32)
@@ -117,9 +114,8 @@ def test_a_grey_image_is_judged_as_before(preset):
         )
 
 
-@pytest.mark.parametrize("preset", ("modern", PATCHES))
-def test_an_rgb_image_is_judged_as_the_grey_one_that_it_becomes(preset):
-    grey, colour = network(False, preset), network(False, preset, channels=3)
+def test_an_rgb_image_is_judged_as_the_grey_one_that_it_becomes():
+    grey, colour = network(False, "modern"), network(False, "modern", channels=3)
     there = side(grey, 0, False)
     found = transfer(there, side(colour, 1, False))
     images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
@@ -128,7 +124,7 @@ def test_an_rgb_image_is_judged_as_the_grey_one_that_it_becomes(preset):
     np.testing.assert_allclose(judged(colour, found.tensors, images), expected, **close)
 
 
-@pytest.mark.parametrize("preset", (*PAIRS, PATCHES))
+@pytest.mark.parametrize("preset", PAIRS)
 def test_images_are_drawn_as_before_in_grey_and_rgb(preset):
     grey, colour = (network(True, preset, channels=channels, g_output="linear") for channels in (1, 3))
     latents = np.random.default_rng(0).normal(size=(3, 6)).astype("f")
