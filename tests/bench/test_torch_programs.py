@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan import config
+from gan import build, config
 from gan.bench import rivals, twins
 from gan.core import ema, schedules
 from tests.bench import engine_steps
@@ -154,3 +154,16 @@ def test_rates_and_averages_follow_the_images_seen_as_the_engines(computed, name
         batch, half_life = SMALL["batch_size"], settings.ema_half_life_images
         ours = [ema.update(tf.zeros([]), tf.ones([]), tf.constant(seen), batch, half_life) for seen in SEEN]
         np.testing.assert_allclose(found["average_weights"], ours, rtol=1e-3)
+
+
+def test_the_program_answers_as_a_rival(monkeypatch, tmp_path):
+    monkeypatch.setenv(twins.TORCH_PYTHON, PYTHON)
+    settings = config.make("modern_conditional", batch_size=2, width=0.125, threads=1)
+    np.save(tmp_path / "images.npy", np.zeros((1, 16, 16, 3), np.uint8))
+    np.save(tmp_path / "labels.npy", np.zeros(1, np.int32))
+    line = twins.command("torch", settings, tmp_path / "images.npy", tmp_path / "labels.npy", 3)
+    with rivals.Rival("torch", line, 600.0) as rival:
+        assert rival.run(1) > 0 and rival.run(2) > 0
+    game = build.game(settings, (16, 16, 3), build.PLAIN, 3)
+    counts = [sum(row.parameters for row in network.table) for network in (game.generator, game.discriminator)]
+    assert rival.facts["parameters"] == counts and rival.facts["versions"]["torch"]
