@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from gan.data.source import Source
 from gan.networks.convolutions import DIRECT, Convolver, plain
@@ -95,12 +97,12 @@ def passes(use: Use) -> int:
     return sum(times for _, times in use.passes)
 
 
-def counted(graph: tf.compat.v1.GraphDef) -> Mapping[tuple[int, str], int]:
+def counted(graph: GraphDef) -> Mapping[tuple[int, str], int]:
     """How often the result of each pass (mark, kind) is needed by what the graph returns or writes."""
     functions = {function.signature.name: function for function in graph.library.function}
     counts: collections.Counter[tuple[int, str]] = collections.Counter()
 
-    def visit(nodes: Mapping[str, tf.compat.v1.NodeDef], wanted: list[str]) -> None:
+    def visit(nodes: Mapping[str, NodeDef], wanted: list[str]) -> None:
         seen: set[str] = set()
         pending = list(wanted)
         while pending:
@@ -123,7 +125,7 @@ def counted(graph: tf.compat.v1.GraphDef) -> Mapping[tuple[int, str], int]:
     return counts
 
 
-def _called(node: tf.compat.v1.NodeDef) -> list[str]:
+def _called(node: NodeDef) -> list[str]:
     """The functions that a node calls; a loop's body once."""
     values = node.attr.values()
     return [value.func.name for value in values if value.HasField("func")] + [
