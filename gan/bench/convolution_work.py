@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from gan.data.source import Source
 from gan.networks.convolutions import DIRECT, Convolver, plain
@@ -106,13 +108,13 @@ def passes(use: Use) -> int:
     return sum(times for _, times in use.passes)
 
 
-def counted(graph: tf.compat.v1.GraphDef, branch: Fraction) -> Counts:
+def counted(graph: GraphDef, branch: Fraction) -> Counts:
     """What is needed by what the graph returns or writes; any condition in it holds in the share `branch` of steps."""
     functions = {function.signature.name: function for function in graph.library.function}
     counts: collections.Counter[tuple[int, str]] = collections.Counter()
     shares: dict[int, Fraction] = {}
 
-    def visit(nodes: Mapping[str, tf.compat.v1.NodeDef], wanted: list[str], share: Fraction) -> None:
+    def visit(nodes: Mapping[str, NodeDef], wanted: list[str], share: Fraction) -> None:
         seen: set[str] = set()
         pending = list(wanted)
         while pending:
@@ -136,7 +138,7 @@ def counted(graph: tf.compat.v1.GraphDef, branch: Fraction) -> Counts:
     return Counts(counts, shares)
 
 
-def _called(node: tf.compat.v1.NodeDef) -> list[tuple[str, str]]:
+def _called(node: NodeDef) -> list[tuple[str, str]]:
     """The functions that a node calls, each with the name of the attribute that says so; a loop's body once."""
     return [
         (name, function.name)

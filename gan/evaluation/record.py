@@ -237,10 +237,10 @@ def _show(folder: Path, evaluations: list[Evaluation]) -> None:
         events.close()
 
 
-def _summary(scalars: Mapping[str, float]) -> tf.compat.v1.Summary:
+def _summary(scalars: Mapping[str, float]) -> event_files.Summary:
     """Scalars by their tags, as TensorBoard reads them."""
-    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
-    summary = tf.compat.v1.Summary()
+    metadata = event_files.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
+    summary = event_files.Summary()
     for tag, number in scalars.items():
         summary.value.add(tag=tag, tensor=tf.make_tensor_proto(float(number), tf.float32), metadata=metadata)
     return summary

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from gan.errors import UserError
+from gan.machine import lean_import
 
 ENVIRONMENT = {
     # By default oneDNN is off on processors without AVX-512, where it multiplies matrices 2-4 times as fast too.
@@ -45,7 +46,7 @@ def import_tensorflow() -> ModuleType:
     _leave_out_keras_settings()
     with hidden_banner():
         try:
-            import tensorflow as tf
+            tf = lean_import.imported()
         except ModuleNotFoundError as error:
             if error.name != "tensorflow":
                 raise

@@ -92,15 +92,15 @@ class Summaries:
         self._last_step[tag] = step
         return True
 
-    def _write(self, step: int, tensors: Mapping[str, tf.compat.v1.Summary], metadata) -> None:
+    def _write(self, step: int, tensors: Mapping[str, event_files.Summary], metadata) -> None:
         """Writes one event with a tensor for each tag."""
-        value = tf.compat.v1.Summary.Value
+        value = event_files.Summary.Value
         values = [value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
-        summary = tf.compat.v1.Summary(value=values)
+        summary = event_files.Summary(value=values)
         self._events.write(event_files.Event(step=step, wall_time=time.time(), summary=summary))
         self._events.flush()
 
 
-def _metadata(plugin: str, data_class: str) -> tf.compat.v1.SummaryMetadata:
+def _metadata(plugin: str, data_class: str) -> event_files.SummaryMetadata:
     """What tells TensorBoard how to show a tensor."""
-    return tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin}, data_class=data_class)
+    return event_files.SummaryMetadata(plugin_data={"plugin_name": plugin}, data_class=data_class)

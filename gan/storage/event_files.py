@@ -14,6 +14,10 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+# What `tf.compat.v1` has by the same names: to look there would import all interfaces of version 1.
+from tensorflow.core.framework.summary_pb2 import Summary, SummaryMetadata
+from tensorflow.core.util.event_pb2 import Event, SessionLog
+
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 
@@ -22,7 +26,7 @@ HEADER_BYTES = 12  # of a record: its length (8) and the length's checksum (4)
 FOOTER_BYTES = 4  # the content's checksum
 FRAME_BYTES = HEADER_BYTES + FOOTER_BYTES
 
-Event = tf.compat.v1.Event
+__all__ = ["Event", "EventFile", "Summary", "SummaryMetadata", "truncate"]
 
 
 class EventFile:
@@ -38,7 +42,7 @@ class EventFile:
             self._writer = tf.io.TFRecordWriter(str(self.path))
             self.write(Event(wall_time=time.time(), file_version="brain.Event:2"))
             # Tells a TensorBoard that is already watching the folder to forget what it has read beyond `step`.
-            start = tf.compat.v1.SessionLog(status="START")
+            start = SessionLog(status="START")
             self.write(Event(wall_time=time.time(), step=step + 1 if step else 0, session_log=start))
             self._writer.flush()
             self._descriptor = os.open(self.path, os.O_RDONLY)

@@ -1,5 +1,6 @@
 """Images from data sets prepared by TensorFlow Datasets, read record by record without TensorFlow."""
 
+import functools
 import importlib.util
 import os
 from collections.abc import Callable
@@ -128,6 +129,15 @@ def _classes(examples: "_Examples", found: Form, files: list[Path]) -> Classes |
     return labelling.classes_of(values, len(raw), None, f"`{found.label}` of {examples.name}")
 
 
+@functools.cache
+def _parser() -> tuple[Callable[[bytes], Any], type[Exception]]:
+    """What reads a serialized example, and what it raises of a damaged one; imported when the first is read."""
+    from google.protobuf.message import DecodeError
+    from tensorflow_datasets.proto import tf_example_pb2
+
+    return tf_example_pb2.Example.FromString, DecodeError
+
+
 class _Examples:
     """Encoded images and labels from serialized examples."""
 
@@ -169,12 +179,10 @@ class _Examples:
         return values[0]
 
     def _features(self, index: int) -> Any:
-        from google.protobuf.message import DecodeError
-        from tensorflow_datasets.proto import tf_example_pb2
-
+        parse, damage = _parser()
         try:
-            return tf_example_pb2.Example.FromString(self._record(index)).features.feature
-        except (DecodeError, IndexError):
+            return parse(self._record(index)).features.feature
+        except (damage, IndexError):
             raise self._damaged(index) from None
 
     def _damaged(self, index: int) -> UserError:
