@@ -278,12 +278,14 @@ class Config:
     replicas: str = DEVICES.numerics(
         "auto",
         "how many devices share each batch; on a CPU logical ones that compute with one thread each; "
-        "auto: all GPUs if there are several, a thread each of a small CPU where that is faster, otherwise one",
+        "auto: all GPUs if there are several, the cores of a small CPU where that is faster, otherwise one",
     )
     logical_cpus: int = DEVICES.numerics(
         0, "split the CPU into so many logical devices (0: one), to try mirrored anywhere", low=0, high=MOST_REPLICAS
     )
-    threads: int = DEVICES.numerics(0, "threads within one operation (0: one for each core)", low=0, high=4096)
+    threads: int = DEVICES.numerics(
+        0, "threads within one operation (0: one for each core, or one where networks are narrow)", low=0, high=4096
+    )
     precision: str = DEVICES.numerics(
         "auto",
         "precision of activations and convolutions; parameters stay float32; "

@@ -13,12 +13,11 @@ import tensorflow as tf
 from gan import build
 from gan.build import Numerics
 from gan.errors import UserError
-from gan.machine import calibration, processor
+from gan.machine import calibration, processor, sharing
+from gan.machine.sharing import Sharing
 from gan.settings import Config
 
 _BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16
-_LEAST_SHARE = 8  # images of a batch on each of a CPU's replicas
-_MOST_CORES = 4  # that are taken for replicas; more have not been measured
 _HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the compute capability of a GPU
 
 
@@ -41,61 +40,33 @@ def configure(config: Config) -> None:
         raise UserError(f"the devices cannot be configured: {error}") from error
 
 
-def share_out(config: Config, before: int = 0) -> int:
+def share_out(config: Config, before: Sharing | None = None) -> int:
     """Configures the devices for training; returns how many shall share each batch, 0: as the strategy has it.
 
-    `before` is how many did when the run was saved: what the config leaves open goes on so. Of a CPU they are logical
-    ones with a thread each, so that two operations run side by side in the place of one on two threads.
+    A run that was saved with `before` goes on so. In a process in which TensorFlow has started, what the config leaves
+    open is as it was started; anything else raises `UserError`.
     """
-    wanted = _replicas(config, before)
-    if gpus() or wanted < 2:
-        configure(config)
-        return wanted
-    try:
-        _split_cpu(wanted)
-    except RuntimeError as error:  # TensorFlow has started
-        there = len(tf.config.list_logical_devices("CPU"))
-        if config.replicas != "auto" and there != wanted:
-            raise UserError(f"the devices cannot be configured: {error}") from error
-        wanted = there if config.batch_size % there == 0 else 1
-    configure(dataclasses.replace(config, logical_cpus=0, threads=config.threads or _open_threads()))
-    return wanted
-
-
-def _replicas(config: Config, before: int) -> int:
-    """How many devices a config asks for; where it leaves it open as many as before, or as are fast here. 0: all."""
-    if config.replicas != "auto":
-        return int(config.replicas)
-    if gpus() or config.strategy == "one_device" or config.logical_cpus or config.threads:
-        return 0
-    return before or _fast_replicas(config)
-
-
-def _fast_replicas(config: Config) -> int:
-    """How many of a CPU's cores shall each have a part of the batch; 1: all of them work on each operation.
-
-    Measured on two cores: networks with narrow convolutions gain a sixth, since their operations are too small to be
-    shared by threads. Statistics over the batch, and parts of a few images, would cost more than that.
-    """
-    cores = len(os.sched_getaffinity(0))
-    fits = config.batch_size % cores == 0 and config.batch_size // cores >= _LEAST_SHARE
-    group = 2 * config.minibatch_deviation
-    whole_groups = not group or (config.batch_size // cores) % group == 0
-    small = 2 <= cores <= _MOST_CORES and fits and whole_groups
-    return cores if small and build.has_narrow_convolutions(config) and not build.has_batch_statistics(config) else 1
+    replicas, threads = sharing.chosen(config, bool(gpus()), before)
+    if replicas > 1 and not gpus():
+        try:
+            _split_cpu(replicas)
+        except RuntimeError as error:
+            there = len(tf.config.list_logical_devices("CPU"))
+            if config.replicas != "auto" and there != replicas:
+                raise UserError(f"the devices cannot be configured: {error}") from error
+            replicas = there if config.batch_size % there == 0 else 1
+    if threads and not config.threads:
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+    configure(dataclasses.replace(config, threads=threads))
+    return replicas
 
 
 def _split_cpu(parts: int) -> None:
     """Makes so many logical devices of the CPU; raises `RuntimeError` in a process in which TensorFlow has started."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
-
-
-def _open_threads() -> int:
-    """One thread, or as many as TensorFlow was started with."""
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    return tf.config.threading.get_intra_op_parallelism_threads()
 
 
 def _set_threads(threads: int) -> None:

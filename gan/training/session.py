@@ -18,6 +18,7 @@ from gan.data.source import Source
 from gan.errors import UserError
 from gan.evaluation import in_training
 from gan.machine import devices, environment
+from gan.machine.sharing import Sharing
 from gan.networks.convolutions import Convolver
 from gan.runs import checkpoint, workdir
 from gan.runs import origin as origins
@@ -59,7 +60,7 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
     A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it.
     """
     before = _fingerprint_before(folder) if folder else {}
-    count = devices.share_out(config, before.get("replicas", 0))
+    count = devices.share_out(config, _sharing(before))
     numerics = devices.resolve(config, _numerics(before))
     placement = replicas.strategy(config.strategy, count)
     replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
@@ -82,6 +83,12 @@ def _fingerprint_before(folder: Path) -> dict[str, Any]:
         return dict(facts["fingerprint"])
     except (UserError, KeyError, TypeError, ValueError):  # a damaged one is told of where it is restored
         return {}
+
+
+def _sharing(fingerprint: dict[str, Any]) -> Sharing | None:
+    """How the work was shared according to a fingerprint that tells."""
+    names = Sharing._fields
+    return Sharing(*(fingerprint[name] for name in names)) if set(names) <= fingerprint.keys() else None
 
 
 def _numerics(fingerprint: dict[str, Any]) -> build.Numerics | None:

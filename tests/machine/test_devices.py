@@ -104,37 +104,3 @@ def test_the_machine_is_described_in_a_line():
     line = devices.description()
     assert line
     assert "\n" not in line
-
-
-@pytest.mark.parametrize(
-    ("cores", "asked", "before", "expected"),
-    [
-        (2, {}, 0, 2),
-        (4, {}, 0, 4),
-        (1, {}, 0, 1),
-        (8, {}, 0, 1),  # not measured
-        (3, {}, 0, 1),  # the batch cannot be shared out
-        (4, {"batch_size": 24}, 0, 1),  # parts of 6 images
-        (2, {"minibatch_deviation": 4}, 0, 2),
-        (2, {"minibatch_deviation": 16}, 0, 1),  # a part has no whole group of real images and fakes
-        (2, {"width": 2.0}, 0, 1),  # operations large enough for two threads
-        (2, {"preset": "dcgan"}, 0, 1),  # statistics over the batch
-        (2, {}, 1, 1),  # as the run was saved
-        (1, {}, 2, 2),
-        (2, {"replicas": "1"}, 2, 1),
-        (2, {"replicas": "4"}, 0, 4),
-        (2, {"strategy": "one_device"}, 2, 0),
-        (2, {"strategy": "mirrored"}, 0, 2),
-        (2, {"strategy": "mirrored", "logical_cpus": 4}, 0, 0),
-        (2, {"threads": 2}, 0, 0),
-    ],
-)
-def test_a_small_cpu_is_shared_out_where_networks_are_narrow(machine, monkeypatch, cores, asked, before, expected):
-    machine()
-    monkeypatch.setattr(devices.os, "sched_getaffinity", lambda process: set(range(cores)))
-    assert devices._replicas(config.make(**asked), before) == expected
-
-
-def test_gpus_are_left_to_the_strategy_but_for_a_number_that_is_asked_for(machine):
-    machine(gpus=[(9, 0), (9, 0)])
-    assert [devices._replicas(config.make(replicas=text), 0) for text in ("auto", "1", "2")] == [0, 1, 2]
