@@ -69,7 +69,7 @@ def kind(name):
 
 
 def check(found, names, arrays, tolerance):
-    """What is found is what the engine has, each within so much of its norm, and rounding of all."""
+    """What is found is what the engine has, each within so much of its norm and rounding."""
     rounding = 1e-6 * np.linalg.norm([np.linalg.norm(array) for array in arrays])
     for name, theirs, ours in zip(names, found, arrays, strict=True):
         theirs = np.reshape(theirs, ours.shape)

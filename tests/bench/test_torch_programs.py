@@ -88,7 +88,7 @@ def computed(tmp_path_factory):
 
 
 def check(found, key, names, arrays, tolerance):
-    """The arrays `key`_0, `key`_1, ... are those of the engine, each within so much of its norm, and rounding of all."""
+    """The arrays `key`_0, `key`_1, ... are those of the engine, each within so much of its norm and rounding."""
     rounding = 1e-6 * np.linalg.norm([np.linalg.norm(array) for array in arrays])
     for i, (name, array) in enumerate(zip(names, arrays, strict=True)):
         ours = in_torch(name, array)
