@@ -16,7 +16,6 @@ from gan.core.state import Carried, carrying
 
 _SEED = 1
 _G_UPDATE, _D_UPDATE = 0, step.D_UPDATES  # the streams below that of a step
-_POWER_ITERATIONS = 300
 
 
 class Case(NamedTuple):
@@ -74,11 +73,11 @@ def of(case: Case, corrected_epsilon: bool = False) -> Steps:
     latents = [rng.normal(below.latents, (settings.batch_size, game.latent_size)) for below in drawn]
     wrong = judge.with_wrong(max(case.num_classes, 2), labels, drawn[0].wrong_labels)[:, 1]
 
-    def d_gradients(update: int):
-        now = Now(tf.constant(update, tf.int64), tf.constant(settings.gamma), (), ())
+    def d_gradients(game):
+        now = Now(tf.constant(0, tf.int64), tf.constant(settings.gamma), (), ())
         return gradients.discriminator_gradients(game, d, g, vectors, images, labels, now, of_d)[:2]
 
-    due, between = d_gradients(0), d_gradients(1)
+    due, between = d_gradients(game), d_gradients(game._replace(regularization=None))
     loss = float(between[1]["d_loss"]) + settings.mismatch_weight * float(between[1].get("d_mismatch_loss", 0.0))
     g_grads, g_metrics = gradients.generator_gradients(
         game, g, d, vectors, images, labels, Now(tf.constant(0, tf.int64), tf.constant(0.0), (), ()), of_g
@@ -109,14 +108,21 @@ def _moved(game, state):
         return player._replace(params=params)
 
     state = state._replace(generator=noisy(state.generator), discriminator=noisy(state.discriminator))
-    vectors = Carried.of(state.extra).vectors
-    if vectors:
-        for _ in range(_POWER_ITERATIONS):
-            _, vectors = game.discriminator.normalize(state.discriminator.params, vectors)
-        state = carrying(state, vectors=vectors)
+    if Carried.of(state.extra).vectors:
+        state = carrying(state, vectors=_singular(Carried.of(state.extra).vectors, state.discriminator.params))
     if state.averages:
         state = state._replace(averages=tf.nest.map_structure(tf.identity, state.generator.params))
     return state
+
+
+def _singular(vectors, params):
+    """The first right singular vector [K] of each kernel [..., K] that has a vector: what the power iteration nears."""
+    return {
+        name: _singular(vector, params[name])
+        if isinstance(vector, dict)
+        else tf.constant(np.linalg.svd(tf.reshape(params[name], [-1, params[name].shape[-1]]))[2][0])
+        for name, vector in vectors.items()
+    }
 
 
 def _flat(params, prefix="") -> dict[str, tf.Tensor]:
