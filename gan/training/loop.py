@@ -55,7 +55,7 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
 
     def is_finished() -> bool:
         timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
-        return bool(timed_out or _is_over(run, step))
+        return bool(timed_out or _is_over(run, step) or run.watch.is_enough(step))
 
     def save_if_asked() -> None:
         if stop.takes_save():
@@ -76,6 +76,7 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         step = run.step
         longest = pace.longest_chunk(longest, chunk.seconds / count, images.nbytes // count)
         progress.advance(step)
+        run.watch.trained(step)
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)

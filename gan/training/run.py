@@ -11,6 +11,7 @@ from gan.runs import workdir
 from gan.sampling import sampler
 from gan.settings import Config
 from gan.training.replicas import Chunk, Training, read
+from gan.training.watch import Nobody, Watch
 
 
 class Run(NamedTuple):
@@ -29,6 +30,7 @@ class Run(NamedTuple):
     sample: sampler.Sampler
     evaluating: in_training.Evaluating
     facts: dict[str, Any]
+    watch: Watch = Nobody()
 
     @property
     def step(self) -> int:
