@@ -17,7 +17,6 @@ import os
 import queue
 import shlex
 import shutil
-import statistics
 import subprocess
 import sys
 import urllib.parse
@@ -25,6 +24,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan.bench import trainings
+from gan.bench.trainings import mean_and_deviation
 from gan.errors import DivergedError, UserError
 from gan.presets import PRESETS
 from gan.runs import workdir
@@ -80,9 +81,7 @@ def check(trial: Trial) -> None:
     """Raises `RuntimeError` with the line of bin/train that says why it would not train."""
     done = subprocess.run([*commands(trial)["train"], "--dry_run"], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(
-            f"{trial.recipe}: {(done.stderr.strip() or 'it failed').splitlines()[-1].removeprefix('error: ')}"
-        )
+        raise RuntimeError(f"{trial.recipe}: {trainings.last_words(done.stderr)}")
 
 
 def train(trial: Trial, processors: Iterable[int]) -> None:
@@ -122,10 +121,7 @@ def _write(path: Path, facts: Mapping[str, Any]) -> None:
 
 def _call(line: Sequence[str], processors: Iterable[int], log: Path, accepted: Sequence[int] = (0,)) -> int:
     """Runs a command on these processors alone, its output in a file; returns its code, one of those accepted."""
-    with log.open("wb") as file:
-        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
-        os.sched_setaffinity(process.pid, processors)  # before it has made any thread of its own
-        code = process.wait()
+    code = trainings.started(line, log, processors).wait()
     if code not in accepted:
         raise RuntimeError(f"{line[0]} ended with {code}: see {log}")
     return code
@@ -153,14 +149,6 @@ def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
         cells = [mean_and_deviation([floor[name]] if name in floor else [], digits) for name, digits in shown.values()]
         lines.append(f"| floor: real images{f' ({sizes})' * (len(floors) > 1)} | | | {' | '.join(cells)} |")
     return lines
-
-
-def mean_and_deviation(values: Sequence[float], digits: int) -> str:
-    """Mean and standard deviation, in words that a table has room for."""
-    if not values:
-        return "-"
-    mean = f"{statistics.fmean(values):,.{digits}f}"
-    return f"{mean} ± {statistics.stdev(values):,.{digits}f}" if len(values) > 1 else mean
 
 
 def shared_out(processors: Iterable[int], ways: int) -> list[list[int]]:

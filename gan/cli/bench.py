@@ -7,16 +7,22 @@ framework, in a process of its own: keras, keras_jit, torch, torch_bfloat16, tor
 Where a rival's mathematics is another one, a note says in what. Those of torch need PyTorch: GAN_TORCH_PYTHON in the
 environment names a Python that has it, if this one has not.
 
+With --to=metric:value it measures time to quality instead: each contestant is trained, from several seeds and one
+training at a time, until an evaluation as good as that ends it, or --minutes of training (60). Stopped and started
+again it goes on, and what was trained for one line serves for any other.
+
     bin/bench --window_steps=16
     bin/bench --preset=article_corrected --against=convolution=direct
     bin/bench --window_steps=16 --against=keras,torch,torch_compile --out=bench.json
     bin/bench --batch_size=32 --against=batch_size=64 --against=batch_size=128
     bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
+    bin/bench --to=frechet_distance:2.0 --preset=modern --against=preset=dcgan --minutes=30 --curve=curve.png
 """
 
 from gan.cli import command, settings, streams
 from gan.cli.packages import flags
-from gan.jobs.requests import Bench
+from gan.errors import UserError
+from gan.jobs.requests import Bench, TimeToQuality, Trial
 from gan.machine import startup
 
 AGAINST = flags.DEFINE_multi_string("against", [], "what to compare with: rivals, or name=value[,name=value]")
@@ -38,11 +44,34 @@ OUT = flags.DEFINE_string("out", "", "JSON file for all measurements (empty: non
 FIRST_STEP = flags.DEFINE_boolean(
     "first_step", False, "only print how long a first step takes after TensorFlow's import"
 )
+TO = flags.DEFINE_string("to", "", "metric:value; measure the time that trainings take to it (empty: measure speed)")
+SEEDS = flags.DEFINE_integer("seeds", 3, "with --to: trainings of each contestant, from --seed on")
+EVALUATE_EVERY_IMAGES = flags.DEFINE_integer(
+    "evaluate_every_images", 10_000, "with --to: real images seen between two evaluations"
+)
+CURVE = flags.DEFINE_string("curve", "", "with --to: PNG file, the metric over the minutes (empty: none)")
+WORKDIR = flags.DEFINE_string("workdir", "runs/time_to_quality", "with --to: folder of all trainings")
+TRIAL = flags.DEFINE_string("trial", "", "with --to: only train on in this folder of one training")
 settings.define()
+
+_OF_SPEED = ("rounds", "window_steps", "contestant_seconds", "parts", "limit", "roofline", "host", "first_step")
+_OF_QUALITY = ("seeds", "evaluate_every_images", "curve", "workdir", "trial")
 
 
 def main() -> None:
     """Measures what the flags ask for; raises `UserError`."""
+    for name in _OF_SPEED if TO.value else _OF_QUALITY:
+        if flags.FLAGS[name].present:
+            raise UserError(f"--{name} {'does not go with' if TO.value else 'is for'} --to; leave it out")
+    if TRIAL.value:
+        _train(Trial(TRIAL.value, TO.value, settings.explicit().get("minutes", 0.0)))
+    elif TO.value:
+        _measure_quality()
+    else:
+        _measure_speed()
+
+
+def _measure_speed() -> None:
     request = Bench(
         settings=settings.explicit(),
         against=tuple(AGAINST.value),
@@ -62,6 +91,32 @@ def main() -> None:
     from gan.jobs import bench
 
     bench.run(request)
+
+
+def _measure_quality() -> None:
+    request = TimeToQuality(
+        to=TO.value,
+        settings=settings.explicit(),
+        against=tuple(AGAINST.value),
+        seeds=SEEDS.value,
+        evaluate_every_images=EVALUATE_EVERY_IMAGES.value,
+        workdir=WORKDIR.value,
+        out=OUT.value,
+        curve=CURVE.value,
+        strict=STRICT.value,
+    )
+    streams.keep_free_for(request.out)
+    startup.import_tensorflow()
+    from gan.jobs import time_to_quality
+
+    time_to_quality.run(request)
+
+
+def _train(request: Trial) -> None:
+    startup.import_tensorflow()
+    from gan.jobs import trial
+
+    trial.run(request)
 
 
 if __name__ == "__main__":

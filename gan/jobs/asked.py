@@ -24,7 +24,7 @@ class Asked:
     """What all requests have: paths are read as people give them (`gan.paths`), and settings are known by name."""
 
     _READ = ("workdir", "images")  # paths of what is there, or is made in a place that is
-    _WRITTEN = ("out", "neighbours", "roofline")
+    _WRITTEN = ("out", "neighbours", "roofline", "curve")
     _FILES = ()  # those of `_WRITTEN` that are files whatever they are called
     _SETTINGS = {"settings": (), "data": COMPARED, "numerics": NUMERICS}  # with those that it may hold; (): all
 

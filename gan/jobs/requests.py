@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan import paths
-from gan.bench import contestants
+from gan.bench import contestants, lines
 from gan.errors import UserError
 from gan.jobs.asked import Asked, Settings, check_file, check_seed, check_workdir, listed, within
 from gan.settings import MOST_STEPS
@@ -24,6 +24,7 @@ MOST_NEIGHBOURS = 1000
 LARGEST_IMAGE = 4096  # pixels a side
 MOST_ROUNDS = 10**6
 MOST_SECONDS = 10**9
+MOST_SEEDS = 1000
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
@@ -263,3 +264,48 @@ class Bench(Asked):
                 f"--contestant_seconds={self.contestant_seconds} must be above 0 and at most {MOST_SECONDS:,}"
             )
         contestants.of(self.settings, self.against)
+
+
+@dataclasses.dataclass(frozen=True)
+class TimeToQuality(Asked):
+    """How long trainings with these `settings`, and others, take to the line `to`: a metric and its value.
+
+    The settings may hold `minutes`: of training, at which one ends that has not come so far; 60 if they do not.
+    """
+
+    to: str  # metric:value
+    settings: Settings = dataclasses.field(default_factory=dict)
+    against: tuple[str, ...] = ()  # of each a contestant's name=value[,name=value]
+    seeds: int = 3  # trainings of each, from the seed of the settings on
+    evaluate_every_images: int = 10_000  # seen between two evaluations
+    workdir: str = "runs/time_to_quality"  # folder of all trainings
+    out: str = ""  # JSON file
+    curve: str = ""  # PNG file: the metric over the minutes
+    strict: bool = False  # warnings of the data are errors
+
+    _FILES = ("out", "curve")
+
+    def _check(self) -> None:
+        lines.parsed(self.to)
+        if not self.workdir:
+            raise UserError("--workdir is empty: name the folder of the trainings")
+        within(1, MOST_SEEDS, seeds=self.seeds)
+        within(1, MOST_STEPS, evaluate_every_images=self.evaluate_every_images)
+        for name, instead in contestants.DECIDED.items():
+            if name in self.settings:
+                raise UserError(f"--{name} does not go with --to; {instead}")
+        contestants.of(self.settings, self.against, apart=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial(Asked):
+    """The training of one that `TimeToQuality` has begun, in its own process: from where it is to the line `to`."""
+
+    trial: str  # its folder
+    to: str
+    minutes: float  # of training in all, at which it ends
+
+    _READ = ("trial",)
+
+    def _check(self) -> None:
+        lines.parsed(self.to)

@@ -1,6 +1,7 @@
 """Training: a run begun or continued, to its end, a signal or the clock."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +42,8 @@ class _Start(NamedTuple):
     origin: Origin | None
 
 
-def run(request: Request) -> Result | None:
-    """Trains, and prints what it does; None after a dry run.
+def run(request: Request, watched: Callable[[Run, Restored | None], Run] | None = None) -> Result | None:
+    """Trains, and prints what it does; None after a dry run. `watched` may give the run a watch before it begins.
 
     Raises `UserError` for what cannot be trained, `BusyError` if another trainer has the folder, `DivergedError`,
     `StorageError`, and `Preempted` after a signal, when the state has been saved.
@@ -75,7 +76,7 @@ def run(request: Request) -> Result | None:
             if beginning and not restored:
                 session.save_beginning(prepared)
             del origin, beginning  # as large as the state and more
-            step = _trained(prepared, restored)
+            step = _trained(watched(prepared, restored) if watched else prepared, restored)
     return Result(folder, step, step * cadence.images_per_step(config))
 
 

@@ -54,7 +54,7 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
 
     def is_finished() -> bool:
         timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
-        return bool(timed_out or _is_over(run, step))
+        return bool(timed_out or _is_over(run, step) or run.watch.is_enough(step))
 
     def save_if_asked() -> None:
         if stop.takes_save():
@@ -75,6 +75,7 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         longest = pace.longest_chunk(longest, chunk.seconds / count, run.chunk.most_steps)
         actions.log(lines, step)
         progress.advance(step)
+        run.watch.trained(step)
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)

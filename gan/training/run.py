@@ -13,6 +13,7 @@ from gan.settings import Config
 from gan.training.chunks import Chunk
 from gan.training.feeds import Feed
 from gan.training.replicas import Training, read
+from gan.training.watch import Nobody, Watch
 
 
 class Run(NamedTuple):
@@ -32,6 +33,7 @@ class Run(NamedTuple):
     sample: sampler.Sampler
     evaluating: in_training.Evaluating
     facts: dict[str, Any]
+    watch: Watch = Nobody()
 
     @property
     def step(self) -> int:

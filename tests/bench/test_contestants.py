@@ -33,3 +33,35 @@ def test_settings_of_other_images_or_of_the_process_are_refused(item):
 def test_values_that_cannot_be_are_refused(item):
     with pytest.raises(UserError, match=item.partition("=")[2]):
         contestants.of(SETTINGS, [item])
+
+
+def test_trainings_apart_may_differ_in_what_a_process_has_once():
+    given = SETTINGS | {"evaluate_num": 100}
+    asked = contestants.of(given, ["threads=1", "preset=dcgan,strategy=mirrored,logical_cpus=2"], apart=True)
+    threads, mirrored = list(asked.variants.values())[1:]
+    assert threads.threads == 1 and (mirrored.preset, mirrored.logical_cpus) == ("dcgan", 2)
+    assert mirrored.dataset == "folder:photos"
+
+
+@pytest.mark.parametrize("item", ["keras", "seed=1", "minutes=3", "evaluate_num=10", "epochs=1", "dataset=garments"])
+def test_trainings_apart_have_seeds_ends_and_images_alike_and_no_rivals(item):
+    with pytest.raises(UserError, match=f"{item!r} is not a setting=value that trainings with --to can differ in"):
+        contestants.of(SETTINGS, [item], apart=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "against", "names"),
+    [
+        ({"g_width": 8}, [], ["preset=modern"]),
+        ({"g_width": 8}, ["preset=dcgan"], ["preset=modern", "preset=dcgan"]),
+        ({}, ["g_width=8,flip=true", "gamma=1"], ["g_width=64,flip=false,gamma=0.5", "g_width=8,flip=true", "gamma=1"]),
+    ],
+)
+def test_the_given_settings_are_named_by_what_the_others_change(settings, against, names):
+    assert list(contestants.named(contestants.of(settings, against, apart=True))) == names
+
+
+@pytest.mark.parametrize("against", [["g_width=64"], ["g_width=8", "g_width=8,flip=false"], ["preset=modern"]])
+def test_a_contestant_that_is_another_one_is_refused(against):
+    with pytest.raises(UserError, match="leave it out"):
+        contestants.named(contestants.of({}, against, apart=True))

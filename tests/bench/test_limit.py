@@ -76,4 +76,4 @@ def test_calls_are_repeated_until_they_take_long_enough(start, each):
 
     calls, seconds = limit._enough(run)
     assert calls * seconds == pytest.approx(start + calls * each) and calls * seconds >= limit._SECONDS
-    assert sum(total) < 10 * max(limit._SECONDS, each)  # and no longer than that needs
+    assert sum(total) < 20 * max(limit._SECONDS, each)  # and no longer than that needs

@@ -7,7 +7,7 @@ import pytest
 from gan.errors import UserError
 from gan.jobs import requests
 from gan.jobs.asked import DATA
-from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Train
+from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, TimeToQuality, Train, Trial
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,21 @@ from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Tr
         (lambda: Bench(window_steps=10**12), "--window_steps=1000000000000 must be from 1 to 1,000,000"),
         (lambda: Bench(contestant_seconds=float("nan")), "--contestant_seconds=nan must be above 0 and at most"),
         (lambda: Bench(contestant_seconds=float("inf")), "--contestant_seconds=inf must be above 0 and at most"),
+        (lambda: TimeToQuality("fid:2"), "--to=fid:2: fid is no metric that is measured here"),
+        (lambda: TimeToQuality("recall:2"), "--to=recall:2 cannot be reached: recall is from 0 to 1"),
+        (lambda: TimeToQuality("recall:1", seeds=0), "--seeds=0 must be from 1 to 1,000"),
+        (lambda: TimeToQuality("recall:1", evaluate_every_images=0), "--evaluate_every_images=0 must be from 1 to"),
+        (lambda: TimeToQuality("recall:1", workdir=""), "--workdir is empty"),
+        (lambda: TimeToQuality("recall:1", {"steps": 9}), "--steps does not go with --to; the line ends a training"),
+        (lambda: TimeToQuality("recall:1", {"keep_best": "recall"}), "--keep_best does not go with --to; --to names"),
+        (
+            lambda: TimeToQuality("recall:1", against=("torch",)),
+            "--against=torch: 'torch' is not a setting=value that trainings with --to can differ in",
+        ),
+        (lambda: TimeToQuality("recall:1", against=("seed=1",)), "'seed=1' is not a setting=value that trainings"),
+        (lambda: TimeToQuality("recall:1", against=("dataset=x",)), "'dataset=x' is not a setting=value that"),
+        (lambda: TimeToQuality("recall:1", curve=__file__ + "/"), "is a folder; name a file in it"),
+        (lambda: Trial("folder", "recall", 1.0), "--to=recall must be a metric and a number"),
         (
             lambda: Bench({"steps": 10**20}),
             "--steps=100000000000000000000 must be a finite number of at least",

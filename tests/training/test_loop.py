@@ -12,6 +12,7 @@ from gan import config
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.training import cadence, loop, pace
 from gan.training.actions import Action
+from gan.training.watch import Nobody
 
 EXAMPLES, BATCH = 40, 4
 
@@ -65,6 +66,7 @@ class FakeRun:
         self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
         self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
         self.chunk, self.feed = FakeChunk(self), self.batches
+        self.watch = Nobody()
 
 
 class FakeActions:
@@ -152,6 +154,26 @@ def test_the_clock_ends_a_start(tmp_path, periods):
     run = FakeRun(tmp_path, steps=0, minutes=1e-9)
     assert loop.train(run, 0.0) == 0
     assert made[0].done == [("begin", 0), ("finish", 0), ("close", None)]
+
+
+def test_a_watch_sees_when_steps_begin_and_end_and_may_end_the_run(tmp_path, periods, monkeypatch):
+    periods |= {"evaluate": 2}
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+
+    class Watch:
+        def trained(self, step):
+            made[0].note("trained", step)
+
+        def is_enough(self, step):
+            made[0].note("asked", step)
+            return step == 3
+
+    run = FakeRun(tmp_path, steps=100, sample_every_steps=0)
+    run.watch = Watch()
+    assert loop.train(run, 0.0) == 3
+    before = [("begin", 0), ("asked", 0), ("count_speed", None), ("asked", 0)]
+    steps = [("trained", 1), ("asked", 1), ("trained", 2), ("evaluate", 2), ("asked", 2), ("trained", 3), ("asked", 3)]
+    assert made[0].done == [*before, *steps, ("asked", 3), ("finish", 3), ("close", None)]
 
 
 @pytest.mark.parametrize("last", [3, 10])
