@@ -158,7 +158,7 @@ def test_the_clock_ends_a_start(tmp_path, periods):
 
 def test_a_watch_sees_when_steps_begin_and_end_and_may_end_the_run(tmp_path, periods, monkeypatch):
     periods |= {"evaluate": 2}
-    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    monkeypatch.setattr(FakeChunk, "most_steps", 1)
 
     class Watch:
         def trained(self, step):

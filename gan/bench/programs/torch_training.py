@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gan.bench.programs.torch_framework import nn, torch  # first: it says what is missing
+
+# isort: split
 from gan.bench.programs import examples, serving
-from gan.bench.programs.torch_framework import nn, torch
 from gan.settings import Config
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -170,7 +172,7 @@ def main(description: str, preset: str, make: Callable[[Config, Data, torch.dtyp
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(0)
     config = serving.config(options)
-    gan = make(config, data(options, config.batch_size), PRECISIONS[options.precision])
+    gan = make(config, given(options, config.batch_size), PRECISIONS[options.precision])
     if options.compile:
         gan.compile()
     counts = [sum(parameter.numel() for parameter in player.parameters()) for player in gan.players]
@@ -183,7 +185,7 @@ def main(description: str, preset: str, make: Callable[[Config, Data, torch.dtyp
         conversation.seconds(timed(gan.step, steps))
 
 
-def data(options: argparse.Namespace, batch: int) -> Data:
+def given(options: argparse.Namespace, batch: int) -> Data:
     """The images and labels of the flags, on a GPU where there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     images = examples.images(options.images, batch)
