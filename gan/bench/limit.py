@@ -4,18 +4,20 @@ Each pass of each distinct convolution is timed by itself. Routes that share wor
 input serves the forward pass and the filter gradient) may be faster where the passes of a use are computed together;
 the limit takes whichever is less.
 
-Where replicas share a batch, each computes its part on a device of its own, and all of them at once.
+Where replicas share a batch, each computes its part on a device of its own, and all of them at once. Where operations
+have fewer threads than there are cores, several are computed side by side.
 """
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from gan.bench import repeated
 from gan.bench.convolution_work import Convolution, Use, Work
 from gan.bench.repeated import Repeated
-from gan.networks.convolutions import CONVOLVERS
+
+# (convolution, passes) -> the ways to compute these passes, by their names; at least one.
+Ways = Callable[[Convolution, Sequence[str]], Mapping[str, Repeated]]
 
 ROUNDS = 5
 _SECONDS = 0.03  # that the repeated calls of one measurement take at least: starting them takes less than 0.001
@@ -43,11 +45,10 @@ class Limit(NamedTuple):
     step: float
 
 
-def measure(work: Work, make: repeated.Maker, window: Callable[[int], float], period: int) -> Limit:
+def measure(work: Work, ways: Ways, window: Callable[[int], float], period: int) -> Limit:
     """Times every pass of `work` on this machine, and now and then some steps as they are trained.
 
-    `make(route, convolution, passes)` repeats passes; `window(n)` gives the seconds a step of n steps, which are alike
-    only over a multiple of `period`.
+    `window(n)` gives the seconds a step of n steps, which are alike only over a multiple of `period`.
     """
     count = period * math.ceil(_STEPS_SECONDS / (period * window(period)))
     steps = [window(count)]
@@ -59,10 +60,10 @@ def measure(work: Work, make: repeated.Maker, window: Callable[[int], float], pe
         kinds = tuple(kind for kind, _ in use.passes)
         for kind in kinds:
             if (use.convolution, kind) not in alone:
-                alone[use.convolution, kind] = _fastest(make, use.convolution, (kind,))
+                alone[use.convolution, kind] = fastest(ways(use.convolution, (kind,)))
         once = all(times == 1 for _, times in use.passes)
         if len(kinds) > 1 and once:  # passes that are repeated belong to different inputs and share nothing
-            together[use] = _fastest(make, use.convolution, kinds)
+            together[use] = fastest(ways(use.convolution, kinds))
     steps.append(window(count))
     return Limit(alone, together, total(work, alone, together), statistics.median(steps))
 
@@ -76,7 +77,7 @@ def total(work: Work, alone: dict[tuple[Convolution, str], Best], together: dict
     return seconds
 
 
-def fastest(runs: dict[str, Repeated]) -> Best:
+def fastest(runs: Mapping[str, Repeated]) -> Best:
     """The fastest of some ways to compute the same: medians of alternating runs, the hopeless left out."""
     first = {name: _enough(run) for name, run in runs.items()}
     calls = {name: count for name, (count, _) in first.items()}
@@ -89,10 +90,6 @@ def fastest(runs: dict[str, Repeated]) -> Best:
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     route = min(medians, key=medians.get)
     return Best(route, medians[route])
-
-
-def _fastest(make: repeated.Maker, convolution: Convolution, kinds: Sequence[str]) -> Best:
-    return fastest({name: make(route, convolution, kinds) for name, route in CONVOLVERS.items()})
 
 
 def _enough(run: Repeated) -> tuple[int, float]:

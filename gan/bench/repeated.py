@@ -11,19 +11,22 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution
+from gan.bench.lanes import Lanes
 from gan.networks.convolutions import Convolver
 
 Repeated = Callable[[int], float]  # calls -> seconds of each
-Maker = Callable[[Convolver, Convolution, Sequence[str]], Repeated]
 Operands = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # input, kernel [k, k, C, K] float32, gradient of the output
 
 
 def repeated(
-    route: Convolver, convolution: Convolution, kinds: Sequence[str], dtype: tf.DType, devices: Sequence[str]
+    route: Convolver, convolution: Convolution, kinds: Sequence[str], dtype: tf.DType, lanes: Lanes
 ) -> Repeated:
-    """Computes these passes by a route in a precision, `calls` times on each of the devices, on all of them at once."""
+    """Computes these passes by a route in a precision, `calls` times in each of the lanes, in all of them at once.
+
+    Of lanes side by side on one device each call counts, of those on different devices one: they share its work.
+    """
     operands = []
-    for device in devices:
+    for device in lanes.all:
         with tf.device(device):
             operands.append([_operands(route, convolution, dtype, seed) for seed in (0, 1)])
 
@@ -33,7 +36,7 @@ def repeated(
     @tf.function(autograph=False)
     def compute(calls: tf.Tensor, operands: list[list[Operands]]) -> list[tf.Tensor]:
         sums = []
-        for device, (first, second) in zip(devices, operands, strict=True):
+        for device, (first, second) in zip(lanes.all, operands, strict=True):
             with tf.device(device):
                 sums.append(loop(passes, calls, first, second))
         return sums
@@ -44,7 +47,7 @@ def repeated(
         begin = time.perf_counter()
         for total in graph(tf.constant(calls), operands):
             total.numpy()  # waits for the device
-        return (time.perf_counter() - begin) / calls
+        return (time.perf_counter() - begin) / (calls * lanes.abreast)
 
     return run
 

@@ -56,15 +56,15 @@ class Rival:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def run(self, steps: int) -> float | None:
+    def run(self, steps: int, what: str = "") -> float | None:
         """Seconds a step over so many steps; None, from now on, if they take longer than the limit.
 
-        Raises `UserError` if the process ends by itself.
+        `what` is for a program that has to be told of what. Raises `UserError` if the process ends by itself.
         """
         if self._gave_up:
             return None
         with contextlib.suppress(BrokenPipeError):  # it has ended: there will be no answer
-            self._process.stdin.write(f"run {steps}\n".encode())
+            self._process.stdin.write(f"run {steps} {what}".rstrip().encode() + b"\n")
         answer = self._answer(self._limit_seconds)
         if answer is None:
             self._gave_up = True

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from gan.bench import convolution_work
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Work
+from gan.bench.lanes import Lanes
 from gan.bench.limit import Limit
 from gan.pictures.curves import COLORS
 from gan.pictures.figures import blank, own_settings, write_figure
@@ -41,29 +42,39 @@ class Point(NamedTuple):
     flops: float
 
 
-def measure(dtype: tf.DType) -> Roof:
-    """The rate of a product of two square matrices, and of adding two vectors, in a precision: the best of a few."""
-    matrix = tf.cast(tf.random.stateless_normal([_SIDE, _SIDE], [0, 1]), dtype)
-    vectors = [tf.cast(tf.random.stateless_normal([_NUMBERS], [0, seed]), dtype) for seed in (2, 3)]
-    multiply = tf.function(lambda a, b: tf.matmul(a, b))
-    add = tf.function(lambda a, b: a + b)
+def measure(dtype: tf.DType, lanes: Lanes) -> Roof:
+    """The rates of products of square matrices, and of adding vectors, one in each of the lanes: the best of a few."""
+    number = len(lanes.all)
+    matrices, vectors = _operands([_SIDE, _SIDE], dtype, lanes), _operands([_NUMBERS // number], dtype, lanes)
+
+    @tf.function(autograph=False)
+    def multiply(pairs):
+        return [tf.matmul(a, b) for a, b in pairs]
+
+    @tf.function(autograph=False)
+    def add(pairs):
+        return [a + b for a, b in pairs]
+
     return Roof(
-        2 * _SIDE**3 / _least(lambda: multiply(matrix, matrix)),
-        3 * _NUMBERS * dtype.size / _least(lambda: add(*vectors)),
+        number * 2 * _SIDE**3 / _least(lambda: multiply(matrices)),
+        number * 3 * (_NUMBERS // number) * dtype.size / _least(lambda: add(vectors)),
     )
 
 
-def points(work: Work, limit: Limit, dtype: tf.DType) -> list[Point]:
-    """A point for each pass of each distinct convolution alone; the last one is the whole step."""
+def points(work: Work, limit: Limit, dtype: tf.DType, replicas: int = 1) -> list[Point]:
+    """A point for each pass of each distinct convolution alone; the last one is the whole step.
+
+    The work is that of one of the replicas; the rates are those of all.
+    """
     dots = [
-        Point(str(c), kind, c.flops / c.bytes(dtype.size), c.flops / best.seconds)
+        Point(str(c), kind, c.flops / c.bytes(dtype.size), replicas * c.flops / best.seconds)
         for (c, kind), best in limit.alone.items()
     ]
     flops = convolution_work.flops(work)
     moved = sum(
         number * convolution_work.passes(use) * use.convolution.bytes(dtype.size) for use, number in work.items()
     )
-    return [*dots, Point("the step", "step", flops / moved, flops / limit.step)]
+    return [*dots, Point("the step", "step", flops / moved, replicas * flops / limit.step)]
 
 
 @own_settings()
@@ -105,6 +116,15 @@ def _legend(axes, names: list[str]) -> None:
     axes.plot([], [], "*", color="black", markersize=12, label="the whole step")
     axes.plot([], [], color="black", label="measured roof")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+
+
+def _operands(shape: list[int], dtype: tf.DType, lanes: Lanes) -> list[list[tf.Tensor]]:
+    """Two tensors of the shape for each lane, on its device; no two are the same."""
+    pairs = []
+    for i, device in enumerate(lanes.all):
+        with tf.device(device):
+            pairs.append([tf.cast(tf.random.stateless_normal(shape, [i, seed]), dtype) for seed in (1, 2)])
+    return pairs
 
 
 def _least(run: Callable[[], object]) -> float:

@@ -77,7 +77,7 @@ def check(name: str, config: Config) -> None:
     if name not in others:
         instead = f"there is one of {', '.join(others)}" if others else "no rival has"
         raise UserError(f"--against={name} has no step with --networks={config.networks}; {instead}")
-    _python(name)
+    python(name)
 
 
 def settings(name: str, config: Config) -> dict[str, object]:
@@ -92,7 +92,7 @@ def command(name: str, config: Config, images: Path, labels: Path, num_classes: 
     """How to start a rival for a config, on images [N, H, W, C] and labels [N] in .npy files."""
     program = _TWINS[config.networks].programs[_framework(name)]
     return [
-        _python(name),
+        python(name),
         "-m",
         f"gan.bench.programs.{program.module}",
         f"--settings={json.dumps(settings(name, config))}",
@@ -137,7 +137,7 @@ def _takes(name: str, config: Config) -> set[str]:
     return _TAKEN | parts | _TWINS[config.networks].programs[_framework(name)].takes
 
 
-def _python(name: str) -> str:
+def python(name: str) -> str:
     """The Python that runs a rival; raises `UserError` if the one that is named is none."""
     named = os.environ.get(TORCH_PYTHON, "") if _framework(name) == "torch" else ""
     found = shutil.which(paths.given(named)) if named else sys.executable

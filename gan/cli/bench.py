@@ -11,9 +11,9 @@ With --to=metric:value it measures time to quality instead: each contestant is t
 training at a time, until an evaluation as good as that ends it, or --minutes of training (60). Stopped and started
 again it goes on, and what was trained for one line serves for any other.
 
-    bin/bench --window_steps=16
+    bin/bench
     bin/bench --preset=article_corrected --against=convolution=direct
-    bin/bench --window_steps=16 --against=keras,torch,torch_compile --out=bench.json
+    bin/bench --against=keras,torch,torch_compile --out=bench.json
     bin/bench --batch_size=32 --against=batch_size=64 --against=batch_size=128
     bin/bench --preset=article_corrected --parts --host --roofline=roofline.png
     bin/bench --to=frechet_distance:2.0 --preset=modern --against=preset=dcgan --minutes=30 --curve=curve.png
@@ -36,7 +36,9 @@ CONTESTANT_SECONDS = flags.DEFINE_float(
     "contestant_seconds", 600.0, "a contestant that would take longer in all has fewer windows; a rival none"
 )
 PARTS = flags.DEFINE_boolean("parts", False, "also the share of a step by part, by TensorFlow's profiler")
-LIMIT = flags.DEFINE_boolean("limit", False, "also the time of the step's convolutions alone (a minute or two)")
+LIMIT = flags.DEFINE_boolean(
+    "limit", False, "also the time of the step's convolutions alone, with --against=torch by PyTorch too (minutes)"
+)
 ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
 HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")

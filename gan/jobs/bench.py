@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from gan import build
-from gan.bench import contestants, convolution_work, host_costs, limit, parts, repeated, roofline, twins, windows
+from gan.bench import contestants, host_costs, parts, twins, windows
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
 from gan.data.source import Source
-from gan.jobs import accounts, bench_tables
+from gan.jobs import accounts, bench_limit, bench_tables
 from gan.jobs.requests import Bench as Request
 from gan.machine import devices, environment, versions
 from gan.settings import Config
@@ -74,7 +74,8 @@ def _measured(request: Request, asked: Contestants) -> Report:
     print(bench_tables.heading(report, machine.numerics))
     print(bench_tables.timings(timings, images, request.contestant_seconds, list(seconds)))
     print("".join(f"note: {note}\n" for note in report["notes"]), end="")
-    return report | _dissected(request, runs[AS_GIVEN], source, machine, steps, timings[AS_GIVEN].seconds.median)
+    seconds = timings[AS_GIVEN].seconds.median
+    return report | _dissected(request, runs[AS_GIVEN], source, machine, asked.rivals, steps, seconds)
 
 
 def _period(asked: Contestants) -> int:
@@ -116,7 +117,7 @@ def _raced(
 
 
 def _dissected(
-    request: Request, ours: Run, source: Source, machine: Machine, steps: int, step_seconds: float
+    request: Request, ours: Run, source: Source, machine: Machine, rivals: list[str], steps: int, step_seconds: float
 ) -> Report:
     """What --parts, --limit, --roofline and --host ask for, printed and returned; a step takes `step_seconds`."""
     found: Report = {}
@@ -125,32 +126,12 @@ def _dissected(
         print(f"\n{bench_tables.parts(shares, step_seconds)}")
         found["parts"] = bench_tables.as_json(shares)
     if request.limit or request.roofline:
-        found |= _limit(request.roofline, ours, source, machine)
+        found |= bench_limit.measured(request.roofline, ours, source, machine, rivals)
     if request.host:
         costs = host_costs.measure(ours)
         start = host_costs.first_step([f"--{name}={value}" for name, value in request.settings.items()])
         print(f"\n{bench_tables.host(costs, start, step_seconds)}")
         found["host"] = {"seconds": costs, "start": start}
-    return found
-
-
-def _limit(picture: str, ours: Run, source: Source, machine: Machine) -> Report:
-    """Measures the convolutions alone, prints them and draws the picture, if one is asked for."""
-    dtype = build.DTYPES[machine.numerics.precision]
-    make = functools.partial(repeated.repeated, dtype=dtype, devices=machine.placement.extended.worker_devices)
-    with session.memory_errors():
-        work = convolution_work.of_step(ours.config, source, machine)
-        best = limit.measure(work, make, lambda steps: windows.window(ours, steps), cadence.period(ours.config))
-    print(f"\n{bench_tables.limit(work, best, machine.replicas)}")
-    found = {"limit": bench_tables.limit_json(work, best, machine.replicas)}
-    if picture:
-        roof = roofline.measure(dtype)
-        dots = roofline.points(work, best, dtype)
-        title = f"{ours.config.preset}, batch {ours.config.batch_size}, {dtype.name}: {devices.description()}"
-        title += f", one of {machine.replicas} replicas" * (machine.replicas > 1)
-        roofline.write_roofline(picture, roof, dots, title)
-        print(picture)
-        found["roofline"] = {"roof": roof._asdict(), "points": [dot._asdict() for dot in dots]}
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan.bench.convolution_work import Work
+from gan.bench.lanes import Lanes
 from gan.bench.limit import Limit
 from gan.bench.parts import Parts
 from gan.bench.windows import Timing
@@ -68,8 +69,8 @@ def parts(shares: Parts, step_seconds: float) -> str:
     return "\n".join([*lines, f"The profiled step; without the profiler a step took {step_seconds:.4f} s."])
 
 
-def limit(work: Work, found: Limit, replicas: int = 1) -> str:
-    """The convolutions alone, and what they leave of the step; the work is that of one of the replicas."""
+def limit(work: Work, found: Limit, lanes: Lanes) -> str:
+    """The convolutions alone, and what they leave of the step; the work is that of one device, rates those of all."""
     numbers = _numbers(work)
     texts = [str(convolution) for convolution, _ in found.alone]
     width = max(map(len, texts)) + 2
@@ -80,10 +81,11 @@ def limit(work: Work, found: Limit, replicas: int = 1) -> str:
         lines.append(
             f"{text:<{width}}{convolution.batch:>6}  {kind:<16}{numbers[convolution, kind]:>7.4g}"
             f"{convolution.flops / 1e9:>9.3f}{1e3 * best.seconds:>10.3f}"
-            f"{convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
+            f"{len(lanes.devices) * convolution.flops / best.seconds / 1e9:>9.0f}  {best.route}"
         )
-    values = limit_json(work, found, replicas)
+    values, replicas = limit_json(work, found, lanes), len(lanes.devices)
     shared = f" of {replicas} replicas at once" if replicas > 1 else ""
+    shared += f", {lanes.abreast} operations side by side," if lanes.abreast > 1 else ""
     lines += [
         f"The convolutions of a step alone: {values['gflop']:,.2f} GFLOP{shared} in {found.seconds:.4f} s "
         f"({values['gflop'] / found.seconds:,.0f} GFLOP/s).",
@@ -92,9 +94,9 @@ def limit(work: Work, found: Limit, replicas: int = 1) -> str:
     return "\n".join(lines)
 
 
-def limit_json(work: Work, found: Limit, replicas: int = 1) -> dict[str, Any]:
+def limit_json(work: Work, found: Limit, lanes: Lanes) -> dict[str, Any]:
     """The same as values: rows as each replica has them, `gflop` of all replicas."""
-    numbers = _numbers(work)
+    numbers, replicas = _numbers(work), len(lanes.devices)
     gflop = replicas * sum(number * convolution.flops for (convolution, _), number in numbers.items()) / 1e9
     rows = [
         {**convolution._asdict(), "pass": kind, "times": numbers[convolution, kind], "flops": convolution.flops}

@@ -18,7 +18,7 @@ from gan.training import replicas, session
 REPLICAS = """
     import json, tensorflow as tf
     from gan import build, config
-    from gan.bench import convolution_work, repeated
+    from gan.bench import convolution_work, lanes, repeated
     from gan.machine import devices
     from gan.networks.convolutions import DIRECT
     from gan.training import replicas, session
@@ -31,9 +31,9 @@ REPLICAS = """
     machine = session.Machine(replicas.strategy("mirrored"), build.PLAIN, {})
     work = convolution_work.of_step(chosen, build.source(chosen), machine)
     print(json.dumps([[use.convolution, use.passes, str(number)] for use, number in work.items()]))
-    where = machine.placement.extended.worker_devices
+    where = lanes.of_process(machine.placement.extended.worker_devices)
     run = repeated.repeated(DIRECT, next(iter(work)).convolution, ("forward",), tf.float32, where)
-    assert len(where) == 2 and run(3) > 0
+    assert len(where.devices) == 2 and run(3) > 0
 """
 
 BATCH = 4

@@ -20,21 +20,21 @@ def test_each_use_counts_with_the_lesser_of_its_passes_alone_and_together():
     assert limit.total({train: 2}, alone, {train: Best("spectral", 9.0)}) == 2 * 4.0
 
 
-def test_every_pass_is_timed_once_by_every_route_and_adds_to_the_limit():
+def test_every_pass_is_timed_once_and_adds_to_the_limit():
     train = Use(SMALL, ((FORWARD, 1), (INPUT_GRADIENT, 1), (FILTER_GRADIENT, 1)))
     repeated = Use(SMALL, ((FORWARD, 2), (FILTER_GRADIENT, 1)))
     passes = {(FORWARD,): 1.0, (INPUT_GRADIENT,): 2.0, (FILTER_GRADIENT,): 4.0}
     asked, steps = [], iter([0.1, 5.0, 1.0])
 
-    def make(route, convolution, kinds):
-        asked.append((route.name, kinds))
-        seconds = passes.get(kinds, 6.5) * (1 if route.name == "direct" else 2)
-        return lambda calls: seconds
+    def ways(convolution, kinds):
+        asked.append((convolution, kinds))
+        seconds = passes.get(kinds, 6.5)
+        return {"direct": lambda calls: seconds, "spectral": lambda calls: 2 * seconds}
 
-    found = limit.measure({train: 1, repeated: 3}, make, lambda count: next(steps), 1)
+    found = limit.measure({train: 1, repeated: 3}, ways, lambda count: next(steps), 1)
     assert found.step == 3.0  # the first window only tells how many steps a later one needs
     kinds = [*passes, (FORWARD, INPUT_GRADIENT, FILTER_GRADIENT)]
-    assert sorted(asked) == sorted((route, each) for route in ("direct", "spectral") for each in kinds)
+    assert sorted(asked) == sorted((SMALL, each) for each in kinds)
     assert found.alone == {(SMALL, kind): Best("direct", seconds) for (kind,), seconds in passes.items()}
     assert found.together == {train: Best("direct", 6.5)}
     assert found.seconds == 6.5 + 3 * (2 * 1.0 + 4.0)

@@ -10,6 +10,7 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from gan.bench import repeated
 from gan.bench.convolution_work import FILTER_GRADIENT, FORWARD, INPUT_GRADIENT, Convolution
+from gan.bench.lanes import Lanes
 from gan.networks.convolutions import CONVOLVERS, plain
 
 STRIDED = Convolution(2, 9, 9, 8, 8, 5, "VALID", 1, 2)
@@ -40,9 +41,12 @@ def test_what_is_computed_is_the_convolution_and_its_gradients(route, convolutio
             np.testing.assert_allclose(result, expected[kind], atol=1e-4)
 
 
-@pytest.mark.parametrize(("kinds", "dtype"), [((FILTER_GRADIENT,), tf.bfloat16), (ALL, tf.float32)])
-def test_every_call_computes_every_pass_once_on_every_device(kinds, dtype, tmp_path):
-    run = repeated.repeated(CONVOLVERS["direct"], STRIDED, kinds, dtype, [DEVICE, DEVICE])
+@pytest.mark.parametrize(
+    ("kinds", "dtype", "lanes"),
+    [((FILTER_GRADIENT,), tf.bfloat16, Lanes((DEVICE, DEVICE))), (ALL, tf.float32, Lanes((DEVICE,), abreast=2))],
+)
+def test_every_call_computes_every_pass_once_in_every_lane(kinds, dtype, lanes, tmp_path):
+    run = repeated.repeated(CONVOLVERS["direct"], STRIDED, kinds, dtype, lanes)
     run(1)
     tf.profiler.experimental.start(str(tmp_path))
     run(17)
@@ -59,6 +63,13 @@ def test_every_call_computes_every_pass_once_on_every_device(kinds, dtype, tmp_p
     )
     names = {FORWARD: "", INPUT_GRADIENT: "BackpropInput", FILTER_GRADIENT: "BackpropFilter"}
     assert times == {names[kind]: 2 * 17 for kind in kinds}
+
+
+def test_of_lanes_side_by_side_each_call_counts(monkeypatch):
+    ticks = iter(range(10))
+    monkeypatch.setattr(repeated.time, "perf_counter", lambda: float(next(ticks)))
+    for lanes, seconds in ((Lanes((DEVICE,)), 1 / 4), (Lanes((DEVICE, DEVICE)), 1 / 4), (Lanes((DEVICE,), 2), 1 / 8)):
+        assert repeated.repeated(CONVOLVERS["direct"], STRIDED, (FORWARD,), tf.float32, lanes)(4) == seconds
 
 
 def _arrays(c: Convolution) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """The side of a rival in its talk with bin/bench: one line a message, over the pipes of its process.
 
-    rival: ready {"versions": ..., "parameters": ...}     bench: run 2
+    rival: ready {"versions": ..., "parameters": ...}     bench: run 2 (and of what, if there are several)
     rival: seconds 4.81                                   bench: (end of file: the rival ends)
 
 or, at any time, `error` and a line for a person. A rival waits in a blocking read between its windows. What it trains
@@ -31,8 +31,12 @@ class Conversation:
 
     def next_steps(self) -> int:
         """Waits for the next window; returns its number of steps, 0 at the end."""
-        words = sys.stdin.readline().split()
-        return int(words[1]) if words else 0
+        return self.next_window()[0]
+
+    def next_window(self) -> tuple[int, str]:
+        """The same, and what else the line says."""
+        words = sys.stdin.readline().split(maxsplit=2)
+        return (int(words[1]), "".join(words[2:]).strip()) if words else (0, "")
 
     def seconds(self, seconds: float) -> None:
         """Says how long the window took, and how much memory the process has had at most."""
