@@ -23,6 +23,7 @@ from gan.settings import Config, fields, group
 from gan.text import dimensions
 
 _GOLDEN = (5**0.5 - 1) / 2
+_UPSAMPLED_3X3 = ("residual", "sngan")  # networks that convolve so
 _LARGEST_SIDE = fields()["resolution"].metadata["high"]
 DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
@@ -89,6 +90,19 @@ def _remedy(pair: pairs.Pair, size: tuple[int, int], crop: str) -> str:
 def has_batch_statistics(config: Config) -> bool:
     """Whether the networks look at the whole batch in training, over all replicas."""
     return pairs.PAIRS[config.networks].has_batch_statistics
+
+
+def arithmetic(config: Config, numerics: Numerics) -> str:
+    """What in a step rounds otherwise than it did in versions before, in words; empty where nothing does.
+
+    A run that one of them saved does not go on to the same bits where there is any.
+    """
+    transposed = numerics.convolution == "direct" and config.networks in _UPSAMPLED_3X3
+    changes = {
+        "upsampling as a transposed convolution": transposed,
+        "R1 and R2 in one pass": config.penalty == "r1_r2",
+    }
+    return ", ".join(words for words, is_there in changes.items() if is_there)
 
 
 def has_narrow_convolutions(config: Config) -> bool:

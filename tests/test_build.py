@@ -34,6 +34,22 @@ def test_every_preset_trains_a_step(preset):
     assert all(np.isfinite(value) for value in metrics.values())
 
 
+@pytest.mark.parametrize(
+    ("preset", "convolution", "expected"),
+    [
+        ("modern", "direct", "upsampling as a transposed convolution, R1 and R2 in one pass"),
+        ("modern", "spectral", "R1 and R2 in one pass"),
+        ("sngan", "direct", "upsampling as a transposed convolution"),
+        ("sngan", "spectral", ""),
+        ("article", "direct", ""),
+        ("dcgan", "direct", ""),
+    ],
+)
+def test_what_rounds_otherwise_than_before_is_told_where_it_is(preset, convolution, expected):
+    made = config.make(preset, **SMALL)
+    assert build.arithmetic(made, build.PLAIN._replace(convolution=convolution)) == expected
+
+
 def test_the_preset_article_has_the_articles_networks():
     made = config.make("article")
     for network, count in ((build.generator, 2_450_049), (build.discriminator, 1_113_345)):

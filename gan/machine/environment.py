@@ -8,8 +8,6 @@ import tensorflow as tf
 
 from gan.machine import devices, processor
 
-ARITHMETIC = 2  # raised where a step of this program rounds otherwise than before; what tells of none had 1
-
 
 def machine() -> dict[str, Any]:
     """Processor, cores, threads of an operation, memory, devices."""

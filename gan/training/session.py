@@ -69,8 +69,8 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
         devices=devices.kinds(),
         replicas=found.replicas,
         threads=tf.config.threading.get_intra_op_parallelism_threads(),
-        arithmetic=environment.ARITHMETIC,
         **numerics._asdict(),
+        **({"arithmetic": changed} if (changed := build.arithmetic(config, numerics)) else {}),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
     )
     return found._replace(fingerprint=fingerprint)
