@@ -49,7 +49,8 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         (
             "numerics",
             f"{numerics.precision}, {numerics.convolution} convolutions, "
-            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
+            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA")
+            + ("" if devices.is_deterministic(config) else ", not deterministic"),
         ),
         (
             "a step",

@@ -29,6 +29,7 @@ from gan.training import chunks, feeds, replicas
 from gan.training.run import Run
 
 _MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
+_DETERMINISTIC = "deterministic"  # in fingerprints
 
 
 class Machine(NamedTuple):
@@ -73,6 +74,7 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
         **numerics._asdict(),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
     )
+        **({} if devices.is_deterministic(config) else {_DETERMINISTIC: False}),  # and were always deterministic
     return found._replace(fingerprint=fingerprint)
 
 
@@ -207,14 +209,17 @@ def memory_errors() -> Iterator[None]:
 
 def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
     """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
-    changes = workdir.changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
-    if not changes:
+    now = run.facts["fingerprint"]
+    changes = workdir.changes(restored.facts.get("fingerprint", {}), now)
+    if not changes and now.get(_DETERMINISTIC, True):
         return ""
     return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
 
 
 def _config_hash(config: Config) -> str:
     """sha256 over the settings that the mathematics depends on."""
+    if not changes:
+        return "with --deterministic=false the result will not be the same to the bit as that of a run that never ended"
     relevant = {
         name: getattr(config, name) for name, field in fields().items() if field.metadata["change"] in _MATHEMATICS
     }
