@@ -112,8 +112,9 @@ class Config:
     )
     data_in_memory: str = DATA.free(
         "auto",
-        "hold all images in memory, or read them by index as they are needed; same order, same bits",
-        choices=("auto", "true", "false"),
+        "hold all images in memory (device: in that of the devices that train, too), or read them by index as they are "
+        "needed; same order, same bits",
+        choices=("auto", "device", "true", "false"),
     )
     data_workers: int = DATA.free(
         0, "processes that decode images which are not in memory (0: as the machine has cores)", low=0, high=256

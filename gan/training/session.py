@@ -26,10 +26,11 @@ from gan.runs.origin import Origin
 from gan.sampling import sampler
 from gan.settings import Config, fields
 from gan.training import chunks, feeds, replicas
+from gan.training.chunks import Plan
 from gan.training.run import Run
 
-_MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 _DETERMINISTIC = "deterministic"  # in fingerprints
+_MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 
 
 class Machine(NamedTuple):
@@ -73,8 +74,8 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
         arithmetic=environment.ARITHMETIC,
         **numerics._asdict(),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
-    )
         **({} if devices.is_deterministic(config) else {_DETERMINISTIC: False}),  # and were always deterministic
+    )
     return found._replace(fingerprint=fingerprint)
 
 
@@ -160,9 +161,13 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
     state = first or build.initial_state(config, parts)
     training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
     batches = build.batches(config, source)
-    feed = feeds.streamed(batches, padded=on.compiles_chunks)
-    numbers = config.seed, config.batch_size, config.log_every_steps
-    chunk = chunks.compile_chunk(on.placement, training, step, feed, *numbers, jit=on.compiles_chunks)
+    if feeds.on_device(config, source, on.replicas):
+        feed = feeds.resident(batches, on.placement)
+    else:
+        feed = feeds.streamed(batches, padded=on.compiles_chunks)
+    period = parts.regularization.every if parts.regularization else 1
+    plan = Plan(config.seed, config.batch_size, config.log_every_steps, period, on.compiles_chunks)
+    chunk = chunks.compile_chunk(on.placement, training, step, feed, plan)
     of_classes = shares.of_classes(source) if config.conditional else ()
     generator = build.sampling_generator(config, source.image_shape, on.numerics, of_classes)
     sample = sampler.make_sampler(generator, config.latent_size)
@@ -213,13 +218,13 @@ def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
     changes = workdir.changes(restored.facts.get("fingerprint", {}), now)
     if not changes and now.get(_DETERMINISTIC, True):
         return ""
+    if not changes:
+        return "with --deterministic=false the result will not be the same to the bit as that of a run that never ended"
     return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
 
 
 def _config_hash(config: Config) -> str:
     """sha256 over the settings that the mathematics depends on."""
-    if not changes:
-        return "with --deterministic=false the result will not be the same to the bit as that of a run that never ended"
     relevant = {
         name: getattr(config, name) for name, field in fields().items() if field.metadata["change"] in _MATHEMATICS
     }
