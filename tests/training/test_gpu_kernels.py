@@ -1,9 +1,11 @@
 """What a chunk would do on a GPU, as far as TensorFlow tells without one.
 
 Every operation has a kernel there for its types: what has none is computed on the CPU, and the device waits for it in
-each step. And no kernel wants on the host what another has computed on the device.
+each step. No kernel wants on the host what another has computed on the device. And none is of those that TensorFlow
+refuses to run on a GPU, or runs on the CPU, where it is to be deterministic.
 """
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +22,11 @@ from gan.training import chunks, feeds, replicas
 
 ARGUMENTS = {"Placeholder"}  # of a function: they are no operations of it
 EXAMPLES, CLASSES = 20, 3
+NOT_DETERMINISTIC = {  # in TensorFlow's kernels for GPUs; what scatters is computed on the CPU in their place
+    *("AdjustContrastv2", "Bincount", "DenseBincount", "DepthwiseConv2dNativeBackpropFilter"),
+    *("CropAndResizeGradBoxes", "CropAndResizeGradImage", "ResizeNearestNeighborGrad"),
+    *("SoftmaxCrossEntropyWithLogits", "SparseTensorDenseMatMul"),
+}
 
 
 def bodies(function: tf.types.experimental.ConcreteFunction) -> Iterator[dict]:
@@ -58,8 +65,14 @@ def missing(function: tf.types.experimental.ConcreteFunction) -> set[str]:
 
 def kernel_of(node):
     """The kernel that GPUs have for an operation; None where they have none."""
-    registered = kernels.get_registered_kernels_for_op(node.op).kernel
-    return next((one for one in registered if one.device_type in ("GPU", "DEFAULT") and fits(one, node)), None)
+    return next((one for one in kernels_of(node.op) if fits(one, node)), None)
+
+
+@functools.cache
+def kernels_of(kind: str) -> list:
+    """The kernels that GPUs have for a kind of operation."""
+    registered = kernels.get_registered_kernels_for_op(kind).kernel
+    return [one for one in registered if one.device_type in ("GPU", "DEFAULT")]
 
 
 def waiting(function: tf.types.experimental.ConcreteFunction) -> set[str]:
@@ -73,6 +86,12 @@ def waiting(function: tf.types.experimental.ConcreteFunction) -> set[str]:
                 if name in kernel.host_memory_arg and before is not None and not _on_host(before, body):
                     found.add(f"{node.op} of {before.op} {node.name}")
     return found
+
+
+def not_deterministic(function: tf.types.experimental.ConcreteFunction) -> set[str]:
+    """The operations that cannot be both deterministic and on a GPU."""
+    kinds = {node.op for body in bodies(function) for node in body.values()}
+    return {kind for kind in kinds if kind in NOT_DETERMINISTIC or "Scatter" in kind}
 
 
 def _places(node) -> Iterator[tuple[int, str]]:
@@ -123,6 +142,15 @@ def test_an_operation_that_waits_for_the_device_is_found():
     assert found.startswith("StatelessIf of Equal")
 
 
+def test_an_operation_that_is_not_deterministic_is_found():
+    def gradients(x):
+        grown = tf.image.resize(x, [4, 4], "nearest")
+        return tf.gradients(grown, x), tf.tensor_scatter_nd_add(x, [[0, 0, 0, 0]], [1.0])
+
+    traced = tf.function(gradients, autograph=False).get_concrete_function(tf.TensorSpec([1, 2, 2, 1], tf.float32))
+    assert not_deterministic(traced) == {"ResizeNearestNeighborGrad", "TensorScatterAdd"}
+
+
 def chunk(chosen: config.Config, precision: str, cut: bool, resident: bool) -> chunks.Chunk:
     """The chunk of a run of noise, `cut` at places or not, that is sent or lies on the device."""
     size = 32 if chosen.networks == "residual" else 28
@@ -161,3 +189,4 @@ def test_all_operations_of_a_chunk_have_kernels_for_gpus_and_none_waits(preset, 
     chosen = config.assembled(preset, width=0.1, batch_size=8, **settings)
     function = chunk(chosen, precision, cut, resident).compiled.get_concrete_function()
     assert missing(function) == set() and waiting(function) == set()
+    assert not_deterministic(function) == set()
