@@ -93,12 +93,16 @@ def _check_replicas(config: Config) -> None:
     text = config.replicas
     if text == "auto":
         return
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_REPLICAS:
+    digits = text.isascii() and text.isdigit() and text.lstrip("0")
+    if not digits or len(digits) > len(str(MOST_REPLICAS)) or int(digits) > MOST_REPLICAS:
         raise UserError(f"--replicas={text} must be auto or a whole number from 1 to {MOST_REPLICAS}")
-    if int(text) > 1 and config.strategy == "one_device":
-        raise UserError(f"--replicas={text} contradicts --strategy=one_device; leave one of them out")
-    if config.logical_cpus and config.logical_cpus != int(text):
-        raise UserError(f"--replicas={text} contradicts --logical_cpus={config.logical_cpus}; leave one of them out")
+    if int(digits) > 1 and config.strategy == "one_device":
+        raise UserError(
+            f"--replicas={text} contradicts --strategy=one_device; give --strategy=auto, or --replicas=auto"
+        )
+    if config.logical_cpus and config.logical_cpus != int(digits):
+        other = f"--logical_cpus={config.logical_cpus}"
+        raise UserError(f"--replicas={text} contradicts {other}; give --logical_cpus=0, or --replicas=auto")
 
 
 def _check(name: str, value: Any, field: dataclasses.Field) -> None:

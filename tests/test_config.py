@@ -77,6 +77,14 @@ def test_a_given_setting_beats_the_preset():
         ({"keep_checkpoints": 1}, "--keep_checkpoints=1"),
         ({"steps": 0, "epochs": 0.0, "minutes": 0.0}, "never end"),
         ({"log_every_steps": True}, "--log_every_steps=True"),
+        *[
+            ({"replicas": text}, "auto or a whole number from 1 to")
+            for text in ("", "0", "00", "-1", "1.5", "two", "٢")
+        ],
+        ({"replicas": "9" * 5000}, "auto or a whole number from 1 to"),
+        ({"replicas": 2}, "--replicas=2 must be of type str"),
+        ({"replicas": "2", "strategy": "one_device"}, "give --strategy=auto, or --replicas=auto"),
+        ({"replicas": "2", "logical_cpus": 4}, "give --logical_cpus=0, or --replicas=auto"),
     ],
 )
 def test_a_bad_setting_is_one_line_that_names_it(settings, words):

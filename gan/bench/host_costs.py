@@ -1,15 +1,15 @@
 """What a run costs besides its steps: the batch, a line of the log, a checkpoint, the start, memory."""
 
+import contextlib
 import io
-import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from gan.errors import UserError
@@ -20,7 +20,7 @@ from gan.training.progress import Progress
 from gan.training.run import Run
 
 _REPEATS = 5
-_FIRST_STEP_SECONDS = 900.0
+_START_SECONDS = 900.0
 
 
 def measure(run: Run) -> dict[str, float]:
@@ -43,29 +43,42 @@ def measure(run: Run) -> dict[str, float]:
             actions.close()
 
 
-def peak_bytes() -> int:
-    """The most memory that this process has had resident."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def start(flags: Sequence[str]) -> dict[str, float]:
+    """Of `bin/train` with these flags: seconds from its start to the line of its first step, peak memory in bytes.
 
-
-def first_step(flags: Sequence[str]) -> dict[str, float]:
-    """Of a fresh process with these flags: seconds from TensorFlow's import to its first step's end, peak memory.
-
-    The process is `bin/bench --first_step`, which prints them. Raises `UserError` with its last words if it fails.
+    It trains for three steps in a temporary folder. Raises `UserError` with its last words if it fails.
     """
-    command = [sys.executable, "-m", "gan.cli.bench", "--first_step", *flags]
-    root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    with tempfile.TemporaryDirectory(prefix="gan-bench-") as name:
+        short = ["--steps=3", "--log_every_steps=1", f"--workdir={name}/run"]
+        command = [sys.executable, "-m", "gan.cli.train", *flags, *short]
+        root = str(Path(__file__).parents[2])
+        environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        begin, first, last = time.perf_counter(), None, "no message"
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+        with subprocess.Popen(command, env=environment, **pipes) as process, _killed_after(process, _START_SECONDS):
+            for line in process.stdout:
+                if first is None and line.startswith("step 1/"):
+                    first = time.perf_counter()
+                last = line.strip() or last
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    if time.perf_counter() - begin >= _START_SECONDS:
+        raise UserError(f"the first step was not done within {_START_SECONDS:.0f} s; try without --host")
+    if process.returncode or first is None:
+        raise UserError(f"the training that times the start failed: {last.removeprefix('error: ')}")
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"first_step_seconds": first - begin, "peak_bytes": peak}
+
+
+@contextlib.contextmanager
+def _killed_after(process: subprocess.Popen, seconds: float) -> Iterator[None]:
+    """Kills the process if it still runs after so many seconds."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_FIRST_STEP_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"the first step was not done within {_FIRST_STEP_SECONDS:.0f} s; try without --host") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"the process that times the first step failed: {last.removeprefix('error: ')}")
-    return json.loads(done.stdout.splitlines()[-1])
+        yield
+    finally:
+        timer.cancel()
 
 
 def _median(action: Callable[[int], object], repeats: int) -> float:

@@ -1,9 +1,8 @@
 """Where operations are computed at once: what keeps all of a machine busy, as its runs do."""
 
-import os
 from typing import NamedTuple
 
-import tensorflow as tf
+from gan.sampling import abreast
 
 
 class Lanes(NamedTuple):
@@ -25,6 +24,4 @@ def of_process(devices: tuple[str, ...]) -> Lanes:
     """The lanes of these devices, with the threads that this process has for an operation."""
     if not all("CPU:" in device for device in devices):
         return Lanes(devices)
-    cores = len(os.sched_getaffinity(0))
-    threads = tf.config.threading.get_intra_op_parallelism_threads() or cores
-    return Lanes(devices, max(1, cores // (threads * len(devices))))
+    return Lanes(devices, max(1, abreast.lanes() // len(devices)))

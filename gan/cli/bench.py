@@ -40,12 +40,9 @@ LIMIT = flags.DEFINE_boolean(
     "limit", False, "also the time of the step's convolutions alone, with --against=torch by PyTorch too (minutes)"
 )
 ROOFLINE = flags.DEFINE_string("roofline", "", "PNG file: --limit against the machine's peaks (empty: none)")
-HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the first step and memory of a new process")
+HOST = flags.DEFINE_boolean("host", False, "also input, log, checkpoints; the start and memory of a bin/train")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 OUT = flags.DEFINE_string("out", "", "JSON file for all measurements (empty: none)")
-FIRST_STEP = flags.DEFINE_boolean(
-    "first_step", False, "only print how long a first step takes after TensorFlow's import"
-)
 TO = flags.DEFINE_string("to", "", "metric:value; measure the time that trainings take to it (empty: measure speed)")
 SEEDS = flags.DEFINE_integer("seeds", 3, "with --to: trainings of each contestant, from --seed on")
 EVALUATE_EVERY_IMAGES = flags.DEFINE_integer(
@@ -56,7 +53,7 @@ WORKDIR = flags.DEFINE_string("workdir", "runs/time_to_quality", "with --to: fol
 TRIAL = flags.DEFINE_string("trial", "", "with --to: only train on in this folder of one training")
 settings.define()
 
-_OF_SPEED = ("rounds", "window_steps", "contestant_seconds", "parts", "limit", "roofline", "host", "first_step")
+_OF_SPEED = ("rounds", "window_steps", "contestant_seconds", "parts", "limit", "roofline", "host")
 _OF_QUALITY = ("seeds", "evaluate_every_images", "curve", "workdir", "trial")
 
 
@@ -85,7 +82,6 @@ def _measure_speed() -> None:
         roofline=ROOFLINE.value,
         host=HOST.value,
         out=OUT.value,
-        first_step=FIRST_STEP.value,
         strict=STRICT.value,
     )
     streams.keep_free_for(request.out)

@@ -17,6 +17,7 @@ from gan.data.splits import Splits
 from gan.errors import UserError
 from gan.evaluation import classifiers
 from gan.networks import classifier
+from gan.sampling import abreast
 from gan.storage import cache
 
 KINDS = ("classifier", "random", "saved_model")
@@ -112,11 +113,13 @@ def from_model(
 
 def of_batches(extractor: Extractor, batches: Iterable[np.ndarray]) -> Arrays:
     """Features [N, D] and class probabilities [N, K] of the uint8 images in all batches, both float32."""
-    found: list[Arrays] = []
-    for images, count in _rebatched(batches):
+
+    def extracted(batch: tuple[np.ndarray, int]) -> Arrays:
+        images, count = batch
         features, probabilities = extractor.apply(tf.constant(images))
-        found.append((np.asarray(features)[:count], np.asarray(probabilities)[:count]))
-    features, probabilities = zip(*found, strict=True)
+        return np.asarray(features)[:count], np.asarray(probabilities)[:count]
+
+    features, probabilities = zip(*abreast.mapped(extracted, _rebatched(batches)), strict=True)
     return np.concatenate(features), np.concatenate(probabilities)
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,7 @@ def run(request: Request) -> Report:
 
     Raises `UserError` for what cannot be measured, and `StorageError`.
     """
-    asked = contestants.of(request.settings, request.against)
-    if request.first_step:
-        report = _first_step(asked.given)
-        print(json.dumps(report))
-        return report
-    report = _measured(request, asked)
+    report = _measured(request, contestants.of(request.settings, request.against))
     if request.out:
         write_with_folders(request.out, json.dumps(report, indent=1).encode())
     return report
@@ -141,22 +135,10 @@ def _dissected(
         found |= bench_limit.measured(request.roofline, ours, source, machine, rivals)
     if request.host:
         costs = host_costs.measure(ours)
-        start = host_costs.first_step([f"--{name}={value}" for name, value in request.settings.items()])
+        start = host_costs.start([f"--{name}={value}" for name, value in request.settings.items()])
         print(f"\n{bench_tables.host(costs, start, step_seconds)}")
         found["host"] = {"seconds": costs, "start": start}
     return found
-
-
-def _first_step(config: Config) -> Report:
-    """How long this process takes from here to its first step's end, and its memory after two more."""
-    begin = time.perf_counter()
-    source = build.source(config)
-    machine = session.machine(config)
-    prepared = session.prepare(config, source, machine, session.game(config, source, machine), Path())
-    windows.window(prepared, 1)
-    seconds = time.perf_counter() - begin
-    windows.window(prepared, 2)
-    return {"first_step_seconds": seconds, "peak_bytes": host_costs.peak_bytes()}
 
 
 @contextlib.contextmanager

@@ -122,7 +122,7 @@ def host(costs: Mapping[str, float], start: Mapping[str, float], step_seconds: f
     """What a run costs besides its steps."""
     lines = [f"{'besides the steps':<44}{'seconds':>10}{'steps':>9}"]
     lines += [f"{name:<44}{seconds:>10.4f}{seconds / step_seconds:>9.3f}" for name, seconds in costs.items()]
-    name = "from TensorFlow's import to a first step's end"
+    name = "from bin/train to the line of its first step"
     lines.append(f"{name:<46}{start['first_step_seconds']:>8.2f}{start['first_step_seconds'] / step_seconds:>9.2f}")
     lines.append(f"peak resident memory of that process: {start['peak_bytes'] / 2**30:.2f} GiB")
     return "\n".join(lines)

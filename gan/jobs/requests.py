@@ -252,7 +252,6 @@ class Bench(Asked):
     roofline: str = ""  # PNG file
     host: bool = False
     out: str = ""  # JSON file
-    first_step: bool = False  # only how long a first step takes
     strict: bool = False  # warnings of the data are errors
 
     _FILES = ("out", "roofline")

@@ -3,10 +3,10 @@
 All of them on each operation, which is best where operations are large; one on each operation and several operations
 side by side; or replicas, each of which has a core and its part of the batch.
 
-Measured on two cores with narrow networks (`modern`), whose operations are too small for two threads: two replicas
-without AVX-512 are 1.2 times as fast as two threads an operation, and one thread an operation 1.1 times. With AVX-512
-the latter two come to the same, and replicas take five seconds more to start. Of more cores two operations side by
-side leave some idle.
+Measured on two cores of one CPU, a Zen 4, with narrow networks (`modern`), whose operations are too small for two
+threads. With oneDNN held to AVX2 two replicas are 1.2 times as fast as two threads an operation, and one thread an
+operation 1.1 times. With AVX-512 the latter two come to the same, and replicas take five seconds more to start. Other
+numbers of cores have not been measured, and keep all of them on each operation.
 """
 
 import os
@@ -17,7 +17,7 @@ from gan.machine import processor
 from gan.settings import Config
 
 _LEAST_SHARE = 8  # images of a batch on each replica
-_MOST_CORES = 4  # that are taken for replicas; more have not been measured
+_CORES = 2  # that are shared otherwise than all for each operation
 
 
 class Sharing(NamedTuple):
@@ -41,13 +41,12 @@ def chosen(config: Config, has_gpus: bool, before: Sharing | None = None) -> Sha
 
 def _fastest(config: Config) -> Sharing:
     """The fastest for the networks of a config on this CPU."""
-    cores = len(os.sched_getaffinity(0))
     narrow = build.has_narrow_convolutions(config) and not build.has_batch_statistics(config)
-    if not narrow or not 2 <= cores <= _MOST_CORES:
+    if not narrow or len(os.sched_getaffinity(0)) != _CORES:
         return Sharing(1, 0)
-    if cores == 2 and "avx512f" in processor.flags():
+    if "avx512f" in processor.flags():
         return Sharing(1, 1)
-    share, rest = divmod(config.batch_size, cores)
+    share, rest = divmod(config.batch_size, _CORES)
     group = 2 * config.minibatch_deviation  # of real images and fakes, whole on each replica
     fits = not rest and share >= _LEAST_SHARE and not (group and share % group)
-    return Sharing(cores, 1) if fits else Sharing(1, 0)
+    return Sharing(_CORES, 1) if fits else Sharing(1, 0)

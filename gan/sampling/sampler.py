@@ -9,6 +9,7 @@ from gan.core import rng
 from gan.core.base import Network
 from gan.data import shares
 from gan.pictures.raster import to_uint8
+from gan.sampling import abreast
 from gan.settings import Config
 
 _SAMPLE_STEP = -2  # the step that names the random numbers of samples; training has 0 and above
@@ -52,12 +53,16 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
     def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
         settled = settle(params) if count else params
         asked = np.int32([NO_CLASS] if labels is None else labels)
-        for first, part in zip(range(0, count, batch), points, strict=True):
+
+        def images(place: tuple[int, np.ndarray]) -> np.ndarray:
+            first, part = place
             shaped = tf.ensure_shape(tf.constant(part), [batch, None])
             numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
             told = asked.take(np.arange(first, first + batch), mode="wrap")
             drawn = compute(settled, shaped, tf.constant(told), *numbers)
-            yield to_uint8(drawn.numpy())[: count - first]
+            return to_uint8(drawn.numpy())[: count - first]
+
+        yield from abreast.mapped(images, zip(range(0, count, batch), points, strict=True))
 
     return render
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from gan import build, config
 from gan.bench import host_costs
+from gan.errors import UserError
 from gan.training import replicas, session
 from gan.training.actions import Actions
 
@@ -39,3 +40,16 @@ def test_each_cost_is_that_of_what_the_loop_does(run, monkeypatch, capsys):
     after = [value.numpy() for value in tf.nest.flatten(replicas.read(run.training))]
     assert all((one == other).all() for one, other in zip(before, after, strict=True))
     assert list(run.folder.iterdir()) == [] and capsys.readouterr() == ("", "")
+
+
+TINY = ("--dataset=garments", "--batch_size=2", "--g_width=4", "--d_width=2", "--latent_size=4", "--convolution=direct")
+
+
+def test_a_start_is_that_of_a_training_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="that times the start failed: .*--batch_size"):
+        host_costs.start([*TINY, "--batch_size=0"])
+    monkeypatch.setattr(host_costs, "_START_SECONDS", 0.01)
+    with pytest.raises(UserError, match="not done within 0 s"):
+        host_costs.start(TINY)
+    assert list(tmp_path.iterdir()) == []

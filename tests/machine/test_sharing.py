@@ -13,12 +13,11 @@ WHOLE, SIDE_BY_SIDE = Sharing(1, 0), Sharing(1, 1)
     [
         (2, PLAIN, {}, Sharing(2, 1)),
         (2, WIDE_VECTORS, {}, SIDE_BY_SIDE),
-        (4, PLAIN, {}, Sharing(4, 1)),
-        (4, WIDE_VECTORS, {}, Sharing(4, 1)),
         (1, PLAIN, {}, WHOLE),
-        (8, PLAIN, {}, WHOLE),  # not measured
-        (3, PLAIN, {}, WHOLE),  # the batch cannot be shared out
-        (4, PLAIN, {"batch_size": 24}, WHOLE),  # parts of 6 images
+        (4, PLAIN, {}, WHOLE),  # not measured
+        (4, WIDE_VECTORS, {}, WHOLE),
+        (2, PLAIN, {"batch_size": 31}, WHOLE),  # the batch cannot be shared out
+        (2, PLAIN, {"batch_size": 12}, WHOLE),  # parts of 6 images
         (2, PLAIN, {"minibatch_deviation": 4}, Sharing(2, 1)),
         (2, PLAIN, {"minibatch_deviation": 16}, WHOLE),  # a part has no whole group of real images and fakes
         (2, PLAIN, {"width": 2.0}, WHOLE),  # operations large enough for two threads
