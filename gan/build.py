@@ -25,7 +25,12 @@ from gan.text import dimensions
 _GOLDEN = (5**0.5 - 1) / 2
 _UPSAMPLED_3X3 = ("residual", "sngan")  # networks that convolve so
 _LARGEST_SIDE = fields()["resolution"].metadata["high"]
-DTYPES = {"float32": tf.float32, "mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
+DTYPES = {
+    "float32": tf.float32,
+    "tensorfloat32": tf.float32,
+    "mixed_bfloat16": tf.bfloat16,
+    "mixed_float16": tf.float16,
+}
 
 
 class Numerics(NamedTuple):

@@ -4,6 +4,7 @@ Those are the article's with the label noise added to the labels, as its text sa
 is another one, `DEFAULT_PRESET`.
 """
 
+import math
 from typing import Any
 
 # The article's noise, dropout and pixel range are of its own; the recipes below begin without them.
@@ -43,7 +44,28 @@ _MODERN = {
     "gamma_end_factor": 0.2,
 }
 
+
+def _for_a_large_device(recipe: dict[str, Any], batch: int, width: int) -> dict[str, Any]:
+    """A recipe with `batch` times the images of a step and `width` times the channels; docs/gpu.md has the reasons.
+
+    Adam's steps grow with the root of the batch and shrink with the width, and its second moments look back on as many
+    images. The average and the schedule keep their number of steps, and with it their share of the run.
+    """
+    rate = math.sqrt(batch) / width
+    return {
+        **recipe,
+        **{name: width * recipe[name] for name in ("g_width", "d_width")},
+        **{name: float(f"{rate * recipe[name]:.2g}") for name in ("g_learning_rate", "d_learning_rate")},
+        **{name: round(1.0 - batch * (1.0 - recipe[name]), 6) for name in ("g_beta2", "d_beta2")},
+        **{name: batch * recipe[name] for name in ("batch_size", "ema_half_life_images", "schedule_images")},
+        "epochs": 100.0,  # of a set of 60,000 images more than the schedule
+        "log_every_steps": 64,  # what is drawn and written every few steps would take longer than these
+        "sample_every_steps": 2000,
+    }
+
+
 DEFAULT_PRESET = "modern"
+FOR_LARGE_DEVICES = ("modern_large",)
 PRESETS: dict[str, dict[str, Any]] = {
     # The cure of the article's training: see docs/article.md for what each change does.
     "article": {
@@ -93,4 +115,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "mismatch_weight": 0.25,
         "learning_rate_end_factor": 0.05,
     },
+    "modern_large": _for_a_large_device(_MODERN, batch=8, width=4),
 }

@@ -112,8 +112,9 @@ class Config:
     )
     data_in_memory: str = DATA.free(
         "auto",
-        "hold all images in memory, or read them by index as they are needed; same order, same bits",
-        choices=("auto", "true", "false"),
+        "hold all images in memory (device: in that of the devices that train, too), or read them by index as they are "
+        "needed; same order, same bits",
+        choices=("auto", "device", "true", "false"),
     )
     data_workers: int = DATA.free(
         0, "processes that decode images which are not in memory (0: as the machine has cores)", low=0, high=256
@@ -288,9 +289,9 @@ class Config:
     )
     precision: str = DEVICES.numerics(
         "auto",
-        "precision of activations and convolutions; parameters stay float32; "
-        "auto: the fastest that this machine has units for",
-        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+        "precision of activations and convolutions; parameters stay float32; tensorfloat32 is float32 with rounded "
+        "products on GPUs that have units for it; auto: the fastest that this machine has units for",
+        choices=("auto", "float32", "tensorfloat32", "mixed_bfloat16", "mixed_float16"),
     )
     convolution: str = DEVICES.numerics(
         "auto",
@@ -299,7 +300,14 @@ class Config:
     )
     jit_compile: str = DEVICES.numerics(
         "auto",
-        "compile the updates with XLA; auto: on GPUs if it is measured to be faster",
+        "compile with XLA, all steps of a chunk where one device trains, else the gradients of each; "
+        "auto: on GPUs if it is measured to be faster",
+        choices=("auto", "true", "false"),
+    )
+    deterministic: str = DEVICES.numerics(
+        "auto",
+        "the same bits in each run on GPUs, which exact continuation needs (auto: true); false lets them take faster "
+        "gradients. CPUs always are deterministic",
         choices=("auto", "true", "false"),
     )
 

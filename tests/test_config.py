@@ -41,6 +41,23 @@ def test_article_corrected_has_the_numbers_of_the_article():
     assert (made.g_beta1, made.g_beta2, made.d_beta1, made.d_beta2, made.epsilon) == (0.9, 0.999, 0.9, 0.999, 1e-7)
 
 
+def test_the_recipe_for_large_devices_is_that_for_small_ones_scaled_by_its_rule():
+    small, large = config.make("modern"), config.make("modern_large")
+    batch, width = large.batch_size / small.batch_size, large.g_width / small.g_width
+    assert (batch, width) == (8, 4) and large.d_width == 4 * small.d_width
+    for player in ("g", "d"):
+        rates = [getattr(made, f"{player}_learning_rate") for made in (small, large)]
+        assert rates[1] == pytest.approx(rates[0] * batch**0.5 / width, rel=0.01)
+        beta2 = [getattr(made, f"{player}_beta2") for made in (small, large)]
+        assert (1 - beta2[1]) == pytest.approx(batch * (1 - beta2[0]))
+    for name in ("schedule_images", "ema_half_life_images"):
+        assert getattr(large, name) == batch * getattr(small, name)
+    assert large.epochs * 60_000 > large.schedule_images
+    scaled = {"preset", "batch_size", "g_width", "d_width", "g_learning_rate", "d_learning_rate", "g_beta2", "d_beta2"}
+    scaled |= {"schedule_images", "ema_half_life_images", "epochs", "log_every_steps", "sample_every_steps"}
+    assert {name for kind in config.differences(vars(small), large).values() for name, *_ in kind} == scaled
+
+
 def test_a_given_setting_beats_the_preset():
     assert config.make("article_as_published", label_noise_mode="added").label_noise_mode == "added"
 

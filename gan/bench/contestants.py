@@ -10,7 +10,7 @@ from gan.settings import Config, fields
 
 AS_GIVEN = "as given"
 _BOOLEANS = {"true": True, "false": False}
-_ONCE_A_PROCESS = ("threads", "logical_cpus", "replicas", "strategy")
+_ONCE_A_PROCESS = ("threads", "logical_cpus", "replicas", "strategy", "deterministic")
 _SAME_IMAGES = ("data_in_memory", "data_workers", "flip")  # of the settings of data: how they are read and used
 # Settings that trainings to a quality do not leave to anybody, and what to give instead.
 DECIDED = {

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from gan.bench import trainings
 from gan.bench.trainings import mean_and_deviation
 from gan.errors import DivergedError, UserError
-from gan.presets import PRESETS
+from gan.presets import FOR_LARGE_DEVICES, PRESETS
 from gan.runs import workdir
 from gan.storage.files import staged_file
 
@@ -162,14 +162,14 @@ def shared_out(processors: Iterable[int], ways: int) -> list[list[int]]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Makes all results that are missing; prints the table after each seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", action="append", help="preset and flags; may be repeated (default: all presets)")
+    parser.add_argument("--recipe", action="append", help="preset and flags; may be repeated (default: presets)")
     parser.add_argument("--minutes", type=float, required=True, help="training time of each")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each recipe")
     parser.add_argument("--side_by_side", type=int, default=1, help="trainings at a time")
     parser.add_argument("--evaluation", default="", help="further flags of bin/evaluate, such as --num=5000")
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"), help="folder of them all")
     options = parser.parse_args(argv)
-    recipes = list(dict.fromkeys(options.recipe or PRESETS))
+    recipes = list(dict.fromkeys(options.recipe or (name for name in PRESETS if name not in FOR_LARGE_DEVICES)))
     try:
         if options.seeds < 1 or not all(map(shlex.split, recipes)):
             raise ValueError("--seeds must be at least 1, and --recipe name a preset")

@@ -18,12 +18,17 @@ from gan.core.loss_scale import Scale
 
 
 class Now(NamedTuple):
-    """Of an update its number from 0 and the weight of the penalty; strength of the augmentation and scale, or `()`."""
+    """Of an update its number from 0 and the weight of the penalty; strength of the augmentation and scale, or `()`.
+
+    `turn` int32 stands for the number where a lazy penalty asks whether it is due: the two are equal modulo its period.
+    TensorFlow keeps such integers on the host, so nobody waits there for the answer of a device.
+    """
 
     update: tf.Tensor
     penalty_weight: tf.Tensor
     strength: tf.Tensor | tuple[()]
     scale: Scale
+    turn: tf.Tensor | None = None
 
 
 def discriminator_gradients(
@@ -92,7 +97,8 @@ def _penalty(game: Game, judge: Judge, shown: tf.Tensor, now: Now) -> tuple[tf.T
         return tf.reduce_mean(penalty(judge._replace(weights=weights).critic, real, fake, judge.random.penalty))
 
     every = game.regularization.every
-    added, grads = penalties.lazy_gradient(value, judge.weights, now.update, every, now.scale)
+    update = now.update if now.turn is None else now.turn
+    added, grads = penalties.lazy_gradient(value, judge.weights, update, every, now.scale)
     return loss_scale.applied(added, now.scale), grads
 
 

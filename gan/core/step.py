@@ -15,7 +15,7 @@ from gan.core.state import Carried, Player, State, carrying
 # Streams below that of a step: the generator's update, then one for each discriminator update.
 _G_UPDATE, D_UPDATES = 0, 1
 
-Step = Callable[[State, tf.Tensor, tf.Tensor, rng.Stream, Mean], tuple[State, Metrics]]
+Step = Callable[..., tuple[State, Metrics]]  # (state, images, labels, stream, mean, turn=None)
 
 
 def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -> Step:
@@ -23,18 +23,19 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -
 
     Images uint8 [d_steps * B, H, W, C] and labels int32 [d_steps * B] are this replica's; `mean` averages a nest over
     the replicas. The generator's update has the labels, and for a paired objective the images, of the discriminator's
-    last one. `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
+    last one. `turn` int32 is equal to the step's number modulo the penalty's period, for those who know it on the host.
+    `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
     """
     d_update, g_update = _discriminator_update(game, compiled), _generator_update(game, compiled)
 
-    def step(state: State, images, labels, stream: rng.Stream, mean: Mean) -> tuple[State, Metrics]:
+    def step(state: State, images, labels, stream: rng.Stream, mean: Mean, turn=None) -> tuple[State, Metrics]:
         rates = _rates(game, state)
         if game.augmenting and not game.augmenting.target:  # it does not adapt: the setting decides
             state = carrying(state, strength=tf.constant(game.augmenting.strength))
         share, found = images.shape[0] // game.d_steps, []  # this replica's of a batch
         for i in range(game.d_steps):
             fresh = images[i * share : (i + 1) * share], labels[i * share : (i + 1) * share]
-            state, metrics = d_update(state, i, *fresh, rates, rng.fold(stream, D_UPDATES + i), mean)
+            state, metrics = d_update(state, i, *fresh, rates, rng.fold(stream, D_UPDATES + i), mean, turn)
             found.append(metrics)
         d_metrics = _means(found)
         state, g_metrics = g_update(state, *fresh, rates, rng.fold(stream, _G_UPDATE), mean)
@@ -52,12 +53,13 @@ def metric_names(game: Game) -> list[str]:
 
 
 def _discriminator_update(game: Game, compiled: Callable[[Callable], Callable]) -> Callable[..., tuple[State, Metrics]]:
-    """(state, number in the step, images [B, ...], labels [B], rates, stream, mean) -> (state, metrics)."""
+    """(state, number in the step, images [B, ...], labels [B], rates, stream, mean, turn) -> (state, metrics)."""
     find = compiled(lambda *tensors: gradients.discriminator_gradients(game, *tensors))
 
-    def update(state: State, i: int, images, labels, rates: Rates, stream: rng.Stream, mean: Mean):
+    def update(state: State, i: int, images, labels, rates: Rates, stream: rng.Stream, mean: Mean, turn):
         generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
         now = _now(state.step * game.d_steps + i, rates, carried.strength, carried.d_scale)
+        now = now if turn is None else now._replace(turn=turn * game.d_steps + i)
         grads, metrics, vectors = find(
             discriminator.params, generator.params, carried.vectors, images, labels, now, stream
         )

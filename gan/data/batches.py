@@ -10,6 +10,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from gan.data import order
+from gan.data.order import Drawn
 from gan.data.source import Arrays, Source
 from gan.data.workers import Workers, auto_count
 from gan.errors import LostHelperError
@@ -42,7 +43,7 @@ class Batches:
         num_workers: int = 0,
     ):
         """`batch` images a draw, `draws` draws (discriminator updates) a step; 0 workers: one for each core."""
-        self.source, self.batch, self.draws = source, batch, draws
+        self.source, self.batch, self.draws, self.flip = source, batch, draws, flip
         moved = random_places and source.has_places
         self._drawn = functools.partial(
             order.drawn, seed, num_examples=source.num_examples, flip=flip, random_places=moved
@@ -61,6 +62,10 @@ class Batches:
             images, labels = self._gathered(first, last)
         shape = count, self.draws * self.batch
         return images.reshape(*shape, *self.source.image_shape), labels.reshape(shape)
+
+    def drawn(self, step: int, count: int) -> Drawn:
+        """Which images these steps take, mirrored or not, cut where: each [count * draws * batch]."""
+        return self._drawn(*self._positions(step, count))
 
     def is_ready(self, step: int, count: int, seconds: float) -> bool:
         """Whether these steps can be read without waiting; waits for so long that it can, such as for a slow disk."""

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.data.decoding.fit import square
-from gan.data.source import Arrays, Read, Source, array_reader
+from gan.data.source import Arrays, Held, Read, Source, array_reader
 from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
 from gan.storage import cache
@@ -42,9 +41,10 @@ def available_bytes() -> int:
 
 
 def placed(source: Source, in_memory: str, num_workers: int = 0) -> Source:
-    """The source with its images decoded in memory if `in_memory` ("auto", "true", "false") says so.
+    """The source with its images decoded in memory if `in_memory` ("auto", "device", "true", "false") says so.
 
-    Same order and same bits either way; many images are decoded by `num_workers` processes (0: one for each core).
+    Whoever wants them on the device has them in memory as well, from where they are evaluated. Same order and same bits
+    either way; many images are decoded by `num_workers` processes (0: one for each core).
     Raises `UserError` if they are wanted in memory and do not fit.
     """
     if source.in_memory or in_memory == "false":
@@ -54,7 +54,7 @@ def placed(source: Source, in_memory: str, num_workers: int = 0) -> Source:
         return source
     if needed > free:
         raise UserError(
-            f"--data_in_memory=true needs {needed / 2**30:.1f} GiB for {source.name} and "
+            f"--data_in_memory={in_memory} needs {needed / 2**30:.1f} GiB for {source.name} and "
             f"{free / 2**30:.1f} are available; use auto or false"
         )
 
@@ -64,8 +64,9 @@ def placed(source: Source, in_memory: str, num_workers: int = 0) -> Source:
         return (loaded_whole if source.whole else loaded)(source, num_workers)
 
     images, about = cache.get(source.cache_key, build)
-    read = part_reader(images, about, source.image_shape) if source.whole else array_reader(images, about)
-    return dataclasses.replace(source, read=read, task=None, whole=None, in_memory=True)
+    held = one_after_the_other(images, about, source.image_shape[2]) if source.whole else Held(images, about)
+    read = part_reader(held, source.image_shape) if source.whole else array_reader(images, about)
+    return dataclasses.replace(source, read=read, task=None, whole=None, in_memory=True, held=held)
 
 
 def needed_bytes(source: Source) -> int:
@@ -97,20 +98,38 @@ def loaded_whole(source: Source, num_workers: int = 0) -> Arrays:
     return np.frombuffer(pixels, np.uint8), about
 
 
-def part_reader(pixels: np.ndarray, about: np.ndarray, shape: tuple[int, int, int]) -> Read:
-    """A `read` of parts of the given shape from what `loaded_whole` returns."""
-    labels, heights, widths = np.ascontiguousarray(about.T)
-    ends = np.cumsum(heights.astype(np.int64) * widths * shape[2])
+def one_after_the_other(pixels: np.ndarray, about: np.ndarray, channels: int) -> Held:
+    """What `loaded_whole` returns, with the place of each image in it."""
+    sizes = about[:, 1:].astype(np.int64)
+    ends = np.cumsum(sizes.prod(axis=1) * channels)
+    return Held(pixels, np.ascontiguousarray(about[:, 0]), np.concatenate([[0], ends[:-1]]), sizes)
+
+
+def parts(held: Held, channels: int, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Where the parts at these places of images before the cut lie: (first byte, bytes from row to row), int64 [n].
+
+    A part is a square of the shorter side, as `gan.data.decoding.fit.square` says.
+    """
+    heights, widths = held.sizes[indices].T
+    sides = np.minimum(heights, widths)
+    down, right = heights - sides, widths - sides
+    if places is None:
+        top, left = down // 2, right // 2
+    else:
+        top, left = ((places * (room + 1)).astype(np.int64) for room in (down, right))
+    return held.begins[indices] + (top * widths + left) * channels, widths * channels
+
+
+def part_reader(held: Held, shape: tuple[int, int, int]) -> Read:
+    """A `read` of parts of the given shape from images before the cut."""
+    height, row_bytes = shape[0], shape[1] * shape[2]
 
     def read(indices: np.ndarray, places: np.ndarray | None = None) -> Arrays:
-        images = np.empty((len(indices), *shape), np.uint8)
-        where = [None] * len(indices) if places is None else places.tolist()
-        for row, (index, place) in enumerate(zip(indices.tolist(), where, strict=True)):
-            height, width = int(heights[index]), int(widths[index])
-            left, top, right, bottom = square(width, height, place)
-            whole = pixels[ends[index] - height * width * shape[2] : ends[index]].reshape(height, width, shape[2])
-            images[row] = whole[top:bottom, left:right]
-        return images, labels[indices]
+        images = np.empty((len(indices), height, row_bytes), np.uint8)
+        where = parts(held, shape[2], indices, places)
+        for row, (first, stride) in enumerate(zip(*(array.tolist() for array in where), strict=True)):
+            images[row] = np.ndarray((height, row_bytes), np.uint8, held.pixels, first, (stride, 1))
+        return images.reshape(len(indices), *shape), held.labels[indices]
 
     return read
 

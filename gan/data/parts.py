@@ -88,6 +88,7 @@ def _reading(source: Source, table: np.ndarray) -> dict[str, Any]:
         "read": lambda *arguments: _relabelled(functools.partial(source.read, *arguments), table),
         "task": later(source.task) if source.task else None,
         "whole": later(source.whole) if source.whole else None,
+        "held": source.held and source.held._replace(labels=table[source.held.labels]),
     }
 
 

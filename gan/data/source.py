@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,19 @@ class Wanted:
         return Fit(self.resolution, self.channels, self.crop, value_limits(self.value_range))
 
 
+class Held(NamedTuple):
+    """All images as they lie in memory, uint8 [N, H, W, C], and their labels int32 [N].
+
+    Those that are cut at their places lie there before the cut, one after the other [bytes]: image i begins at the byte
+    `begins` int64 [N] and has the `sizes` int64 [N, 2], height and width.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    begins: np.ndarray | None = None
+    sizes: np.ndarray | None = None
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
     """A set of images of one size that can be read in any order.
@@ -62,6 +76,7 @@ class Source:
     task: Callable[..., Callable[[], Arrays]] | None = None  # where decoding takes longer than sending the images
     whole: Callable[[np.ndarray], Callable[[], tuple[list[np.ndarray], np.ndarray]]] | None = None  # with has_places
     in_memory: bool = False
+    held: Held | None = None  # what `read` reads, where that is arrays in memory
     cache_key: str = ""  # names the decoded images in the cache; empty where a cache does not pay
     duplicates: int | None = None  # files with the content of one before; None where that is not known
 

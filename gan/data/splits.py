@@ -81,6 +81,7 @@ def subset(source: Source, rows: np.ndarray, name: str) -> Source:
         read=lambda indices, *places: source.read(rows[indices], *places),
         task=(lambda indices, *places: source.task(rows[indices], *places)) if source.task else None,
         whole=(lambda indices: source.whole(rows[indices])) if source.whole else None,
+        held=None,
         labels=None if source.labels is None else source.labels[rows],
         sizes={},
         passed_over={},

@@ -17,10 +17,12 @@ from gan import build
 from gan.bench import contestants, host_costs, parts, twins, windows
 from gan.bench.contestants import AS_GIVEN, Contestants
 from gan.bench.rivals import Rival
+from gan.bench.windows import Contestant
+from gan.build import Numerics
 from gan.data.source import Source
 from gan.jobs import accounts, bench_limit, bench_tables
 from gan.jobs.requests import Bench as Request
-from gan.machine import devices, environment, sharing, versions
+from gan.machine import devices, environment, sharing, tensorfloat32, versions
 from gan.settings import Config
 from gan.storage.files import write_with_folders
 from gan.training import cadence, replicas, session
@@ -50,7 +52,8 @@ def _measured(request: Request, asked: Contestants) -> Report:
     steps = request.window_steps or _period(asked) * -(-_LEAST_STEPS // _period(asked))
     accounts.tell(config, source, request.strict)
     machine = session.machine(config)
-    runs = _prepared(asked.variants, _sources(asked.variants, source), machine)
+    numerics = {name: devices.resolve(variant) for name, variant in asked.variants.items()}
+    runs = _prepared(asked.variants, numerics, _sources(asked.variants, source), machine)
     report = {
         "command": sys.argv,
         "machine": environment.machine(),
@@ -60,7 +63,8 @@ def _measured(request: Request, asked: Contestants) -> Report:
         "settings": vars(config),
         "window_steps": steps,
     }
-    seconds, report["references"] = _raced(request, asked, runs, source, steps)
+    ours = {name: functools.partial(_window, prepared, numerics[name]) for name, prepared in runs.items()}
+    seconds, report["references"] = _raced(request, asked, ours, source, steps)
     timings = windows.compared(seconds)
     images = {name: cadence.images_per_step(asked.variants.get(name, config)) for name in seconds}
     report |= {"seconds_per_step": seconds, "notes": _notes(asked, steps)}
@@ -68,6 +72,7 @@ def _measured(request: Request, asked: Contestants) -> Report:
     print(bench_tables.heading(report, machine.numerics))
     print(bench_tables.timings(timings, images, request.contestant_seconds, list(seconds)))
     print("".join(f"note: {note}\n" for note in report["notes"]), end="")
+    tensorfloat32.switch(machine.numerics)
     seconds = timings[AS_GIVEN].seconds.median
     return report | _dissected(request, runs[AS_GIVEN], source, machine, asked.rivals, steps, seconds)
 
@@ -86,12 +91,14 @@ def _sources(variants: Mapping[str, Config], source: Source) -> dict[str, Source
     return {name: opened[config.data_in_memory] for name, config in variants.items()}
 
 
-def _prepared(variants: Mapping[str, Config], sources: Mapping[str, Source], machine: Machine) -> dict[str, Run]:
+def _prepared(
+    variants: Mapping[str, Config], numerics: Mapping[str, Numerics], sources: Mapping[str, Source], machine: Machine
+) -> dict[str, Run]:
     """A run of each config, ready for its first step."""
     runs = {}
     for name, config in variants.items():
         source = sources[name]
-        on = machine._replace(numerics=devices.resolve(config))
+        on = machine._replace(numerics=numerics[name])
         replicas.check_batch(config.batch_size, on.replicas)
         game = session.game(config, source, on)
         with session.memory_errors():
@@ -100,14 +107,19 @@ def _prepared(variants: Mapping[str, Config], sources: Mapping[str, Source], mac
 
 
 def _raced(
-    request: Request, asked: Contestants, runs: Mapping[str, Run], source: Source, steps: int
+    request: Request, asked: Contestants, ours: Mapping[str, Contestant], source: Source, steps: int
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """(seconds a step of each window by contestant, facts of the rivals), in alternating windows."""
-    ours = {name: functools.partial(windows.window, prepared) for name, prepared in runs.items()}
     with _started(asked.rivals, asked.given, source, request.contestant_seconds) as others:
         theirs = {name: other.run for name, other in others.items()}
-        seconds = windows.alternate(ours | theirs, request.rounds, steps, request.contestant_seconds)
+        seconds = windows.alternate({**ours, **theirs}, request.rounds, steps, request.contestant_seconds)
         return seconds, {name: other.facts | {"peak_bytes": other.peak_bytes} for name, other in others.items()}
+
+
+def _window(prepared: Run, numerics: Numerics, steps: int) -> float:
+    """A window of a run beside others of this process, whose products may be others."""
+    tensorfloat32.switch(numerics)
+    return windows.window(prepared, steps)
 
 
 def _dissected(

@@ -19,7 +19,7 @@ from gan.machine import devices
 from gan.runs import origin
 from gan.settings import Config
 from gan.text import dimensions
-from gan.training import cadence
+from gan.training import cadence, feeds
 from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
 
@@ -41,7 +41,7 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         (
             "data",
             f"{source.name}: {source.num_examples:,} images of {dimensions(source.image_shape)}, "
-            f"{source.location}, {held(config, source)}",
+            f"{source.location}, {held(config, source, machine.replicas)}",
         ),
         *account.lines(found),
         ("as trained", as_trained.words(config)),
@@ -49,7 +49,8 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         (
             "numerics",
             f"{numerics.precision}, {numerics.convolution} convolutions, "
-            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA"),
+            + ("compiled by XLA" if numerics.jit_compile else "not compiled by XLA")
+            + ("" if devices.is_deterministic(config) else ", not deterministic"),
         ),
         (
             "a step",
@@ -64,10 +65,11 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
     return "\n".join([*tables, *(f"{name:<12}{text}" for name, text in lines)])
 
 
-def held(config: Config, source: Source) -> str:
+def held(config: Config, source: Source, replicas: int = 1) -> str:
     """Where the images are while the run trains, and what decodes them."""
     if source.in_memory:
-        return "in memory"
+        there = "on the device" if replicas == 1 else f"on each of the {replicas} devices"
+        return there if feeds.on_device(config, source, replicas) else "in memory"
     processes = batches.decoders(source, config.data_workers)
     return "read by index" + (f", decoded by {processes} process{'es' * (processes > 1)}" if processes else "")
 

@@ -19,6 +19,7 @@ from gan import build
 from gan.build import Numerics
 from gan.core import rng
 from gan.errors import UserError
+from gan.machine import tensorfloat32
 from gan.settings import Config
 from gan.storage import cache
 from gan.storage.files import read_bytes, staged_file
@@ -26,7 +27,7 @@ from gan.storage.files import read_bytes, staged_file
 _ROUNDS = 3
 _MARGIN = 1.05  # the first candidate stays unless another is so many times as fast
 _DOUBTFUL_SECONDS = 3600.0  # that an answer is kept which another measurement might not give
-_BATCH, _SHAPE, _CLASSES = 32, (28, 28, 1), 2
+_BATCH, _MOST_BATCH, _SHAPE, _CLASSES = 32, 512, (28, 28, 1), 2
 _NETWORKS = ("networks", "d_width", "width", "depth", "conditional", "minibatch_deviation", "d_dropout")  # settings
 
 
@@ -39,6 +40,8 @@ def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], confi
     if len(candidates) == 1:
         return candidates[0]
     networks = {name: getattr(config, name) for name in _NETWORKS}
+    if _batch(config) != _BATCH:
+        networks["batch"] = _batch(config)
     question = json.dumps([candidates, machine, networks], sort_keys=True)
     place, name = cache.folder(), f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
     path = place / "numerics" / name if place else None
@@ -90,8 +93,8 @@ def exercise(numerics: Numerics, config: Config) -> Callable[[], None]:
     """A function that computes the gradients of the discriminator, in its parameters and its images, once."""
     network = build.discriminator(config, _SHAPE, numerics, _CLASSES)
     root = rng.stream(seed=0, step=0)
-    params, images = network.init(root), rng.uniform(root, (_BATCH, *_SHAPE))
-    labels = tf.zeros([_BATCH], tf.int32)
+    params, images = network.init(root), rng.uniform(root, (_batch(config), *_SHAPE))
+    labels = tf.zeros([_batch(config)], tf.int32)
 
     @tf.function(jit_compile=numerics.jit_compile, autograph=False)
     def gradients(params, images, step):
@@ -101,7 +104,13 @@ def exercise(numerics: Numerics, config: Config) -> Callable[[], None]:
         return tape.gradient(loss, (params, images))
 
     def run() -> None:
+        tensorfloat32.switch(numerics)
         for tensor in tf.nest.flatten(gradients(params, images, tf.constant(1, tf.int64))):
             tensor.numpy()  # waits for the device
 
     return run
+
+
+def _batch(config: Config) -> int:
+    """The images of an exercise: what fills a GPU depends on their number, and all else there is to a batch's time."""
+    return min(config.batch_size, _MOST_BATCH) if tf.config.get_visible_devices("GPU") else _BATCH

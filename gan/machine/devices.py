@@ -11,13 +11,14 @@ import platform
 import tensorflow as tf
 
 from gan import build
-from gan.build import Numerics
+from gan.build import DTYPES, Numerics
 from gan.errors import UserError
-from gan.machine import calibration, processor, sharing
+from gan.machine import calibration, processor, sharing, tensorfloat32
 from gan.machine.sharing import Sharing
 from gan.settings import Config
 
 _BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")  # without one of them a CPU emulates bfloat16
+_TENSOR_FLOAT_32 = (8, 0)  # the compute capability of a GPU from which on it has units for it
 _HALF_PRECISIONS = {(8, 0): "mixed_bfloat16", (7, 0): "mixed_float16"}  # by the compute capability of a GPU
 
 
@@ -33,9 +34,9 @@ def configure(config: Config) -> None:
             _split_cpu(config.logical_cpus)
         for gpu in gpus():
             tf.config.experimental.set_memory_growth(gpu, True)
-        if gpus():  # a GPU's fastest gradients are not the same from run to run, and its float32 is not all of float32
+        if gpus() and is_deterministic(config):  # its fastest gradients are not the same from run to run
             tf.config.experimental.enable_op_determinism()
-            tf.config.experimental.enable_tensor_float_32_execution(False)
+        tensorfloat32.switch(build.PLAIN)  # a GPU's float32 is otherwise not all of float32
     except RuntimeError as error:
         raise UserError(f"the devices cannot be configured: {error}") from error
 
@@ -83,6 +84,11 @@ def gpus() -> list[tf.config.PhysicalDevice]:
     return tf.config.get_visible_devices("GPU")
 
 
+def is_deterministic(config: Config) -> bool:
+    """Whether a run of the config has the same bits each time on this machine."""
+    return not gpus() or config.deterministic != "false"
+
+
 def kinds() -> list[str]:
     """The names of the devices that train: the GPUs if there are any, else the logical CPUs."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -95,14 +101,18 @@ def resolve(config: Config, before: Numerics | None = None) -> Numerics:
     A run that computed as `before` goes on so where it can: exact continuation must not hang on a measurement.
     """
     if before in candidates(config):
-        return before
-    machine = {
-        "tensorflow": tf.__version__,
-        "devices": [description(), *kinds()],
-        "flags": processor.vector_units(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-    }
-    return calibration.fastest(candidates(config), machine, config)
+        found = before
+    else:
+        machine = {
+            "tensorflow": tf.__version__,
+            "devices": [description(), *kinds()],
+            "flags": processor.vector_units(),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            **({} if is_deterministic(config) else {"deterministic": False}),
+        }
+        found = calibration.fastest(candidates(config), machine, config)
+    tensorfloat32.switch(found)
+    return found
 
 
 def candidates(config: Config) -> list[Numerics]:
@@ -112,14 +122,17 @@ def candidates(config: Config) -> list[Numerics]:
     precisions = ["float32", half] if half else ["float32"]
     if config.precision != "auto":
         precisions = [config.precision]
-    elif there or config.convolution == "spectral":
-        precisions = [half if there and half else "float32"]
+    elif there:
+        precisions = [half or "float32", *[tensorfloat32.NAME] * _rounds_products(there)]
+    elif config.convolution == "spectral":
+        precisions = ["float32"]
     jits = [config.jit_compile == "true"] if config.jit_compile != "auto" or not there else [False, True]
     if len(there) > 1 and config.strategy != "one_device" and build.has_batch_statistics(config):
         jits = [jit for jit in jits if not jit] or jits  # XLA cannot average them over replicas
     narrow, found = build.has_narrow_convolutions(config), []
     for precision in precisions:
-        fits_direct = bool(there) or precision == half or (precision == "float32" and narrow)
+        is_whole = DTYPES[precision] == tf.float32
+        fits_direct = bool(there) or precision == half or (is_whole and narrow)
         convolution = config.convolution if config.convolution != "auto" else ("spectral", "direct")[fits_direct]
         found += [Numerics(precision, convolution, jit) for jit in jits]
     return found
@@ -138,6 +151,11 @@ def _half_precision(found: list) -> str:
         return "" if processor.flags().isdisjoint(_BFLOAT16_UNITS) else "mixed_bfloat16"
     least = min(_capability(gpu) for gpu in found)
     return next((name for needed, name in _HALF_PRECISIONS.items() if least >= needed), "")
+
+
+def _rounds_products(found: list) -> bool:
+    """Whether all these GPUs have units for TensorFloat-32."""
+    return min(_capability(gpu) for gpu in found) >= _TENSOR_FLOAT_32
 
 
 def _capability(gpu) -> tuple[int, int]:

@@ -79,7 +79,8 @@ def projection(labels: tf.Tensor | None, num_classes: int) -> Constructor:
 
         def apply(params, x, stream, training):
             x = tf.cast(x, tf.float32)
-            columns = tf.unstack(labels, axis=1) if _several(labels) else [labels]
+            # Slices: what unstacks integers on a GPU gives them to the host, which waits for them.
+            columns = [labels[:, i] for i in range(labels.shape[1])] if _several(labels) else [labels]
             inner = [tf.reduce_sum(x * embedded(column, params["embedding"]), axis=1) for column in columns]
             return tf.matmul(x, params["kernel"]) + params["bias"] + tf.stack(inner, axis=1)
 

@@ -98,6 +98,11 @@ def number() -> tf.Tensor:
     return tf.distribute.get_replica_context().replica_id_in_sync_group
 
 
+def gather(variable: tf.Variable, indices: tf.Tensor) -> tf.Tensor:
+    """Within a replica: the elements along the first axis of its own copy. Of bytes only this operation is for GPUs."""
+    return tf.raw_ops.ResourceGather(resource=variable.handle, indices=indices, dtype=variable.dtype)
+
+
 def replica_mean(nest: Nest) -> Nest:
     """The mean of a nest over the replicas, within a replica; outside of any, and of only one, the nest itself.
 

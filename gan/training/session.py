@@ -26,8 +26,10 @@ from gan.runs.origin import Origin
 from gan.sampling import sampler
 from gan.settings import Config, fields
 from gan.training import chunks, feeds, replicas
+from gan.training.chunks import Plan
 from gan.training.run import Run
 
+_DETERMINISTIC = "deterministic"  # in fingerprints
 _MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 
 
@@ -72,6 +74,7 @@ def machine(config: Config, folder: Path | None = None) -> Machine:
         **numerics._asdict(),
         **({"arithmetic": changed} if (changed := build.arithmetic(config, numerics)) else {}),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
+        **({} if devices.is_deterministic(config) else {_DETERMINISTIC: False}),  # and were always deterministic
     )
     return found._replace(fingerprint=fingerprint)
 
@@ -158,9 +161,13 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
     state = first or build.initial_state(config, parts)
     training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
     batches = build.batches(config, source)
-    feed = feeds.streamed(batches, padded=on.compiles_chunks)
-    numbers = config.seed, config.batch_size, config.log_every_steps
-    chunk = chunks.compile_chunk(on.placement, training, step, feed, *numbers, jit=on.compiles_chunks)
+    if feeds.on_device(config, source, on.replicas):
+        feed = feeds.resident(batches, on.placement)
+    else:
+        feed = feeds.streamed(batches, padded=on.compiles_chunks)
+    period = parts.regularization.every if parts.regularization else 1
+    plan = Plan(config.seed, config.batch_size, config.log_every_steps, period, on.compiles_chunks)
+    chunk = chunks.compile_chunk(on.placement, training, step, feed, plan)
     of_classes = shares.of_classes(source) if config.conditional else ()
     generator = build.sampling_generator(config, source.image_shape, on.numerics, of_classes)
     sample = sampler.make_sampler(generator, config.latent_size)
@@ -207,9 +214,12 @@ def memory_errors() -> Iterator[None]:
 
 def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
     """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
-    changes = workdir.changes(restored.facts.get("fingerprint", {}), run.facts["fingerprint"])
-    if not changes:
+    now = run.facts["fingerprint"]
+    changes = workdir.changes(restored.facts.get("fingerprint", {}), now)
+    if not changes and now.get(_DETERMINISTIC, True):
         return ""
+    if not changes:
+        return "with --deterministic=false the result will not be the same to the bit as that of a run that never ended"
     return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
 
 

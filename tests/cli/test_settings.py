@@ -76,7 +76,7 @@ def test_describe_shows_every_setting_once_in_its_group():
 def test_help_says_choices_defaults_and_presets():
     values = parsed()
     assert "default: 32; article: 128" in values["batch_size"].help
-    assert "auto, float32, mixed_bfloat16 or mixed_float16" in values["precision"].help
+    assert "auto, float32, tensorfloat32, mixed_bfloat16 or mixed_float16" in values["precision"].help
     assert "article_as_published: overwritten" in values["label_noise_mode"].help
     assert all(preset in values["preset"].help for preset in config.PRESETS)
     assert values["preset"].help.endswith(f"(default: {config.DEFAULT_PRESET})")

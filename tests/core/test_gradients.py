@@ -169,15 +169,18 @@ def test_bfloat16_computes_float32_gradients_near_the_exact_ones():
     assert all(t.dtype == tf.float32 for t in tf.nest.flatten((after.generator, after.discriminator)))
 
 
-def test_float16_with_a_loss_scale_computes_gradients_near_the_exact_ones():
+@pytest.mark.parametrize("jit", [False, True])
+def test_float16_with_a_loss_scale_computes_gradients_near_the_exact_ones(jit):
     exact, scaled = make_game(), make_game(dtype=tf.float16, loss_scaling=True)
     start, (images, labels) = initial(exact), data(exact)
     d, g, address = start.discriminator.params, start.generator.params, rng.fold(rng.stream(1, 0), 1)
+
+    def flat(find, game, params):
+        compiled = tf.function(lambda *given: find(game, *given, images, labels, address)[0], jit_compile=jit)
+        return np.concatenate([np.ravel(tensor) for tensor in tf.nest.flatten(compiled(*params))])
+
     for find, params in ((d_gradients, (d, g)), (g_gradients, (g, d))):
-        one, two = (
-            np.concatenate([np.ravel(t) for t in tf.nest.flatten(find(game, *params, images, labels, address)[0])])
-            for game in (exact, scaled)
-        )
+        one, two = (flat(find, game, params) for game in (exact, scaled))
         assert np.dot(one, two) / np.linalg.norm(one) / np.linalg.norm(two) > 0.99
         np.testing.assert_allclose(np.linalg.norm(two), np.linalg.norm(one), rtol=0.02)
 

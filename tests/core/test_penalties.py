@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 
 from gan.core import loss_scale, penalties, rng
-from gan.networks import layers
+from gan.networks import article, layers, residual
 from gan.networks.convolutions import DIRECT, SPECTRAL
+from tests.core import games
 
 SHAPE = (5, 6, 2)
 
@@ -177,6 +178,40 @@ def test_a_lazy_penalty_of_a_network_is_that_many_times_the_eager_one(jit):
         np.testing.assert_allclose(penalty, factor * total, rtol=1e-4)
         for ours, theirs in zip(tf.nest.flatten(gradient), tf.nest.flatten(expected), strict=True):
             np.testing.assert_allclose(ours, factor * theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pair", "dtype", "jit", "away"),
+    [
+        (article, tf.bfloat16, False, 0.03),
+        (article, tf.float16, False, 0.012),
+        (residual, tf.float32, True, 1e-5),
+        *((residual, tf.bfloat16, jit, 0.012) for jit in (False, True)),
+        *((residual, tf.float16, jit, 0.003) for jit in (False, True)),
+    ],
+)
+def test_a_lazy_penalty_and_its_gradient_in_16_bits_are_near_those_in_32(pair, dtype, jit, away):
+    """Second derivatives of the discriminator, plain and compiled by XLA, with the loss scale that float16 has."""
+    shape, update = (4, *games.SHAPE), tf.constant(4, tf.int64)
+    real, fake = (tf.constant(np.random.default_rng(i).uniform(size=shape), tf.float32) for i in (1, 2))
+
+    def found(dtype, jit):
+        game = games.make_game(pair=pair, dtype=dtype, width=4, noise=0.0, dropout=0.0)
+        scale = loss_scale.initial() if dtype == tf.float16 else ()
+        penalty = penalties.r1_r2(2.0, loss_scale.inner(scale))
+
+        def value(params):
+            critic = lambda x: game.discriminator.apply(params, x, None, STREAM, False)  # noqa: E731
+            return tf.reduce_mean(penalty(critic, real, fake, STREAM))
+
+        lazy = tf.function(lambda params: penalties.lazy_gradient(value, params, update, 2, scale), jit_compile=jit)
+        total, grads = lazy(games.initial(game).discriminator.params)
+        return float(total), np.concatenate([np.ravel(t) for t in tf.nest.flatten(loss_scale.unscaled(grads, scale))])
+
+    (exact, one), (rounded, two) = found(tf.float32, False), found(dtype, jit)
+    assert exact > 0 and rounded == pytest.approx(exact, rel=away)
+    assert np.linalg.norm(two) == pytest.approx(np.linalg.norm(one), rel=away)
+    assert np.dot(one, two) / np.linalg.norm(one) / np.linalg.norm(two) > 1 - away / 10
 
 
 def test_a_lazy_gradient_too_small_for_float16_needs_its_scale():

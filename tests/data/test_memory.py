@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.data import memory, workers
+from gan.data import memory, splits, workers
 from gan.data.batches import Batches
 from gan.data.decoding.fit import Fit, square
 from gan.data.decoding.images import decode
@@ -139,3 +139,27 @@ def test_images_held_whole_are_never_held_twice(monkeypatch):
         tracemalloc.stop()
     assert images[::pixels].tolist() == about[:, 0].tolist() == list(range(12))
     assert peak < 15 * pixels, peak
+
+
+@pytest.mark.parametrize("mode", ["true", "device"])
+def test_what_is_held_is_what_is_read(oblong, monkeypatch, mode):
+    placed = memory.placed(source(), mode)
+    assert np.array_equal(placed.held.pixels[[3, 1]], placed.read(np.array([3, 1]))[0])
+    assert placed.held.labels.tolist() == list(range(10)) and placed.held.begins is None
+    monkeypatch.setattr(memory, "available_bytes", lambda: 39)
+    with pytest.raises(UserError, match=f"--data_in_memory={mode} needs"):
+        memory.placed(source(), mode)
+    assert source().held is None and memory.placed(source(), "false").held is None
+    part = splits.subset(placed, np.array([4, 2]), "part")
+    assert part.held is None and part.read(np.array([0]))[1].tolist() == [4]  # of what it reads nothing else is known
+
+
+def test_the_parts_of_held_images_are_where_the_squares_are(oblong):
+    held = open_source(oblong, resolution=8, crop="random", data_in_memory="true").held
+    rows, places = np.arange(24).repeat(5), np.tile([0.0, 0.3, 0.5, 0.77, 1 - 2**-53], 24)
+    for chosen in (places, None):
+        first, stride = memory.parts(held, 3, rows, chosen)
+        for i, (row, place) in enumerate(zip(rows, places, strict=True)):
+            height, width = held.sizes[row].tolist()
+            left, top, _, _ = square(width, height, None if chosen is None else place)
+            assert (first[i], stride[i]) == (held.begins[row] + 3 * (top * width + left), 3 * width)

@@ -68,7 +68,7 @@ def assert_ended(pids: list[int]) -> None:
 
 
 def test_killed_stopped_and_continued_in_the_middle_of_epochs(tmp_path, start, finish, photos, undisturbed):
-    """By kill -9, then by a signal, then to the end; each time with another number of workers, and from memory."""
+    """By kill -9, then by a signal, then to the end; each time with another number of workers, and from the device."""
     workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1}
     streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--save_every_steps=3")
     for number, begun, workers in ((signal.SIGKILL, "saved step 9", 2), (signal.SIGINT, "saved step 21", 1)):
@@ -80,7 +80,7 @@ def test_killed_stopped_and_continued_in_the_middle_of_epochs(tmp_path, start, f
         assert process.wait() == (143 if number == signal.SIGINT else -number), process.err
         assert_ended(decoders)
     assert process.errors == []
-    last = finish(workdir, *FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=true")
+    last = finish(workdir, *FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=device")
     assert "continuing after step" in last.out and final_data(workdir) == final_data(undisturbed)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from gan import config as configs
-from gan.data.source import Source
+from gan.data.source import Held, Source
 from gan.data.workers import auto_count
 from gan.jobs import train_summary
 from gan.training.fine_tuning import Beginning, Part
@@ -38,7 +38,11 @@ def test_where_the_images_are_and_what_decodes_them():
     source = Source("x", 9, (8, 8, 1), (), "", "", lambda rows: (np.zeros((len(rows), 8, 8, 1), np.uint8), rows))
     with_tasks = dataclasses.replace(source, task=lambda rows: lambda: source.read(rows))
     default, three, one = configs.make(), configs.make(data_workers=3), configs.make(data_workers=1)
-    assert train_summary.held(three, dataclasses.replace(with_tasks, in_memory=True)) == "in memory"
+    held = dataclasses.replace(with_tasks, in_memory=True, held=Held(*source.read(np.arange(9))))
+    assert train_summary.held(three, held) == "in memory"
+    on_device = configs.make(data_in_memory="device")
+    assert train_summary.held(on_device, held) == "on the device"
+    assert train_summary.held(on_device, held, replicas=2) == "on each of the 2 devices"
     assert train_summary.held(three, source) == "read by index"
     assert train_summary.held(three, with_tasks) == "read by index, decoded by 3 processes"
     assert train_summary.held(one, with_tasks) == "read by index, decoded by 1 process"

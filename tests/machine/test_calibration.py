@@ -3,6 +3,7 @@ import os
 import time
 
 import pytest
+import tensorflow as tf
 
 from gan import config as configs
 from gan.build import Numerics
@@ -106,6 +107,24 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch, measu
     (tmp_path / "gan-engine").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert calibration.fastest([FLOAT32, BFLOAT16], MACHINE, CONFIG) == BFLOAT16
+
+
+def test_gpus_are_measured_with_the_batch_of_the_run_and_cpus_all_with_the_same(cache, measured, monkeypatch):
+    pair, large = [FLOAT32, BFLOAT16], configs.changed(CONFIG, batch_size=4096)
+    for gpus, batches, asked in ([], [32, 32], 2), ([None], [2, 512], 6):
+        monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind, gpus=gpus: gpus)
+        assert [calibration._batch(chosen) for chosen in (CONFIG, large)] == batches
+        for chosen in (CONFIG, large):
+            calibration.fastest(pair, MACHINE, chosen)
+        assert len(measured) == asked  # the question is another one
+
+
+def test_each_candidate_is_measured_with_its_own_products(monkeypatch):
+    switched = []
+    monkeypatch.setattr(calibration.tensorfloat32, "switch", switched.append)
+    runs = [calibration.exercise(FLOAT32._replace(precision=name), CONFIG) for name in ("tensorfloat32", "float32")]
+    calibration.choose([FLOAT32, FLOAT32], runs)
+    assert [numerics.precision for numerics in switched] == ["tensorfloat32", "float32"] * 4
 
 
 @pytest.mark.parametrize("settings", [{}, {"networks": "sngan", "conditional": True, "minibatch_deviation": 4}])

@@ -26,7 +26,10 @@ def machine(monkeypatch):
 
 
 F32, BF16 = Numerics("float32", "spectral", False), Numerics("mixed_bfloat16", "direct", False)
-GPU_BF16, GPU_F16, GPU_F32 = (Numerics(p, "direct", False) for p in ("mixed_bfloat16", "mixed_float16", "float32"))
+GPU_BF16, GPU_F16, GPU_F32, GPU_TF32 = (
+    Numerics(precision, "direct", False)
+    for precision in ("mixed_bfloat16", "mixed_float16", "float32", "tensorfloat32")
+)
 
 
 def with_xla(numerics):
@@ -40,8 +43,8 @@ def with_xla(numerics):
         ((), (), [F32]),
         (("avx512f", "avx512_bf16"), (), [F32, BF16]),  # float32 by another route may be faster: it is measured
         (("amx_bf16",), (), [F32, BF16]),
-        (PLAIN_CPU, [(8, 0)], with_xla(GPU_BF16)),
-        (PLAIN_CPU, [(9, 0), (8, 6)], with_xla(GPU_BF16)),
+        (PLAIN_CPU, [(8, 0)], with_xla(GPU_BF16) + with_xla(GPU_TF32)),
+        (PLAIN_CPU, [(9, 0), (8, 6)], with_xla(GPU_BF16) + with_xla(GPU_TF32)),
         (("amx_bf16",), [(7, 5)], with_xla(GPU_F16)),
         (PLAIN_CPU, [(9, 0), (7, 0)], with_xla(GPU_F16)),
         (PLAIN_CPU, [(9, 0), (6, 1)], with_xla(GPU_F32)),
@@ -65,6 +68,9 @@ def test_auto_leaves_what_the_hardware_may_be_good_at(machine, flags, gpus, expe
         (PLAIN_CPU, (), {"precision": "mixed_float16"}, [GPU_F16._replace(convolution="spectral")]),
         (PLAIN_CPU, (), {"precision": "mixed_bfloat16", "convolution": "direct"}, [BF16]),
         (PLAIN_CPU, [(9, 0)], {"precision": "float32", "jit_compile": "false"}, [GPU_F32]),
+        (PLAIN_CPU, [(9, 0)], {"precision": "tensorfloat32", "jit_compile": "true"}, with_xla(GPU_TF32)[1:]),
+        (PLAIN_CPU, [(7, 0)], {"precision": "tensorfloat32", "jit_compile": "false"}, [GPU_TF32]),
+        (("amx_bf16",), (), {"precision": "tensorfloat32"}, [F32._replace(precision="tensorfloat32")]),
     ],
 )
 def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
@@ -78,6 +84,7 @@ def test_what_is_asked_for_is_done(machine, flags, gpus, asked, expected):
         ({"networks": "dcgan"}, "direct"),
         ({"networks": "dcgan", "precision": "mixed_bfloat16"}, "spectral"),  # direct ones would be emulated
         ({"networks": "residual", "d_width": 16}, "direct"),
+        ({"networks": "residual", "d_width": 16, "precision": "tensorfloat32"}, "direct"),
         ({"networks": "residual", "d_width": 16, "width": 2.0}, "spectral"),
         ({"networks": "residual", "d_width": 64, "width": 0.25}, "direct"),
         ({"networks": "article", "d_width": 16}, "spectral"),  # 5 x 5
@@ -98,6 +105,45 @@ def test_an_old_gpu_without_details_counts_as_slow_at_bfloat16(machine, monkeypa
     machine(gpus=[(9, 0)])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
     assert {numerics.precision for numerics in devices.candidates(config.make("article"))} == {"float32"}
+
+
+@pytest.fixture
+def switches(monkeypatch) -> list:
+    """What is switched on in TensorFlow for the whole process."""
+    found = []
+    experimental = tf.config.experimental
+    monkeypatch.setattr(experimental, "set_memory_growth", lambda gpu, on: None)
+    monkeypatch.setattr(experimental, "enable_op_determinism", lambda: found.append("deterministic"))
+    monkeypatch.setattr(experimental, "enable_tensor_float_32_execution", lambda on: found.append(("tf32", on)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("gpus", "deterministic", "expected"),
+    [
+        ([(9, 0)], "auto", ["deterministic", ("tf32", False)]),
+        ([(9, 0)], "true", ["deterministic", ("tf32", False)]),
+        ([(9, 0)], "false", [("tf32", False)]),
+        ((), "auto", []),
+        ((), "true", []),
+        ((), "false", []),
+    ],
+)
+def test_gpus_are_deterministic_unless_they_need_not_be(machine, switches, gpus, deterministic, expected):
+    machine(gpus=gpus)
+    chosen = config.make("article", deterministic=deterministic)
+    devices.configure(chosen)
+    assert switches == expected
+    assert devices.is_deterministic(chosen) == (not gpus or deterministic != "false")
+
+
+def test_the_products_of_float32_are_those_of_the_numerics_that_were_found(machine, switches):
+    machine(gpus=[(9, 0)])
+    for precision in ("tensorfloat32", "float32", "mixed_bfloat16"):
+        found = devices.resolve(config.make("article", precision=precision, jit_compile="false"))
+        assert found.precision == precision and switches.pop() == ("tf32", precision == "tensorfloat32")
+    before = GPU_TF32._replace(jit_compile=True)
+    assert devices.resolve(config.make("article"), before) == before and switches == [("tf32", True)]
 
 
 def test_the_machine_is_described_in_a_line():

@@ -16,7 +16,7 @@ NAMES = ["z", "a", "m"]  # in an order that is not that of the alphabet
 SHAPE, BATCH, DRAWS = (2, 2, 1), 3, 2
 
 
-def counting(state, images, labels, stream, mean):
+def counting(state, images, labels, stream, mean, turn):
     """Metrics that tell which images and labels a step was given, in numbers whose sums are not exact."""
     pixels, told = tf.cast(images, tf.float32), tf.cast(labels, tf.float32)
     metrics = {"z": tf.reduce_sum(pixels) * 0.7, "a": tf.reduce_sum(told) * 0.3, "m": tf.cast(stream.step, tf.float32)}
@@ -37,12 +37,13 @@ SOURCE = Source("none", 9, SHAPE, (), "", "", None)
 class Made:
     """A chunk and the variables that it works on."""
 
-    def __init__(self, log_every, step=counting, names=NAMES, jit=False):
+    def __init__(self, log_every, step=counting, names=NAMES, jit=False, period=1):
         placement = replicas.strategy("one_device")
         state = State(tf.zeros([], tf.int64), Player({}, ()), Player({}, ()), {}, {})
         self.training = replicas.training_variables(placement, state, names)
         feed = feeds.streamed(Batches(SOURCE, seed=0, batch=BATCH, draws=DRAWS), padded=jit)
-        self.chunk = chunks.compile_chunk(placement, self.training, step, feed, 0, BATCH, log_every, jit)
+        plan = chunks.Plan(0, BATCH, log_every, period, jit)
+        self.chunk = chunks.compile_chunk(placement, self.training, step, feed, plan)
 
     def run(self, data, counts, first=0):
         """The lines of chunks of so many steps, one after the other."""
@@ -61,7 +62,7 @@ def expected(data, first, last):
     sums = {name: np.float32(0) for name in NAMES}
     for step in range(first, last):
         images, labels = (tf.constant(array[step]) for array in data)
-        found = counting(State(tf.constant(step, tf.int64), *4 * [()]), images, labels, stream_at(step), None)[1]
+        found = counting(State(tf.constant(step, tf.int64), *4 * [()]), images, labels, stream_at(step), None, 0)[1]
         sums = {name: sums[name] + found[name].numpy() for name in NAMES}
     return {name: float(total) / (last - first) for name, total in sums.items()}
 
@@ -143,7 +144,9 @@ def test_xla_compiles_the_whole_chunk_once_for_any_number_of_steps(data, monkeyp
         assert made.sums()[1] == plain.sums()[1]
         for one in (plain, made):
             replicas.assign(one.training, tf.nest.map_structure(tf.zeros_like, replicas.read(one.training)))
-    assert shapes == {((), (), (60, DRAWS * BATCH, *SHAPE), (60, DRAWS * BATCH))}  # XLA compiles for each shape anew
+    assert shapes == {
+        ((), (), (), (60, DRAWS * BATCH, *SHAPE), (60, DRAWS * BATCH))
+    }  # XLA compiles for each shape anew
     assert compiled.experimental_get_tracing_count() == 1
 
 
@@ -159,7 +162,7 @@ def test_a_chunk_that_is_always_full_takes_fewer_images(monkeypatch):
 SCOPE = "only_when_due"
 
 
-def penalized(state, images, labels, stream, mean):
+def penalized(state, images, labels, stream, mean, turn):
     """A step that is a lazy penalty of a critic with a convolution, due in every third update."""
     kernel = 0.1 * (1.0 + tf.cast(state.step, tf.float32)) * tf.ones([2, 2, 1, 4])
     real = tf.cast(images, tf.float32) / 255.0
@@ -169,18 +172,18 @@ def penalized(state, images, labels, stream, mean):
             score = lambda x: tf.reduce_sum(tf.tanh(tf.nn.conv2d(x, params, 1, "SAME")), [1, 2, 3])  # noqa: E731
             return tf.reduce_mean(penalties.r1(2.0)(score, real, None, stream))
 
-    penalty, gradient = penalties.lazy_gradient(value, kernel, state.step, 3)
+    penalty, gradient = penalties.lazy_gradient(value, kernel, turn, 3)
     metrics = {"penalty": penalty, "gradient": tf.norm(gradient)}
     return state._replace(step=state.step + 1), metrics
 
 
 def test_a_lazy_penalty_is_not_computed_between_its_turns_in_a_compiled_chunk(data):
     """In the program that XLA makes, whatever belongs to the penalty is in the branch that is taken when it is due."""
-    made = Made(1, penalized, ["penalty", "gradient"], jit=True)
+    made = Made(1, penalized, ["penalty", "gradient"], jit=True, period=3)
     found = [line.means["penalty"] > 0 for line in made.run(data, [4, 3])]
     assert found == [step % 3 == 0 for step in range(7)]
     inputs = [made.chunk._tensor(array[:1]) for array in data]
-    program = made.chunk.compiled.experimental_get_compiler_ir(tf.constant(1), tf.constant(1), *inputs)("optimized_hlo")
+    program = made.chunk.compiled.experimental_get_compiler_ir(*[tf.constant(1)] * 3, *inputs)("optimized_hlo")
     bodies = dict(re.findall(r"^(?:ENTRY )?%([\w.-]+) [^\n]*\{\n(.*?)^\}", program, re.DOTALL | re.MULTILINE))
     branches = {name for body in bodies.values() for line in body.splitlines() for name in branch_names(line)}
     always, pending = set(), [re.search(r"^ENTRY %([\w.-]+)", program, re.MULTILINE)[1]]
@@ -199,3 +202,14 @@ def branch_names(line: str) -> list[str]:
     return re.findall(r"(?:true_computation|false_computation)=%([\w.-]+)", line) or re.findall(
         r"%([\w.-]+)", re.search(r"branch_computations=\{([^}]*)\}", line)[1]
     )
+
+
+def test_the_turn_of_a_step_is_its_number_modulo_the_period_from_any_step_on(data):
+    def telling(state, images, labels, stream, mean, turn):
+        assert turn.dtype == tf.int32
+        return state._replace(step=state.step + 1), {"turn": tf.cast(turn, tf.float32)}
+
+    made = Made(1, telling, ["turn"], period=8)
+    for first, counts in [(0, [1, 10, 3]), (10**12 + 5, [20])]:
+        lines = made.run(data, counts) if not first else made.chunk(first, *(array[:20] for array in data))
+        assert [line.means["turn"] for line in lines] == [(line.step - 1) % 8 for line in lines]

@@ -22,6 +22,14 @@ def test_a_chunk_takes_a_second_and_at_most_doubles(before, step_seconds, most, 
     assert pace.longest_chunk(before, step_seconds, most) == longest
 
 
+def test_a_fast_device_soon_has_a_second_of_steps_in_a_chunk():
+    """Of 10,000 steps a second, with 2 ms that the host takes for each call."""
+    sizes = [1]
+    while len(sizes) < 16:
+        sizes.append(pace.longest_chunk(sizes[-1], (0.002 + 1e-4 * sizes[-1]) / sizes[-1], pace.LONGEST_CHUNK))
+    assert sizes[:14] == [2**i for i in range(14)] and 9900 < sizes[14] <= sizes[15] < 10_000
+
+
 def test_a_stopwatch_does_not_count_the_time_in_which_it_is_stopped():
     now = 5.0
     watch = pace.Stopwatch(lambda: now)

@@ -22,7 +22,7 @@ SCRIPT = """
     from gan.errors import UserError
     from gan.machine import devices
     from gan.data.batches import Batches
-    from gan.data.source import Source, array_reader
+    from gan.data.source import Held, Source, array_reader
     from gan.training import chunks, feeds, replicas
 
     cfg = config.make(
@@ -36,8 +36,10 @@ SCRIPT = """
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (70, *shape)).astype(np.uint8)
     labels = random.integers(0, 10, 70).astype(np.int32)
-    source = Source("noise", 70, shape, (), "", "", array_reader(images, labels), in_memory=True)
-    batches = Batches(source, seed=0, batch=8, draws=2)
+    source = Source(
+        "noise", 70, shape, (), "", "", array_reader(images, labels), in_memory=True, held=Held(images, labels)
+    )
+    batches = Batches(source, seed=0, batch=8, draws=2, flip=True)
 
     def copies(nest, replica):
         def copy(variable):
@@ -45,12 +47,14 @@ SCRIPT = """
             return local.numpy()
         return [copy(variable) for variable in tf.nest.flatten(nest)]
 
-    def train(strategy, whole=False, parts=None):
+    def train(strategy, whole=False, parts=None, resident=False):
         placement = replicas.strategy(strategy)
         start = build.initial_state(cfg, game)
         training = replicas.training_variables(placement, start, steps.metric_names(game))
-        feed, step = feeds.streamed(batches, padded=whole), steps.make_step(game, **(parts or {}))
-        chunk = chunks.compile_chunk(placement, training, step, feed, cfg.seed, 8, 3, jit=whole)
+        feed = feeds.resident(batches, placement) if resident else feeds.streamed(batches, padded=whole)
+        step = steps.make_step(game, **(parts or {}))
+        plan = chunks.Plan(cfg.seed, 8, log_every=3, jit=whole)
+        chunk = chunks.compile_chunk(placement, training, step, feed, plan)
         before, after, logs = replicas.read(training), [], []
         for counts in ([4], [1, 2, 1]):
             replicas.assign(training, before)
@@ -78,6 +82,8 @@ SCRIPT = """
         "auto": type(replicas.strategy("auto")).__name__,
         "one": train("one_device"),
         "mirrored": train("mirrored"),
+        "one resident": train("one_device", resident=True),
+        "mirrored resident": train("mirrored", resident=True),
         "one by XLA": train("one_device", whole=True),
         "mirrored by XLA": train("mirrored", parts={"compiled": tf.function(jit_compile=True, autograph=False)}),
     }
@@ -139,7 +145,13 @@ def test_replicas_stay_bit_equal_to_each_other(found):
     assert_same_bits(found["mirrored"]["read"], found["mirrored"]["parts"][1])
 
 
-PLACEMENTS = ["one", "mirrored", "one by XLA", "mirrored by XLA"]
+PLACEMENTS = ["one", "mirrored", "one resident", "mirrored resident", "one by XLA", "mirrored by XLA"]
+
+
+@pytest.mark.parametrize("placement", ["one", "mirrored"])
+def test_images_that_lie_on_the_devices_give_the_bits_of_those_that_are_sent(found, placement):
+    assert_same_bits(found[placement]["whole"][0], found[f"{placement} resident"]["parts"][0])
+    assert found[placement]["logs"] == found[f"{placement} resident"]["logs"]
 
 
 @pytest.mark.parametrize("placement", ["one", "mirrored"])
