@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan import config as configs
-from gan.bench import clock, trainings
+from gan.bench import asker, clock, trainings
 from gan.bench.lines import Line
 from gan.bench.quality import Point
 from gan.effects import without_effect
@@ -135,10 +135,10 @@ def floor(trial: Trial) -> float | None:
 def started(trial: Trial, line: Line, minutes: float) -> subprocess.Popen:
     """A process that trains it from where it is to the line, or until it has trained for so many minutes in all.
 
-    It has a session of its own, so that it is stopped by whoever started it and by nobody else.
+    It has a session of its own, so that it is stopped by whoever started it, or by that one's end, and by nobody else.
     """
     flags = [f"--trial={trial.folder}", f"--to={line.metric}:{line.value!r}", f"--minutes={minutes!r}"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", **asker.named()}
     command = [sys.executable, "-m", "gan.cli.bench", *flags]
     return trainings.started(command, trial.log, env=environment, start_new_session=True)
 

@@ -19,6 +19,7 @@ again it goes on, and what was trained for one line serves for any other.
     bin/bench --to=frechet_distance:2.0 --preset=modern --against=preset=dcgan --minutes=30 --curve=curve.png
 """
 
+from gan.bench import asker
 from gan.cli import command, settings, streams
 from gan.cli.packages import flags
 from gan.errors import UserError
@@ -111,6 +112,7 @@ def _measure_quality() -> None:
 
 
 def _train(request: Trial) -> None:
+    asker.end_with_it()  # before anything that takes its time
     startup.import_tensorflow()
     from gan.jobs import trial
 
