@@ -20,7 +20,7 @@ from gan.bench.rivals import Rival
 from gan.data.source import Source
 from gan.jobs import accounts, bench_limit, bench_tables
 from gan.jobs.requests import Bench as Request
-from gan.machine import devices, environment, versions
+from gan.machine import devices, environment, sharing, versions
 from gan.settings import Config
 from gan.storage.files import write_with_folders
 from gan.training import cadence, replicas, session
@@ -152,4 +152,11 @@ def _notes(asked: Contestants, steps: int) -> list[str]:
         notes.append(
             f"a window of {steps} steps may have a lazy penalty more than the next; those of {period} are alike"
         )
+    there = {name: sharing.chosen(config, bool(devices.gpus())) for name, config in asked.variants.items()}
+    notes += [
+        f"{name}: bin/train would share the cores otherwise; here it has the threads and replicas of the first: give "
+        "--threads for both, or measure it alone"
+        for name, wanted in there.items()
+        if wanted != there[AS_GIVEN]
+    ]
     return notes

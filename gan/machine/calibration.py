@@ -8,6 +8,7 @@ by another route: that depends on the kernels and the channels as well.
 import contextlib
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from gan.storage.files import read_bytes, staged_file
 
 _ROUNDS = 3
 _MARGIN = 1.05  # the first candidate stays unless another is so many times as fast
+_DOUBTFUL_SECONDS = 3600.0  # that an answer is kept which another measurement might not give
 _BATCH, _SHAPE, _CLASSES = 32, (28, 28, 1), 2
 _NETWORKS = ("networks", "d_width", "width", "depth", "conditional", "minibatch_deviation", "d_dropout")  # settings
 
@@ -32,7 +34,7 @@ def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], confi
     """The fastest of the candidates for networks as the config has them; the first where none is clearly faster.
 
     `machine` says what else the answer depends on: it is measured once for each, and kept where the cache can be
-    written.
+    written. What was measured while others had the cores, or not the same in all rounds, is kept for an hour.
     """
     if len(candidates) == 1:
         return candidates[0]
@@ -41,28 +43,47 @@ def fastest(candidates: Sequence[Numerics], machine: Mapping[str, object], confi
     place, name = cache.folder(), f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
     path = place / "numerics" / name if place else None
     with contextlib.suppress(OSError, ValueError, TypeError, UserError):
-        kept = Numerics(*json.loads(read_bytes(path))) if path else None
-        if kept in candidates:
-            return kept
+        *kept, until = json.loads(read_bytes(path)) if path else [None]
+        if Numerics(*kept) in candidates and (until is None or time.time() < until):
+            return Numerics(*kept)
     print("measuring once which numerics are the fastest here ...", file=sys.stderr, flush=True)
-    best = choose(candidates, [exercise(candidate, config) for candidate in candidates])
+    busy = _is_busy()
+    best, agreed = choose(candidates, [exercise(candidate, config) for candidate in candidates])
     if path:
+        until = None if agreed and not busy else time.time() + _DOUBTFUL_SECONDS
         with contextlib.suppress(UserError), staged_file(path) as file:
-            file.write(json.dumps(best).encode())
+            file.write(json.dumps([*best, until]).encode())
     return best
 
 
-def choose(candidates: Sequence[Numerics], exercises: Sequence[Callable[[], None]]) -> Numerics:
-    """The candidate whose exercise takes the least time in alternating rounds; the first unless clearly beaten."""
-    seconds = [float("inf")] * len(candidates)
-    for i in range(_ROUNDS + 1):
-        for j, run in enumerate(exercises):
-            begin = time.perf_counter()
-            run()
-            if i:  # the first round compiles
-                seconds[j] = min(seconds[j], time.perf_counter() - begin)
-    best = min(range(len(candidates)), key=seconds.__getitem__)
-    return candidates[best if seconds[0] > _MARGIN * seconds[best] else 0]
+def choose(candidates: Sequence[Numerics], exercises: Sequence[Callable[[], None]]) -> tuple[Numerics, bool]:
+    """The candidate whose exercise takes the least time in alternating rounds; the first unless clearly beaten.
+
+    And whether each round alone says the same.
+    """
+    rounds = [[_seconds(run) for run in exercises] for _ in range(_ROUNDS + 1)][1:]  # the first one compiles
+    answers = [_clearly_least(seconds) for seconds in rounds]
+    best = _clearly_least([min(seconds) for seconds in zip(*rounds, strict=True)])
+    return candidates[best], set(answers) == {best}
+
+
+def _clearly_least(seconds: Sequence[float]) -> int:
+    """The number of the least; 0 unless that is clearly beaten."""
+    best = min(range(len(seconds)), key=seconds.__getitem__)
+    return best if seconds[0] > _MARGIN * seconds[best] else 0
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def _is_busy() -> bool:
+    """Whether programs have kept half of the cores or more over the last minute; this one has barely begun."""
+    with contextlib.suppress(OSError):
+        return os.getloadavg()[0] >= len(os.sched_getaffinity(0)) / 2
+    return False
 
 
 def exercise(numerics: Numerics, config: Config) -> Callable[[], None]:
