@@ -6,8 +6,6 @@ it shows after each evaluation is kept beside the run, a JSON object a line.
 """
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,7 +37,7 @@ class Clock:
         """
         self.facts: dict[str, Any] = {}  # what it shows, always the same object: for the facts of checkpoints
         self._path, self._every, self._is_enough, self._now = path, every, is_enough, clock
-        self._meter, self._parent, self._begun = meter or Meter(), os.getppid(), clock()
+        self._meter, self._begun = meter or Meter(), clock()
         self._spent, self._wall_before = before, before.wall_seconds
         self._since: tuple[float, float | None] | None = None  # what it began to run at
         self._is_over: bool | None = None  # None: not asked since it stood still
@@ -60,8 +58,6 @@ class Clock:
 
     def is_enough(self, step: int) -> bool:
         """Whether this step was good enough, or late enough; it runs from here on."""
-        if os.getppid() != self._parent:  # whoever asked for this training is gone: it is to be saved and to end
-            signal.raise_signal(signal.SIGTERM)
         if self._is_over is None:
             self._show()
             self._is_over = self._is_enough(self._spent)

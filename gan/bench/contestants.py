@@ -17,6 +17,7 @@ DECIDED = {
     "steps": "the line ends a training, or --minutes",
     "epochs": "the line ends a training, or --minutes",
     "evaluate_every_steps": "give --evaluate_every_images",
+    "sample_every_steps": "they draw none; bin/sample draws of the run of each",
     "keep_best": "--to names the metric",
 }
 _OF_ALL = ("seed", "minutes", "evaluate_num", "evaluate_features", *DECIDED)  # what they all have alike

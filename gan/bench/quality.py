@@ -1,7 +1,8 @@
 """How long a training takes to a quality: the points that it went through, and which of them decides.
 
-A line is passed by the first evaluation at or beyond it. Whatever was measured later, and after the limit of minutes,
-plays no part: so the same training answers for any line and any limit.
+A line is passed by the first evaluation at or beyond it. Whatever was measured later, or after more than the limit of
+minutes, plays no part; nor does an evaluation out of turn, such as at the end by a lower limit. So the same training
+answers for any line and any limit, and alike whatever it was asked first.
 """
 
 import statistics
@@ -59,23 +60,20 @@ def passes(line: Line, value: float | None) -> bool:
 
 
 def within(points: Sequence[Point], limit_seconds: float) -> list[Point]:
-    """The points up to the first at which so many seconds of training are over, that one included."""
-    kept = []
-    for point in points:
-        kept.append(point)
-        if point.spent.seconds >= limit_seconds:
-            break
-    return kept
+    """The points up to so many seconds of training."""
+    return [point for point in points if point.spent.seconds <= limit_seconds]
 
 
-def outcome(points: Sequence[Point], line: Line, limit_seconds: float, diverged: bool = False) -> Outcome | None:
-    """How a training with these points ended; None if it has to go on."""
+def outcome(
+    points: Sequence[Point], seconds: float, line: Line, limit_seconds: float, diverged: bool = False
+) -> Outcome | None:
+    """How a training of so many seconds, with these points, ended; None if it has to go on."""
     counted = within(points, limit_seconds)
     for point in counted:
         if passes(line, point.value):
             return Outcome(REACHED, point)
     last = counted[-1] if counted else None
-    if last and last.spent.seconds >= limit_seconds:
+    if seconds >= limit_seconds:
         return Outcome(OUT_OF_TIME, last)
     return Outcome(DIVERGED, last) if diverged else None
 

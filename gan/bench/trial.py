@@ -9,6 +9,7 @@ train.log    what the training said, since it was last started
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan import config as configs
-from gan.bench import clock, trainings
+from gan.bench import asker, clock, trainings
 from gan.bench.lines import Line
 from gan.bench.quality import Point
 from gan.effects import without_effect
@@ -112,18 +113,29 @@ def evaluations(trial: Trial) -> list[Evaluation]:
 
 
 def points(trial: Trial) -> list[Point]:
-    """What it went through, in order; raises `UserError` if it was not measured in one way throughout."""
+    """What it went through, in order, at every evaluation that was its turn; one more may have been at the end.
+
+    Raises `UserError` if it was not measured in one way throughout.
+    """
     metric, per_step = trial.config.keep_best, cadence.images_per_step(trial.config)
-    measured = [
-        each for each in record.read(trial.run) if each.in_training and each.key.num == trial.config.evaluate_num
-    ]
+    measured = evaluations(trial)
     if len({(each.key.extractor, each.key.data) for each in measured}) > 1:
         raise UserError(
             f"{trial.run} was measured by several classifiers; the cache was lost meanwhile: give another --workdir"
         )
-    values = {each.key.step: each.metrics.get(metric) for each in measured}
+    values = {each.key.step: each.metrics.get(metric) for each in measured if is_in_turn(trial, each.key.step)}
     spent = [row for row in clock.rows_of(trial.clock) if row.step in values]
     return [Point(row, row.step * per_step, values[row.step]) for row in spent]
+
+
+def is_in_turn(trial: Trial, step: int) -> bool:
+    """Whether a step is one of those after which every trial like this is evaluated."""
+    return step % trial.config.evaluate_every_steps == 0
+
+
+def seconds(trial: Trial) -> float:
+    """So long it has trained, as far as its clock has kept it."""
+    return max((row.seconds for row in clock.rows_of(trial.clock)), default=0.0)
 
 
 def floor(trial: Trial) -> float | None:
@@ -135,10 +147,12 @@ def floor(trial: Trial) -> float | None:
 def started(trial: Trial, line: Line, minutes: float) -> subprocess.Popen:
     """A process that trains it from where it is to the line, or until it has trained for so many minutes in all.
 
-    It has a session of its own, so that it is stopped by whoever started it and by nobody else.
+    Infinitely many minutes are no limit.
+    It has a session of its own, so that it is stopped by whoever started it, or by that one's end, and by nobody else.
     """
-    flags = [f"--trial={trial.folder}", f"--to={line.metric}:{line.value!r}", f"--minutes={minutes!r}"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    limit = 0.0 if minutes == math.inf else minutes
+    flags = [f"--trial={trial.folder}", f"--to={line.metric}:{line.value!r}", f"--minutes={limit!r}"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", **asker.named()}
     command = [sys.executable, "-m", "gan.cli.bench", *flags]
     return trainings.started(command, trial.log, env=environment, start_new_session=True)
 

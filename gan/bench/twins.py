@@ -96,7 +96,7 @@ def command(name: str, config: Config, images: Path, labels: Path, num_classes: 
         "-m",
         f"gan.bench.programs.{program.module}",
         f"--settings={json.dumps(settings(name, config))}",
-        f"--threads={config.threads or len(os.sched_getaffinity(0))}",
+        f"--threads={_threads(name, config)}",
         f"--images={images}",
         f"--labels={labels}",
         f"--num_classes={num_classes}",
@@ -126,6 +126,14 @@ def notes(names: Sequence[str], config: Config) -> list[str]:
         f"{', '.join(alike)}: the mathematics of --preset={preset}, not that of these settings ({differences})"
         for differences, alike in found.items()
     ]
+
+
+def _threads(name: str, config: Config) -> int:
+    """Threads within an operation: as it is asked for; otherwise all cores, and 0 for Keras, whose program chooses.
+
+    It computes operations side by side, as the engine does, and where these are small one thread each is faster.
+    """
+    return config.threads or (0 if _framework(name) == "keras" else len(os.sched_getaffinity(0)))
 
 
 def _framework(name: str) -> str:

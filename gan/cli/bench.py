@@ -19,6 +19,7 @@ again it goes on, and what was trained for one line serves for any other.
     bin/bench --to=frechet_distance:2.0 --preset=modern --against=preset=dcgan --minutes=30 --curve=curve.png
 """
 
+from gan.bench import asker
 from gan.cli import command, settings, streams
 from gan.cli.packages import flags
 from gan.errors import UserError
@@ -55,6 +56,7 @@ settings.define()
 
 _OF_SPEED = ("rounds", "window_steps", "contestant_seconds", "parts", "limit", "roofline", "host")
 _OF_QUALITY = ("seeds", "evaluate_every_images", "curve", "workdir", "trial")
+_OF_ALL_TRIALS = ("against", "out", "strict", *_OF_QUALITY[:-1])
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def main() -> None:
         if flags.FLAGS[name].present:
             raise UserError(f"--{name} {'does not go with' if TO.value else 'is for'} --to; leave it out")
     if TRIAL.value:
-        _train(Trial(TRIAL.value, TO.value, settings.explicit().get("minutes", 0.0)))
+        _train(_trial())
     elif TO.value:
         _measure_quality()
     else:
@@ -110,7 +112,18 @@ def _measure_quality() -> None:
     time_to_quality.run(request)
 
 
+def _trial() -> Trial:
+    """The training that is asked for; raises `UserError` for what its folder has decided."""
+    given = settings.explicit()
+    others = [name for name in _OF_ALL_TRIALS if flags.FLAGS[name].present]
+    others += [name for name in given if name != "minutes"]
+    if others:
+        raise UserError(f"--{others[0]} does not go with --trial, whose folder says what it is; leave it out")
+    return Trial(TRIAL.value, TO.value, **given)
+
+
 def _train(request: Trial) -> None:
+    asker.end_with_it()  # before anything that takes its time
     startup.import_tensorflow()
     from gan.jobs import trial
 

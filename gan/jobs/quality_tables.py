@@ -1,5 +1,6 @@
 """What a time to quality came to, as lines and a table for people and as values for JSON."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,11 +20,11 @@ Outcomes = Mapping[str, Sequence[Outcome]]
 def heading(line: Line, minutes: float, trials: Trials) -> str:
     """What is measured, and how it is decided."""
     first = next(iter(trials.values()))[0]
+    limit = "" if minutes == math.inf else f"; a training ends after {minutes:g} minutes of its own without one"
     way = {1: "at least", -1: "at most"}[BETTER[line.metric]]
     return (
         f"time to a {line.metric} of {way} {line.value:g}: {', '.join(trials)}\n"
-        f"decided by the first evaluation there, of {first.config.evaluate_num:,} images; a training ends after "
-        f"{minutes:g} minutes of its own without one\n"
+        f"decided by the first evaluation there, of {first.config.evaluate_num:,} images{limit}\n"
         f"minutes are those of the steps alone; trainings are kept in {first.out}"
     )
 
@@ -63,7 +64,7 @@ def as_json(line: Line, minutes: float, trials: Trials, outcomes: Outcomes) -> d
         "metric": line.metric,
         "to": line.value,
         "better": {1: "more", -1: "less"}[BETTER[line.metric]],
-        "limit_minutes": minutes,
+        "limit_minutes": None if minutes == math.inf else minutes,
         "notes": notes(line, trials, outcomes),
         "contestants": {
             name: {
@@ -83,8 +84,7 @@ def notes(line: Line, trials: Trials, outcomes: Outcomes) -> list[str]:
     for name, of in trials.items():
         config, summary = of[0].config, quality.summary(outcomes[name])
         every = config.evaluate_every_steps * cadence.images_per_step(config)
-        late = f": minutes may be {_late(summary, every):.2g} too many" if summary.reached else ""
-        found.append(f"{name}: evaluated every {every:,} images{late}")
+        found.append(f"{name}: evaluated every {every:,} images{_late(summary, every)}")
         if 0 < summary.reached < summary.trained:
             found.append(f"{name}: means of the {summary.reached} of {summary.trained} trainings that came so far")
     every_trial = [each for of in trials.values() for each in of]
@@ -97,9 +97,12 @@ def notes(line: Line, trials: Trials, outcomes: Outcomes) -> list[str]:
     return found
 
 
-def _late(summary: Summary, every: int) -> float:
-    """Minutes that so many images take."""
-    return every * sum(summary.minutes) / sum(summary.images)
+def _late(summary: Summary, every: int) -> str:
+    """How much earlier the line may have been passed: the minutes that so many images take; empty if it never was."""
+    if not summary.reached:
+        return ""
+    minutes = every * sum(summary.minutes) / sum(summary.images)
+    return f": the line may have been passed up to {minutes:.2g} minutes earlier"
 
 
 def _cells(summary: Summary, speed: float | None) -> tuple[str, ...]:

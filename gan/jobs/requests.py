@@ -5,9 +5,11 @@ refuses what cannot be at once.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan import config as configs
 from gan import paths
 from gan.bench import contestants, lines
 from gan.errors import UserError
@@ -25,6 +27,7 @@ LARGEST_IMAGE = 4096  # pixels a side
 MOST_ROUNDS = 10**6
 MOST_SECONDS = 10**9
 MOST_SEEDS = 1000
+MINUTES = 60.0  # of a training to a quality, unless it is said
 IMAGE_FILES = (".npz", ".png", ".gif")
 FORMATS = ("h5", "keras", "saved_model")  # of exported models
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
@@ -269,7 +272,8 @@ class Bench(Asked):
 class TimeToQuality(Asked):
     """How long trainings with these `settings`, and others, take to the line `to`: a metric and its value.
 
-    The settings may hold `minutes`: of training, at which one ends that has not come so far; 60 if they do not.
+    The settings may hold `minutes`: of training, at which one ends that has not come so far, 0 for no limit; 60 if
+    they do not.
     """
 
     to: str  # metric:value
@@ -283,6 +287,11 @@ class TimeToQuality(Asked):
     strict: bool = False  # warnings of the data are errors
 
     _FILES = ("out", "curve")
+
+    @property
+    def limit(self) -> float:
+        """Minutes of training; infinitely many for 0."""
+        return float(self.settings.get("minutes", MINUTES)) or math.inf
 
     def _check(self) -> None:
         lines.parsed(self.to)
@@ -302,9 +311,15 @@ class Trial(Asked):
 
     trial: str  # its folder
     to: str
-    minutes: float  # of training in all, at which it ends
+    minutes: float = MINUTES  # of training in all, at which it ends; 0: no limit
 
     _READ = ("trial",)
 
+    @property
+    def limit(self) -> float:
+        """Minutes of training; infinitely many for 0."""
+        return self.minutes or math.inf
+
     def _check(self) -> None:
         lines.parsed(self.to)
+        configs.make(minutes=self.minutes)  # as of any run: finite, and at least 0

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from gan.storage.files import write_with_folders
 
 Report = dict[str, Any]
 
-MINUTES = 60.0  # of training, unless the settings say otherwise
 _LOOK_SECONDS = 1.0  # between two looks at a training
+_BY_SIGNAL = 128  # a code beyond it is that of a process which ended itself by the signal of so many more
 
 
 def run(request: Request) -> Report:
@@ -31,7 +33,7 @@ def run(request: Request) -> Report:
 
     Raises `UserError` for what cannot be trained or measured, and `StorageError`.
     """
-    line, minutes = lines.parsed(request.to), float(request.settings.get("minutes") or MINUTES)
+    line, minutes = lines.parsed(request.to), request.limit
     trials = _trials(request, line)
     print(quality_tables.heading(line, minutes, trials), flush=True)
     ended: dict[str, list[Outcome]] = {name: [] for name in trials}
@@ -65,8 +67,16 @@ def _trials(request: Request, line: Line) -> dict[str, list[Trial]]:
         seeds = range(config.seed, config.seed + request.seeds)
         configs = [trial.config_of(config, line, seed, request.evaluate_every_images, num) for seed in seeds]
         trials[name] = [Trial(each, out) for each in configs]
+        _check_apart(trials, name)
         _check(trials[name][0], source, line)
     return trials
+
+
+def _check_apart(trials: Mapping[str, list[Trial]], name: str) -> None:
+    """Raises `UserError` if the newest contestant would train in the folders of another: they are one training."""
+    for other, of in trials.items():
+        if other != name and of[0].folder == trials[name][0].folder:
+            raise UserError(f"--against={name} is trained as {other} is; leave it out")
 
 
 def _check(first: Trial, source: Source, line: Line) -> None:
@@ -82,7 +92,7 @@ def _ended(name: str, of: Trial, line: Line, minutes: float) -> Outcome:
     """How a trial ended: as it did before, or by training it from where it is; prints its evaluations as they come."""
 
     def found() -> Outcome | None:
-        return quality.outcome(trial.points(of), line, 60 * minutes, "diverged" in trial.facts(of))
+        return quality.outcome(trial.points(of), trial.seconds(of), line, 60 * minutes, "diverged" in trial.facts(of))
 
     if not (outcome := found()):
         trial.tell(of)
@@ -95,13 +105,13 @@ def _ended(name: str, of: Trial, line: Line, minutes: float) -> Outcome:
 
 def _train(name: str, of: Trial, line: Line, minutes: float) -> None:
     """Trains it in a process of its own, which is stopped with this one; raises `UserError` if it fails."""
-    shown = len(trial.points(of))
+    shown = len(quality.within(trial.points(of), 60 * minutes))
     process = trial.started(of, line, minutes)
     try:
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_SECONDS)
-            points = trial.points(of)
+            points = quality.within(trial.points(of), 60 * minutes)
             for point in points[shown:]:
                 print(quality_tables.point(name, of, point), flush=True)
             shown = len(points)
@@ -112,8 +122,16 @@ def _train(name: str, of: Trial, line: Line, minutes: float) -> None:
     if process.returncode == DivergedError.exit_code:
         trial.tell(of, diverged=trainings.last_words(of.log.read_text(errors="replace")))
     elif process.returncode:
-        said = trainings.last_words(of.log.read_text(errors="replace"))
-        raise UserError(f"{name}, seed {of.config.seed}: {said} (all of it: {of.log})")
+        raise UserError(f"{name}, seed {of.config.seed}: {_why(process.returncode, of)} (all of it: {of.log})")
+
+
+def _why(code: int, of: Trial) -> str:
+    """Why a training ended with a code that is not 0: a signal, after which the log may end anywhere, or as it said."""
+    number = -code if code < 0 else code - _BY_SIGNAL
+    if number not in set(signal.Signals):
+        return trainings.last_words(of.log.read_text(errors="replace"))
+    hint = "; the memory may have been too small for it" * (number == signal.SIGKILL)
+    return f"it was ended by {signal.Signals(number).name}{hint}; start again to go on"
 
 
 def _curve(of: Trial, minutes: float) -> list[tuple[float, float | None]]:

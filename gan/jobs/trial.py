@@ -1,5 +1,6 @@
 """The process of a trial: trains as bin/train does, and stops where the line is passed or the time is over."""
 
+import dataclasses
 from pathlib import Path
 
 from gan.bench import clock, trial
@@ -20,9 +21,9 @@ def run(request: Request) -> None:
 
     def is_enough(spent: Spent) -> bool:
         """Whether the line is passed by the evaluation at this step, if there is one, or the time over."""
-        if spent.seconds >= 60 * request.minutes:
+        if spent.seconds >= 60 * request.limit:
             return True
-        if not spent.step or spent.step % of.config.evaluate_every_steps:
+        if not spent.step or not trial.is_in_turn(of, spent.step):
             return False
         there = [each for each in trial.evaluations(of) if each.key.step == spent.step]
         return any(passes(line, each.metrics.get(line.metric)) for each in there)
@@ -36,6 +37,7 @@ def run(request: Request) -> None:
         prepared.evaluating.reference(False)  # made once on a machine, in minutes: it belongs to no training
         before = clock.beginning(restored.facts if restored else {}, prepared.step)
         running = Clock(of.clock, before, of.config.evaluate_every_steps, is_enough)
-        return prepared._replace(watch=running, facts=prepared.facts | {clock.FACT: running.facts})
+        endless = dataclasses.replace(prepared.config, minutes=0.0)  # the watch ends it: no time left can be told
+        return prepared._replace(config=endless, watch=running, facts=prepared.facts | {clock.FACT: running.facts})
 
     train.run(Train(trial.settings_of(of.config), workdir=str(of.run)), watched)

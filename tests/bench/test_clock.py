@@ -1,8 +1,5 @@
 """The clock: when it runs, what it keeps, and what is left of it after a kill."""
 
-import os
-import signal
-
 import pytest
 
 from gan.bench import clock
@@ -108,19 +105,6 @@ def test_where_the_machine_does_not_tell_joules_there_are_none(tmp_path):
     times.energy = 5.0  # what was missed stays missing
     train(watch, times, 30, 1.0)
     assert [row.joules for row in clock.rows_of(tmp_path / "clock.jsonl")] == [2.0, None, None]
-
-
-def test_a_training_whose_asker_is_gone_is_stopped_as_by_a_signal(tmp_path, monkeypatch):
-    watch, heard = begun(tmp_path / "clock.jsonl", Times()), []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
-    try:
-        watch.is_enough(0)
-        assert heard == []
-        monkeypatch.setattr(os, "getppid", lambda: 1)
-        watch.is_enough(0)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert heard == [signal.SIGTERM]
 
 
 def test_a_run_without_a_clock_in_its_checkpoint_begins_at_nothing():

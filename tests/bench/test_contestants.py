@@ -43,7 +43,11 @@ def test_trainings_apart_may_differ_in_what_a_process_has_once():
     assert mirrored.dataset == "folder:photos"
 
 
-@pytest.mark.parametrize("item", ["keras", "seed=1", "minutes=3", "evaluate_num=10", "epochs=1", "dataset=garments"])
+@pytest.mark.parametrize(
+    "item",
+    ["keras", "seed=1", "minutes=3", "evaluate_num=10", "epochs=1", "dataset=garments"]
+    + ["sample_every_steps=7", "keep_best=recall"],
+)
 def test_trainings_apart_have_seeds_ends_and_images_alike_and_no_rivals(item):
     with pytest.raises(UserError, match=f"{item!r} is not a setting=value that trainings with --to can differ in"):
         contestants.of(SETTINGS, [item], apart=True)

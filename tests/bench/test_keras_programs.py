@@ -8,6 +8,7 @@ import tensorflow as tf
 from gan import config
 from gan.bench.programs import keras_article, keras_modern, keras_training
 from gan.core import ema, schedules
+from gan.machine import sharing
 from tests.bench import engine_steps
 from tests.bench.engine_steps import Case
 
@@ -190,7 +191,7 @@ def test_label_noise_and_dropout_are_the_articles(monkeypatch):
 class Asking:
     """The side of bin/bench in a talk, without a process."""
 
-    asked = [1, 2, 0]
+    asked = [1, 2, 17, 36, 36, 0]
 
     def __init__(self):
         self.said = []
@@ -221,6 +222,19 @@ def test_the_program_answers_window_after_window(monkeypatch, tmp_path):
 
     keras_training.main("", "article_corrected", small)
     facts, *seconds = Asking.last.said
-    assert asked == [3]
+    assert asked == [3] and facts["threads"] == 3
     assert facts["versions"]["keras"] == keras.__version__ and len(facts["parameters"]) == 2
-    assert len(seconds) == 2 and int(steps[0]) == 3
+    assert len(seconds) == 5
+    assert int(steps[0]) == 1 + (2 + 2) + (1 + 17) + (12 + 36) + 36  # the first call of a length comes before it
+
+
+@pytest.mark.parametrize(("steps", "count"), [(1, 1), (8, 8), (16, 16), (17, 1), (24, 12), (36, 12)])
+def test_so_many_steps_are_one_call(steps, count):
+    assert keras_training.together(steps) == count
+
+
+@pytest.mark.parametrize(("shared", "threads"), [((1, 1), 1), ((2, 1), 1), ((1, 0), 2)])
+def test_threads_are_those_of_the_fastest_step_in_one_process(monkeypatch, shared, threads):
+    monkeypatch.setattr(keras_training.sharing, "chosen", lambda config, has_gpus: sharing.Sharing(*shared))
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    assert keras_training.threads(config.make("modern")) == threads

@@ -16,6 +16,8 @@ print("noise of a library")
 if sys.argv[1] == "refuses":
     conversation.error("PyTorch is not installed; install it")
     sys.exit(2)
+if sys.argv[1] == "sleeps":
+    time.sleep(600)
 if sys.argv[1] == "dies":
     sys.exit("no such device")
 conversation.ready(versions={"fake": "1.0"}, parameters=[1, 2])
@@ -44,6 +46,19 @@ def test_a_window_beyond_the_limit_ends_the_rival():
         assert rival.run(1) is None
         assert rival._process.returncode is not None
         assert rival.run(1) is None
+
+
+def test_a_start_may_take_as_long_as_a_window(monkeypatch):
+    """Who gives a rival more time, because the machine is busy, gives it that for its start too."""
+    monkeypatch.setattr(rivals, "_START_SECONDS", 0.0)
+    with fake("0", limit_seconds=600.0) as rival:
+        assert rival.run(1) == 0.5
+
+
+def test_a_start_that_takes_too_long_is_one_line(monkeypatch):
+    monkeypatch.setattr(rivals, "_START_SECONDS", 0.25)
+    with pytest.raises(UserError, match="--against=fake: it did not start within 0.25 s; is the machine too busy"):
+        fake("sleeps", limit_seconds=0.1).__enter__()
 
 
 def test_a_rival_that_ends_by_itself_is_one_line():

@@ -146,6 +146,14 @@ def test_a_step_of_the_preset_moves_both_players_in_either_precision(computed, n
     assert found["drops"] == (settings.d_dropout > 0)
 
 
+def test_what_no_gradient_needs_is_changed_in_place_and_tiny_numbers_are_0(computed):
+    """As whoever writes PyTorch for speed has it."""
+    in_place = {name: int(found["in_place"]) for name, (_, found) in computed.items()}
+    with_blocks = ("modern", "deep", "conditional", "sngan")
+    assert in_place == {name: 1 if name in with_blocks else -1 for name in CASES}
+    assert all(found["tiny"] == 0.0 for _, found in computed.values())
+
+
 @pytest.mark.parametrize("name", ["modern", "article_corrected"])
 def test_rates_and_averages_follow_the_images_seen_as_the_engines(computed, name):
     _, found = computed[name]
@@ -169,3 +177,4 @@ def test_the_program_answers_as_a_rival(monkeypatch, tmp_path):
     game = build.game(settings, (16, 16, 3), build.PLAIN, 3)
     counts = [sum(row.parameters for row in network.table) for network in (game.generator, game.discriminator)]
     assert rival.facts["parameters"] == counts and rival.facts["versions"]["torch"]
+    assert rival.facts["threads"] == 1

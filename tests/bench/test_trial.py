@@ -1,11 +1,12 @@
 """Trials: one folder for one training, whatever line it is to pass, and what is read back from there."""
 
 import json
+import math
 
 import pytest
 
 from gan import config as configs
-from gan.bench import trial
+from gan.bench import trainings, trial
 from gan.bench.lines import Line
 from gan.bench.quality import Point, Spent
 from gan.bench.trial import Trial
@@ -76,19 +77,20 @@ def test_a_setting_that_another_has_made_idle_is_no_mistake(tmp_path):
 def test_points_are_evaluations_beside_the_clock(tmp_path):
     of = made(tmp_path)
     of.run.mkdir(parents=True)
-    assert trial.points(of) == [] and trial.floor(of) is None
-    rows = [Spent(3, 1.0, None, 2.0), Spent(6, 2.0, None, 4.0), Spent(9, 3.0, None, 6.0)]
+    assert trial.points(of) == [] and trial.floor(of) is None and trial.seconds(of) == 0.0
+    rows = [Spent(3, 1.0, None, 2.0), Spent(6, 2.0, None, 4.0), Spent(8, 2.5, None, 5.0), Spent(9, 3.0, None, 6.0)]
     of.clock.write_text("".join(json.dumps(row._asdict()) + "\n" for row in rows))
     for each in (
         evaluation(3, 0.1),
         evaluation(6, None),
-        evaluation(7, 0.2),  # not by the clock
+        evaluation(8, 0.2),  # at the end by a limit: a training by a higher one has none there
+        evaluation(12, 0.2),  # not by the clock
         evaluation(9, 0.9, in_training=False),  # by bin/evaluate
         evaluation(9, 0.8, num=50),
     ):
         record.add(of.run, each)
     assert trial.points(of) == [Point(rows[0], 96, 0.1), Point(rows[1], 192, None)]
-    assert trial.floor(of) == 0.9
+    assert trial.floor(of) == 0.9 and trial.seconds(of) == 3.0
     record.add(of.run, evaluation(9, 0.3, extractor="b"))
     with pytest.raises(UserError, match="measured by several classifiers"):
         trial.points(of)
@@ -99,6 +101,16 @@ def test_another_machine_is_no_place_to_go_on():
     trial.check_machine(before, before | {"memory_gib": 8})
     with pytest.raises(UserError, match=r"another machine \(processor: A -> B\); give another --workdir"):
         trial.check_machine(before, before | {"processor": "B"})
+
+
+@pytest.mark.parametrize(("minutes", "flag"), [(30.0, "--minutes=30.0"), (math.inf, "--minutes=0.0")])
+def test_the_process_is_given_the_line_and_the_limit(tmp_path, monkeypatch, minutes, flag):
+    lines = []
+    monkeypatch.setattr(trainings, "started", lambda line, log, **options: lines.append((line, log)))
+    of = made(tmp_path)
+    trial.started(of, LINE, minutes)
+    ((line, log),) = lines
+    assert line[1:] == ["-m", "gan.cli.bench", f"--trial={of.folder}", "--to=recall:0.5", flag] and log == of.log
 
 
 @pytest.mark.parametrize(("content", "why"), [(None, "holds no trial"), ("{", "is damaged; remove the folder")])

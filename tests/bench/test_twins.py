@@ -107,6 +107,12 @@ def test_the_command_names_settings_threads_and_files(monkeypatch):
     ]
 
 
+def test_threads_are_as_asked_or_all_cores_and_keras_chooses():
+    asked = [next(word for word in command(name, config.make("modern", threads=threads)) if "threads" in word)
+             for threads in (3, 0) for name in ("keras_jit", "torch")]  # fmt: skip
+    assert asked == ["--threads=3", "--threads=3", "--threads=0", f"--threads={len(os.sched_getaffinity(0))}"]
+
+
 def test_pytorch_may_be_in_another_python(monkeypatch, tmp_path):
     link = tmp_path / "python"
     link.symlink_to(sys.executable)

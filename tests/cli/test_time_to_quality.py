@@ -14,6 +14,10 @@ import pytest
         (("--trial=runs/a",), "--trial is for --to; leave it out"),
         (("--to=recall:0.5", "--against=keras"), "--against=keras: 'keras' is not a setting=value that trainings"),
         (("--to=recall:0.5", "--steps=100"), "--steps does not go with --to; the line ends a training, or --minutes"),
+        (("--to=recall:0.5", "--sample_every_steps=5"), "--sample_every_steps does not go with --to; they draw none"),
+        (("--to=recall:0.5", "--trial=a", "--minutes=nan"), "--minutes=nan must be a finite number of at least 0"),
+        (("--to=recall:0.5", "--trial=a", "--batch_size=8"), "--batch_size does not go with --trial, whose folder"),
+        (("--to=recall:0.5", "--trial=a", "--out=a.json"), "--out does not go with --trial, whose folder"),
         (("--to=recall:0.5", "--minutes=-1"), "--minutes=-1.0 must be a finite number of at least 0"),
     ],
 )

@@ -1,6 +1,7 @@
 """What jobs can be asked for: what cannot be is refused when the request is made, by the name of its flag."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -54,6 +55,9 @@ from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Ti
         (lambda: TimeToQuality("recall:1", against=("seed=1",)), "'seed=1' is not a setting=value that trainings"),
         (lambda: TimeToQuality("recall:1", against=("dataset=x",)), "'dataset=x' is not a setting=value that"),
         (lambda: TimeToQuality("recall:1", curve=__file__ + "/"), "is a folder; name a file in it"),
+        (lambda: Trial("folder", "recall:1", math.nan), "--minutes=nan must be a finite number of at least 0"),
+        (lambda: Trial("folder", "recall:1", -1.0), "--minutes=-1.0 must be a finite number of at least 0"),
+        (lambda: TimeToQuality("recall:1", {"sample_every_steps": 0}), "--sample_every_steps does not go with --to"),
         (lambda: Trial("folder", "recall", 1.0), "--to=recall must be a metric and a number"),
         (
             lambda: Bench({"steps": 10**20}),
@@ -136,3 +140,9 @@ def test_requests_cannot_be_changed_and_their_fields_are_their_own():
             assert kind.__dataclass_params__.frozen
     one, other = Train(), Train()
     assert one == other and one.settings is not other.settings
+
+
+def test_the_limit_of_a_training_to_a_quality_is_60_minutes_and_none_for_0():
+    given = [{}, {"minutes": 0.0}, {"minutes": 2}]
+    assert [TimeToQuality("recall:1", settings).limit for settings in given] == [60.0, math.inf, 2.0]
+    assert [Trial("folder", "recall:1", **settings).limit for settings in given] == [60.0, math.inf, 2.0]

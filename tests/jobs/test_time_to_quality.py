@@ -1,13 +1,14 @@
 """Time to quality with trainings that only write down what is wanted of them: their order, their ends, the report."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from gan.bench import trial
+from gan.bench import clock, trial
 from gan.bench.quality import Spent
 from gan.errors import UserError
 from gan.evaluation import record
@@ -78,7 +79,7 @@ def test_contestants_take_turns_and_are_compared_seed_by_seed(tmp_path, courses,
         "step": 20, "images": 80, "value": 1.5, "minutes": 4.0, "wall_minutes": 8.0, "joules": 4000.0,
     }  # fmt: skip
     assert report["better"] == "less" and report["notes"][0].startswith(
-        "g_width=64: evaluated every 40 images: minutes may be 3.3 too many"
+        "g_width=64: evaluated every 40 images: the line may have been passed up to 3.3 minutes earlier"
     )
     assert curve.read_bytes().startswith(b"\x89PNG")
 
@@ -115,6 +116,43 @@ def test_a_training_that_fails_ends_it_with_its_last_words(tmp_path, courses):
     courses[64, 0] = [(1.0, 9.0)], 2
     with pytest.raises(UserError, match=r"g_width=64, seed 0: no room \(all of it: .*train\.log\)"):
         time_to_quality.run(asked(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("__import__('os').kill(__import__('os').getpid(), 9)", "SIGKILL; the memory may have been too small for it"),
+        ("__import__('os').kill(__import__('os').getpid(), 12)", "SIGUSR2"),
+        (143, "SIGTERM"),
+    ],
+)
+def test_a_training_that_a_signal_ended_is_not_explained_by_its_last_line(tmp_path, courses, code, why):
+    """That may be whatever it said of its progress."""
+    courses[64, 0] = [(1.0, 9.0)], code
+    with pytest.raises(UserError) as caught:
+        time_to_quality.run(asked(tmp_path))
+    assert f"g_width=64, seed 0: it was ended by {why}; start again to go on (all of it: " in str(caught.value)
+
+
+def test_no_limit_is_what_0_minutes_are(tmp_path, courses, capsys):
+    """As in bin/train."""
+    courses |= {(width, 0): ([(50.0, 9.0), (70.0, 1.0)], 0) for width in (64, 8)}
+    report = time_to_quality.run(asked(tmp_path, settings=SETTINGS | {"minutes": 0.0}, seeds=1))
+    assert courses["begun"] == [(64, 0, math.inf), (8, 0, math.inf)] and report["limit_minutes"] is None
+    assert report["contestants"]["g_width=8"]["summary"]["minutes"]["mean"] == 70.0
+    assert "a training ends" not in capsys.readouterr().out
+    limited = time_to_quality.run(asked(tmp_path, seeds=1))
+    assert limited["limit_minutes"] == 60.0  # if nothing is said
+    (ended,) = limited["contestants"]["g_width=8"]["trials"]
+    assert ended["how"] == "out of time" and ended["at"]["minutes"] == 50.0 and len(ended["curve"]) == 1
+    assert len(courses["begun"]) == 2
+
+
+def test_contestants_that_would_train_in_one_folder_are_one(tmp_path, courses, monkeypatch):
+    monkeypatch.setattr(trial, "_DIGITS", 0)
+    with pytest.raises(UserError, match="--against=g_width=8 is trained as g_width=64 is; leave it out"):
+        time_to_quality.run(asked(tmp_path))
+    assert courses["begun"] == []
 
 
 def test_it_takes_its_training_with_it_when_it_is_stopped(tmp_path, courses, monkeypatch):
@@ -168,23 +206,27 @@ def test_trainings_end_by_the_limit_go_on_with_a_higher_one_and_pass_a_line(tmp_
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     numerics = {"precision": "float32", "convolution": "direct", "jit_compile": "false"}
     small = SETTINGS | numerics | {"g_width": 8, "d_width": 4, "latent_size": 4}
-    curves, logs, minutes = [], [], 0.001
-    for longer, to in ((False, 0.0), (True, 0.0), (False, 1e30)):
-        if longer:  # than the first took, whose only step may take many times the limit where the machine is busy
-            minutes += curves[0][-1]["minutes"]
-        settings = small | {"minutes": minutes}
+    minutes, ends, logs = 0.001, [], []
+    for to in (0.0, 0.0, 1e30, 2e30):
+        settings = small | {"minutes": 0.0 if to else minutes}
         report = time_to_quality.run(
             asked(tmp_path, settings=settings, against=(), seeds=1, to=f"frechet_distance:{to}")
         )
         (ended,) = report["contestants"]["preset=modern"]["trials"]
-        curves.append(ended["curve"])
-        logs.append(next((tmp_path / "runs").glob("*/train.log")).read_text())
-        if not to:
-            assert ended["how"] == "out of time" and ended["at"] == ended["curve"][-1]
-            assert [point["minutes"] < minutes for point in ended["curve"]] == [True] * (len(curves[-1]) - 1) + [False]
-            assert all(point["minutes"] < point["wall_minutes"] for point in ended["curve"])
-            assert ended["machine"]["cores"] and ended["numerics"]["convolution"] == "direct"
-    first, second, _ = curves
-    assert second[: len(first)] == first and len(second) > len(first)
-    assert "continuing after step" not in logs[0] and f"continuing after step {first[-1]['step']}" in logs[1]
-    assert ended["how"] == "reached" and ended["at"] == first[0] and logs[2] == logs[1]  # nothing was trained for it
+        (folder,) = (tmp_path / "runs").iterdir()
+        logs.append((folder / "train.log").read_text())
+        ends.append(clock.rows_of(folder / "clock.jsonl")[-1])
+        assert ended["machine"]["cores"] and ended["numerics"]["convolution"] == "direct"
+        if to:
+            assert ended["how"] == "reached" and ended["at"] == ended["curve"][0] and ended["at"]["step"] == 10
+            assert ended["at"]["minutes"] < ended["at"]["wall_minutes"]
+        else:
+            assert ended["how"] == "out of time" and ended["at"] == (ended["curve"] or [None])[-1]
+            assert ends[-1].seconds / 60 >= minutes
+            assert all(point["minutes"] <= minutes and point["step"] % 10 == 0 for point in ended["curve"])
+            # Longer than it took, whose only step may take many times the limit where the machine is busy.
+            minutes += ends[-1].seconds / 60
+    assert ends[1].step > ends[0].step and ends[2].step >= 10
+    assert "continuing after step" not in logs[0] and f"continuing after step {ends[0].step}" in logs[1]
+    assert ends[3] == ends[2] and logs[3] == logs[2]  # nothing was trained for another line
+    assert not [line for log in logs for line in log.splitlines() if "ETA" in line and "ETA -:--:--" not in line]

@@ -16,7 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from gan.bench.programs import examples, serving
+from gan.machine import sharing
 from gan.settings import Config
+
+_MOST_TOGETHER = 16  # steps of a call
 
 
 class Gan(keras.Model):
@@ -107,14 +110,30 @@ def course(config: Config, start: float, end_factor: float):
     return start
 
 
+def together(steps: int) -> int:
+    """How many steps of so many `fit` has computed by one call: all of them, or the largest part that divides them."""
+    return next(count for count in range(min(steps, _MOST_TOGETHER), 0, -1) if steps % count == 0)
+
+
+def threads(config: Config) -> int:
+    """Threads within an operation, as bin/train would have them for the fastest step without replicas."""
+    has_gpus = bool(tf.config.get_visible_devices("GPU"))
+    return sharing.chosen(config, has_gpus).threads or len(os.sched_getaffinity(0))
+
+
 class Windows(keras.callbacks.Callback):
-    """Lets `fit` run the steps of a window, then waits for the next one."""
+    """Lets `fit` run the steps of a window, then waits for the next one.
+
+    By one call for many steps, so that Python has no part in them. A window of another length has another function:
+    a first call, in which it is made, comes before it and is not of its time.
+    """
 
     def __init__(self, conversation: serving.Conversation):
         super().__init__()
         self._conversation = conversation
         self._left = 0
         self._begin = 0.0
+        self._is_made = True  # the function of so many steps
 
     def on_train_begin(self, logs=None):
         """Waits for the first window."""
@@ -122,7 +141,11 @@ class Windows(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Counts the steps of the window and answers after its last one."""
-        self._left -= 1
+        if not self._is_made:
+            float(logs["d_loss"])
+            self._is_made, self._begin = True, time.perf_counter()
+            return
+        self._left -= self.model.steps_per_execution
         if not self._left:
             float(logs["d_loss"]), float(logs["g_loss"])  # waits for the device
             self._conversation.seconds(time.perf_counter() - self._begin)
@@ -130,9 +153,13 @@ class Windows(keras.callbacks.Callback):
 
     def _wait(self) -> None:
         self._left = self._conversation.next_steps()
-        self._begin = time.perf_counter()
         if not self._left:
             self.model.stop_training = True
+        elif together(self._left) != self.model.steps_per_execution:
+            self.model.steps_per_execution = together(self._left)
+            self.model.make_train_function(force=True)
+            self._is_made = False
+        self._begin = time.perf_counter()
 
 
 def main(description: str, preset: str, make: Callable[[Config, tuple[int, int, int], int], Gan]) -> None:
@@ -140,8 +167,8 @@ def main(description: str, preset: str, make: Callable[[Config, tuple[int, int, 
     parser = serving.arguments(description, preset)
     parser.add_argument("--jit_compile", choices=("true", "false"), default="false", help="XLA")
     options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     conversation, config = serving.Conversation(), serving.config(options)
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads or threads(config))
     images = examples.images(options.images, config.batch_size)
     labels = examples.labels(options.labels, len(images), options.num_classes)
     model = make(config, images.shape[1:], options.num_classes)
@@ -149,6 +176,7 @@ def main(description: str, preset: str, make: Callable[[Config, tuple[int, int, 
     conversation.ready(
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
         parameters=[model.generator.count_params(), model.discriminator.count_params()],
+        threads=options.threads or threads(config),
     )
     model.fit(
         dataset(images, labels, config.batch_size),

@@ -55,7 +55,12 @@ def arguments(description: str, preset: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--settings", type=json.loads, default={"preset": preset}, help="JSON: settings by name")
     parser.add_argument("--batch_size", type=int, default=0, help="real images of a step (0: as the settings have it)")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of an operation")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="threads of an operation; Keras: 0 for its best",
+    )
     parser.add_argument("--images", type=Path, help=".npy file, uint8 [N, H, W, C]; without it, noise of 28 x 28 x 1")
     parser.add_argument("--labels", type=Path, help=".npy file, integers [N]; without it, the classes in turn")
     parser.add_argument("--num_classes", type=int, default=10, help="classes that the labels are of")

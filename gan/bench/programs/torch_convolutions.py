@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gan.bench.programs import serving
-from gan.bench.programs.torch_framework import nn, torch
+from gan.bench.programs.torch_framework import nn, set_up, torch
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FORWARD, INPUT_GRADIENT, FILTER_GRADIENT = "forward", "input gradient", "filter gradient"
@@ -74,8 +74,7 @@ def main() -> None:
     """Answers with the time of each window until there are no more."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads of an operation")
-    torch.set_num_threads(parser.parse_args().threads)
-    torch.backends.cudnn.benchmark = True
+    set_up(parser.parse_args().threads)
     conversation = serving.Conversation()
     conversation.ready(versions={"torch": torch.__version__})
     known, compute = "", None

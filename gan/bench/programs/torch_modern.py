@@ -35,7 +35,7 @@ class Block(nn.Module):
         """The sum of both ways."""
         y = leaky_relu(x, _SLOPE)
         y = self.first(upsampled(y) if self.change == "up" else y)
-        y = leaky_relu(y, _SLOPE)
+        y = leaky_relu(y, _SLOPE, inplace=True)
         y = self.second(average_pool(y, 2) if self.change == "down" else y)
         if self.change == "up":
             x = upsampled(self.shortcut(x))

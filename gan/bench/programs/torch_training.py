@@ -1,8 +1,9 @@
 """What the training steps in PyTorch have in common: updates of both players, schedules, the average, the talk.
 
 A recipe is a subclass of `Gan` with two networks and what each player minimizes. Written for speed as PyTorch's own
-guides have it: channels_last, fused Adam, the frozen player's parameters without gradient, one operation for the whole
-average, no number read from the device within a window; with `compile` the losses are compiled functions.
+guides have it: channels_last, fused Adam, activations in place, the frozen player's parameters without gradient, one
+operation for the whole average, no number read from the device within a window; with `compile` the losses are compiled
+functions.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gan.bench.programs.torch_framework import nn, torch  # first: it says what is missing
+from gan.bench.programs.torch_framework import nn, set_up, torch  # first: it says what is missing
 
 # isort: split
 from gan.bench.programs import examples, serving
@@ -168,15 +169,15 @@ def main(description: str, preset: str, make: Callable[[Config, Data, torch.dtyp
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     options = parser.parse_args()
     conversation = serving.Conversation()
-    torch.set_num_threads(options.threads)
-    torch.backends.cudnn.benchmark = True
+    set_up(options.threads)
     torch.manual_seed(0)
     config = serving.config(options)
     gan = make(config, given(options, config.batch_size), PRECISIONS[options.precision])
     if options.compile:
         gan.compile()
     counts = [sum(parameter.numel() for parameter in player.parameters()) for player in gan.players]
-    conversation.ready(versions={"torch": torch.__version__}, parameters=counts)
+    facts = {"versions": {"torch": torch.__version__}, "parameters": counts, "threads": torch.get_num_threads()}
+    conversation.ready(**facts)
     gan_is_warm = False
     while steps := conversation.next_steps():
         if not gan_is_warm:
