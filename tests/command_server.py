@@ -11,11 +11,13 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 from gan.cli import command
-from gan.machine import startup
+from gan.machine import signals, startup
 
 _JOBS = ("train", "sample", "evaluate", "export", "preview")
 _SECONDS = 300  # after which a start that hangs is killed by SIGALRM
@@ -37,6 +39,23 @@ def prepare(request: dict) -> None:
     for name, value in request["attributes"].items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)
+    if request["hold"]:
+        hold(request["hold"], Path(request["released"]))
+
+
+def hold(step: int, released: Path) -> None:
+    """Lets a training take its steps one by one, and no more than `step` before it is signalled or `released` is there.
+
+    So whoever watches it has all the time that it takes to do something to it before it ends.
+    """
+    from gan.training import pace, watch
+
+    def trained(self: watch.Nobody, at: int) -> None:
+        (stop,) = signals._ACTIVE
+        while at >= step and not (stop or stop._save or released.exists()):
+            time.sleep(0.005)
+
+    pace.LONGEST_CHUNK, watch.Nobody.trained = 1, trained
 
 
 def run(request: dict) -> NoReturn:

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 class Start:
     """One start of the command: a process, and what it has written so far."""
 
-    def __init__(self, server: "Server", pid: int, stdout: Path, stderr: Path):
-        self.pid, self._server, self._stdout, self._stderr = pid, server, stdout, stderr
+    def __init__(self, server: "Server", pid: int, stdout: Path, stderr: Path, released: Path):
+        self.pid, self._server, self._stdout, self._stderr, self._released = pid, server, stdout, stderr, released
         self.code: int | None = None
 
     @property
@@ -39,6 +39,10 @@ class Start:
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
+
+    def release(self) -> None:
+        """Lets a training that is held go on."""
+        self._released.touch()
 
     def wait(self) -> int:
         """The exit code; minus the signal's number if one ended the process."""
@@ -84,11 +88,15 @@ class Server:
         largest_file: int = 0,
         attributes: dict | None = None,
         folder: Path | None = None,
+        hold: int = 0,
         **environment,
     ) -> Start:
-        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed."""
+        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed.
+
+        A training is held after the step `hold`, if it is not 0, until it gets a signal or `release()` is called.
+        """
         self._count += 1
-        stdout, stderr = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
+        stdout, stderr, released = (self._folder / f"{self._count}.{name}" for name in ("out", "err", "released"))
         stdout.touch()
         stderr.touch()
         request = {
@@ -97,9 +105,11 @@ class Server:
             "stdout": str(stdout),
             "stderr": str(stderr),
             "folder": str(folder or self._folder),
+            "hold": hold,
+            "released": str(released),
         }
         request |= {"largest_file": largest_file, "attributes": attributes or {}, "environment": environment}
-        return Start(self, self.ask(request), stdout, stderr)
+        return Start(self, self.ask(request), stdout, stderr, released)
 
     def close(self) -> None:
         self._process.stdin.close()
