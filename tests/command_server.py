@@ -20,7 +20,7 @@ from gan.cli import command
 from gan.machine import signals, startup
 
 _JOBS = ("train", "sample", "evaluate", "export", "preview")
-_SECONDS = 300  # after which a start that hangs is killed by SIGALRM
+_SECONDS = 900  # after which a start that hangs is killed by SIGALRM
 
 
 def prepare(request: dict) -> None:
