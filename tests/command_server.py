@@ -40,11 +40,11 @@ def prepare(request: dict) -> None:
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)
     if request["hold"]:
-        hold(request["hold"], Path(request["released"]))
+        hold(request["hold"], request["deaf"], Path(request["released"]))
 
 
-def hold(step: int, released: Path) -> None:
-    """Lets a training take its steps one by one, and no more than `step` before it is signalled or `released` is there.
+def hold(step: int, deaf: bool, released: Path) -> None:
+    """Lets a training take its steps one by one, and wait after `step` for a signal, unless `deaf`, or for `released`.
 
     So whoever watches it has all the time that it takes to do something to it before it ends.
     """
@@ -52,7 +52,7 @@ def hold(step: int, released: Path) -> None:
 
     def trained(self: watch.Nobody, at: int) -> None:
         (stop,) = signals._ACTIVE
-        while at >= step and not (stop or stop._save or released.exists()):
+        while at >= step and not released.exists() and (deaf or not (stop or stop._save)):
             time.sleep(0.005)
 
     pace.LONGEST_CHUNK, watch.Nobody.trained = 1, trained

@@ -57,7 +57,7 @@ class Start:
     def until(self, text: str) -> None:
         """Waits until standard error has `text` in it; fails if the process ends before."""
         while text not in self.err:
-            if not self.is_running():
+            if not self.is_running() and text not in self.err:  # which it may have written last
                 pytest.fail(f"ended with {self.wait()} before {text!r}:\n{self.out}\n{self.err}")
             time.sleep(0.005)
 
@@ -89,11 +89,13 @@ class Server:
         attributes: dict | None = None,
         folder: Path | None = None,
         hold: int = 0,
+        deaf: bool = False,
         **environment,
     ) -> Start:
         """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed.
 
-        A training is held after the step `hold`, if it is not 0, until it gets a signal or `release()` is called.
+        A training is held after the step `hold`, if it is not 0, until it gets a signal or `release()` is called; if it
+        is `deaf` signals do not free it, like one in a step that lasts for ever.
         """
         self._count += 1
         stdout, stderr, released = (self._folder / f"{self._count}.{name}" for name in ("out", "err", "released"))
@@ -106,6 +108,7 @@ class Server:
             "stderr": str(stderr),
             "folder": str(folder or self._folder),
             "hold": hold,
+            "deaf": deaf,
             "released": str(released),
         }
         request |= {"largest_file": largest_file, "attributes": attributes or {}, "environment": environment}
