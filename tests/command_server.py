@@ -52,8 +52,11 @@ def hold(step: int, deaf: bool, released: Path) -> None:
 
     def trained(self: watch.Nobody, at: int) -> None:
         (stop,) = signals._ACTIVE
-        while at >= step and not released.exists() and (deaf or not (stop or stop._save)):
-            time.sleep(0.005)
+        while at >= step and not released.exists():
+            if not deaf and (stop or stop._save):
+                released.touch()  # after a request to save it goes on to its end
+            else:
+                time.sleep(0.005)
 
     pace.LONGEST_CHUNK, watch.Nobody.trained = 1, trained
 
