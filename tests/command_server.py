@@ -11,14 +11,16 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 from gan.cli import command
-from gan.machine import startup
+from gan.machine import signals, startup
 
 _JOBS = ("train", "sample", "evaluate", "export", "preview")
-_SECONDS = 300  # after which a start that hangs is killed by SIGALRM
+_SECONDS = 900  # after which a start that hangs is killed by SIGALRM
 
 
 def prepare(request: dict) -> None:
@@ -37,6 +39,26 @@ def prepare(request: dict) -> None:
     for name, value in request["attributes"].items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)
+    if request["hold"]:
+        hold(request["hold"], request["deaf"], Path(request["released"]))
+
+
+def hold(step: int, deaf: bool, released: Path) -> None:
+    """Lets a training take its steps one by one, and wait after `step` for a signal, unless `deaf`, or for `released`.
+
+    So whoever watches it has all the time that it takes to do something to it before it ends.
+    """
+    from gan.training import pace, watch
+
+    def trained(self: watch.Nobody, at: int) -> None:
+        (stop,) = signals._ACTIVE
+        while at >= step and not released.exists():
+            if not deaf and (stop or stop._save):
+                released.touch()  # after a request to save it goes on to its end
+            else:
+                time.sleep(0.005)
+
+    pace.LONGEST_CHUNK, watch.Nobody.trained = 1, trained
 
 
 def run(request: dict) -> NoReturn:

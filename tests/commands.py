@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 class Start:
     """One start of the command: a process, and what it has written so far."""
 
-    def __init__(self, server: "Server", pid: int, stdout: Path, stderr: Path):
-        self.pid, self._server, self._stdout, self._stderr = pid, server, stdout, stderr
+    def __init__(self, server: "Server", pid: int, stdout: Path, stderr: Path, released: Path):
+        self.pid, self._server, self._stdout, self._stderr, self._released = pid, server, stdout, stderr, released
         self.code: int | None = None
 
     @property
@@ -40,6 +40,10 @@ class Start:
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
+    def release(self) -> None:
+        """Lets a training that is held go on."""
+        self._released.touch()
+
     def wait(self) -> int:
         """The exit code; minus the signal's number if one ended the process."""
         if self.code is None:
@@ -53,7 +57,7 @@ class Start:
     def until(self, text: str) -> None:
         """Waits until standard error has `text` in it; fails if the process ends before."""
         while text not in self.err:
-            if not self.is_running():
+            if not self.is_running() and text not in self.err:  # which it may have written last
                 pytest.fail(f"ended with {self.wait()} before {text!r}:\n{self.out}\n{self.err}")
             time.sleep(0.005)
 
@@ -84,11 +88,17 @@ class Server:
         largest_file: int = 0,
         attributes: dict | None = None,
         folder: Path | None = None,
+        hold: int = 0,
+        deaf: bool = False,
         **environment,
     ) -> Start:
-        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed."""
+        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed.
+
+        A training is held after the step `hold`, if it is not 0, until it gets a signal or `release()` is called; if it
+        is `deaf` signals do not free it, like one in a step that lasts for ever.
+        """
         self._count += 1
-        stdout, stderr = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
+        stdout, stderr, released = (self._folder / f"{self._count}.{name}" for name in ("out", "err", "released"))
         stdout.touch()
         stderr.touch()
         request = {
@@ -97,9 +107,12 @@ class Server:
             "stdout": str(stdout),
             "stderr": str(stderr),
             "folder": str(folder or self._folder),
+            "hold": hold,
+            "deaf": deaf,
+            "released": str(released),
         }
         request |= {"largest_file": largest_file, "attributes": attributes or {}, "environment": environment}
-        return Start(self, self.ask(request), stdout, stderr)
+        return Start(self, self.ask(request), stdout, stderr, released)
 
     def close(self) -> None:
         self._process.stdin.close()

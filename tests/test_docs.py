@@ -73,7 +73,7 @@ def flags_of() -> dict[str, set[str]]:
     pages = {}
     for name in COMMANDS:
         line = [sys.executable, "-m", f"gan.cli.{name}", "--help"]
-        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
         pages[name] = {flag.removeprefix("[no]") for flag in re.findall(r"^  --([\[\]\w]+)", done.stdout, re.MULTILINE)}
     return pages
 

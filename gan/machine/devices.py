@@ -53,9 +53,10 @@ def share_out(config: Config, before: Sharing | None = None) -> int:
             _split_cpu(replicas)
         except RuntimeError as error:
             there = len(tf.config.list_logical_devices("CPU"))
-            if config.replicas != "auto" and there != replicas:
+            if config.replicas == "auto":
+                replicas = there if sharing.fits(config, there) else 1
+            elif there != replicas:
                 raise UserError(f"the devices cannot be configured: {error}") from error
-            replicas = there if config.batch_size % there == 0 else 1
     if threads and not config.threads:
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -46,7 +46,12 @@ def _fastest(config: Config) -> Sharing:
         return Sharing(1, 0)
     if "avx512f" in processor.flags():
         return Sharing(1, 1)
-    share, rest = divmod(config.batch_size, _CORES)
+    large = config.batch_size >= _CORES * _LEAST_SHARE
+    return Sharing(_CORES, 1) if large and fits(config, _CORES) else Sharing(1, 0)
+
+
+def fits(config: Config, replicas: int) -> bool:
+    """Whether each replica can have the same part of a batch."""
+    share, rest = divmod(config.batch_size, replicas)
     group = 2 * config.minibatch_deviation  # of real images and fakes, whole on each replica
-    fits = not rest and share >= _LEAST_SHARE and not (group and share % group)
-    return Sharing(_CORES, 1) if fits else Sharing(1, 0)
+    return not rest and not (group and share % group)

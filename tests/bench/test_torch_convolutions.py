@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -71,7 +72,9 @@ def test_its_process_answers_with_seconds(precision, monkeypatch):
     monkeypatch.setenv(twins.TORCH_PYTHON, PYTHON)
     with libraries.Convolutions("torch", precision, replicas=2) as process:
         for convolution in CONVOLUTIONS[:2]:
-            assert 0 < process.repeated(convolution, KINDS)(3) < 10
+            begin = time.monotonic()
+            seconds = process.repeated(convolution, KINDS)(3)
+            assert 0 < 3 * seconds < time.monotonic() - begin
 
 
 def test_where_it_takes_too_long_another_way_is_taken(monkeypatch):

@@ -153,6 +153,6 @@ def test_the_programs_need_no_package_but_their_framework():
     code = "import sys\nfor name in ('tensorflow', 'absl', 'keras', 'matplotlib', 'PIL'): sys.modules[name] = None\n"
     code += "from gan.bench.programs import examples, serving\nfrom gan.networks import sizes\n"
     code += "print(serving.config(serving.arguments('', 'modern').parse_args(['--batch_size=5'])).batch_size)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=rivals.ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=rivals.ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout == "5\n", done.stderr
     json.loads(json.dumps(twins.settings("torch", config.make("modern"))))

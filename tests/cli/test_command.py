@@ -63,7 +63,7 @@ def greet(tmp_path):
 
     def run(*arguments, stdout=subprocess.PIPE):
         command = [sys.executable, str(tmp_path / "greet.py"), *arguments]
-        return subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+        return subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=300)
 
     return run
 
@@ -159,7 +159,7 @@ def test_output_that_does_not_fit_is_a_storage_error(greet):
 def test_help_of_every_command_needs_no_tensorflow(name):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-X", "importtime", "-m", f"gan.cli.{name}", "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0
     assert f"usage: bin/{name} " in done.stdout and "Always:" in done.stdout
     modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}

@@ -20,7 +20,7 @@ from gan.data import worker, workers
 from gan.data.workers import Workers
 from gan.errors import LostHelperError, UserError
 
-SECONDS = 60  # after which a test that waits has failed
+SECONDS = 300  # after which a test that waits has failed
 
 
 def evaluated(code: str) -> functools.partial:

@@ -68,7 +68,7 @@ def test_the_best_stays_beside_the_newest(undisturbed):
 def test_killed_while_it_evaluates_and_continued(undisturbed, tmp_path, start, finish):
     workdir, expected = tmp_path / "run", undisturbed[0]
     flags = (*FLAGS, *EVALUATING, "--keep_checkpoints=2", "--save_every_steps=3")
-    process = start(workdir, *flags)
+    process = start(workdir, *flags, hold=STEPS - 1)
     process.until("step 8: frechet_distance")
     process.send(signal.SIGKILL)
     process.wait()

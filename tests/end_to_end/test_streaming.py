@@ -69,11 +69,11 @@ def assert_ended(pids: list[int]) -> None:
 
 def test_killed_stopped_and_continued_in_the_middle_of_epochs(tmp_path, start, finish, photos, undisturbed):
     """By kill -9, then by a signal, then to the end; each time with another number of workers, and from the device."""
-    workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1}
+    workdir = tmp_path / "run"
     streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--save_every_steps=3")
-    for number, begun, workers in ((signal.SIGKILL, "saved step 9", 2), (signal.SIGINT, "saved step 21", 1)):
-        process = start(workdir, *streamed, f"--data_workers={workers}", attributes=single)
-        process.until(begun)
+    for number, begun, workers in ((signal.SIGKILL, 9, 2), (signal.SIGINT, 21, 1)):
+        process = start(workdir, *streamed, f"--data_workers={workers}", hold=begun + 8)
+        process.until(f"saved step {begun}")
         decoders = children(process.pid)
         assert len(decoders) == workers
         process.send(number)
@@ -94,12 +94,13 @@ def test_without_mirroring_or_with_the_middle_the_batches_are_others(photos):
 
 
 def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, start, finish, photos, undisturbed):
-    workdir, single = tmp_path / "run", {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
+    workdir = tmp_path / "run"
     streamed = (*FLAGS, f"--dataset=folder:{photos}", "--data_in_memory=false", "--data_workers=2")
-    process = start(workdir, *streamed, attributes=single)
+    process = start(workdir, *streamed, attributes={"gan.data.batches.PIECE": 2}, hold=6)
     process.until("step 5/")
     for pid in (decoders := children(process.pid)):
         os.kill(pid, signal.SIGKILL)
+    process.release()
     assert process.wait() == 2 and len(decoders) == 2
     (line,) = process.errors
     step = max(int(path.name.removeprefix("step_")) for path in workdir.glob("checkpoints/step_*"))
@@ -112,12 +113,11 @@ def test_a_worker_killed_for_memory_is_one_line_and_costs_no_step(tmp_path, star
 
 
 def streaming(tmp_path, start, photos):
-    """(a copy of the photos, the flags, a run on it that is under way and has read little ahead)."""
+    """(a copy of the photos, the flags, a run on it that is held after a few steps and has read little ahead)."""
     folder = tmp_path / "photos"
     shutil.copytree(photos, folder)
-    changed = {"gan.training.pace.LONGEST_CHUNK": 1, "gan.data.batches.PIECE": 2}
     streamed = (*FLAGS, f"--dataset=folder:{folder}", "--data_in_memory=false", "--data_workers=2")
-    process = start(tmp_path / "run", *streamed, attributes=changed)
+    process = start(tmp_path / "run", *streamed, attributes={"gan.data.batches.PIECE": 2}, hold=6)
     process.until("step 5/")
     return folder, streamed, process
 
@@ -128,6 +128,7 @@ def test_an_image_damaged_while_a_run_trains_is_one_line_and_costs_no_step(
     folder, streamed, process = streaming(tmp_path, start, photos)
     good = (folder / "16.png").read_bytes()
     (folder / "16.png").write_bytes(good[:100] + bytes(8) + good[108:])
+    process.release()
     assert process.wait() == 2
     (line,) = process.errors
     step = max(int(path.name.removeprefix("step_")) for path in tmp_path.glob("run/checkpoints/step_*"))
@@ -144,6 +145,7 @@ def test_a_stop_is_heeded_though_the_disk_does_not_answer(tmp_path, start, photo
     for file in folder.iterdir():
         os.mkfifo(tmp_path / "pipe")
         os.replace(tmp_path / "pipe", file)
+    process.release()
     time.sleep(2)
     process.send(signal.SIGTERM)
     assert process.wait() == 143 and process.errors == []

@@ -231,8 +231,7 @@ def test_a_home_that_the_shell_left_alone_is_found_again(tmp_path, finish):
 
 def test_one_trainer_a_folder_and_two_signals_end_it_at_once(tmp_path, start, finish):
     workdir = tmp_path / "run"
-    # A chunk that lasts for ever as far as signals go: Python's own handlers would not run in it.
-    first = start(workdir, "--save_every_steps=0", "--log_every_steps=100000", "--epochs=100000")
+    first = start(workdir, "--save_every_steps=0", "--epochs=100000", hold=1, deaf=True)
     first.until("compiling")
     second = finish(workdir, *FLAGS, code=75)
     (line,) = second.err.splitlines()

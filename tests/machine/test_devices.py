@@ -1,3 +1,4 @@
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,9 @@ import tensorflow as tf
 
 from gan import config
 from gan.build import Numerics
+from gan.errors import UserError
 from gan.machine import devices
+from gan.machine.sharing import Sharing
 
 PLAIN_CPU = frozenset({"sse4_2", "avx2", "fma"})
 
@@ -150,3 +153,84 @@ def test_the_machine_is_described_in_a_line():
     line = devices.description()
     assert line
     assert "\n" not in line
+
+
+class Runtime:
+    """TensorFlow's runtime as `devices` sees it, on a machine without GPUs; `cpus` and `threads` are what it has."""
+
+    def __init__(self, monkeypatch, cpus, threads, has_started):
+        self.cpus, self.threads, self.has_started = cpus, threads, has_started
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["CPU:0"])
+        monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["CPU"] * self.cpus)
+        monkeypatch.setattr(tf.config, "set_logical_device_configuration", lambda cpu, parts: self.set(cpus=len(parts)))
+        monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: self.threads)
+        monkeypatch.setattr(
+            tf.config.threading, "set_intra_op_parallelism_threads", lambda threads: self.set(threads=threads)
+        )
+
+    def set(self, **asked):
+        """As TensorFlow has it: what is so already may be asked for at any time."""
+        if self.has_started and not asked.items() <= vars(self).items():
+            raise RuntimeError("it has started")
+        vars(self).update(asked)
+
+
+@pytest.fixture
+def runtime(machine, monkeypatch):
+    """A function that makes `devices` see two cores without AVX-512, and TensorFlow before or after its start."""
+
+    def pretend(cpus=1, threads=0, has_started=True):
+        machine()
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+        return Runtime(monkeypatch, cpus, threads, has_started)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("asked", "replicas", "cpus", "threads"),
+    [
+        ({}, 2, 2, 1),  # the fastest for narrow networks on such a machine
+        ({"preset": "dcgan"}, 1, 1, 2),
+        ({"replicas": "4"}, 4, 4, 1),
+        ({"replicas": "4", "threads": 3}, 4, 4, 3),
+        ({"replicas": "1"}, 1, 1, 2),
+        ({"strategy": "mirrored", "logical_cpus": 3}, 0, 3, 2),
+        ({"strategy": "one_device", "threads": 1}, 0, 1, 1),
+    ],
+)
+def test_before_tensorflow_starts_the_cpu_is_shared_out_as_chosen(runtime, asked, replicas, cpus, threads):
+    there = runtime(has_started=False)
+    assert devices.share_out(config.make(**asked)) == replicas
+    assert (there.cpus, there.threads) == (cpus, threads)
+
+
+def test_a_saved_run_goes_on_with_its_replicas_and_threads(runtime):
+    there = runtime(has_started=False)
+    assert devices.share_out(config.make(), Sharing(3, 1)) == 3 and (there.cpus, there.threads) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cpus", "replicas"),
+    [
+        ({}, 2, 2),
+        ({}, 1, 1),
+        ({}, 4, 4),  # not what would be chosen, but what is there
+        ({"batch_size": 66}, 4, 1),  # parts of 16 and a half
+        ({"minibatch_deviation": 4}, 4, 4),
+        ({"minibatch_deviation": 16, "batch_size": 64}, 4, 1),  # a part has no whole group of real images and fakes
+        ({"replicas": "4"}, 4, 4),
+        ({"replicas": "4", "batch_size": 6}, 4, 4),  # which `replicas.check_batch` refuses
+    ],
+)
+def test_after_its_start_what_is_left_open_is_as_it_is(runtime, asked, cpus, replicas):
+    there = runtime(cpus=cpus, threads=2)
+    assert devices.share_out(config.make(**asked)) == replicas
+    assert (there.cpus, there.threads) == (cpus, 2)
+
+
+@pytest.mark.parametrize("asked", [{"replicas": "2"}, {"replicas": "1", "threads": 3}, {"logical_cpus": 2}])
+def test_after_its_start_what_is_asked_for_and_not_there_is_refused(runtime, asked):
+    runtime(cpus=4, threads=2)
+    with pytest.raises(UserError, match="the devices cannot be configured: it has started"):
+        devices.share_out(config.make(**asked, strategy="mirrored"))

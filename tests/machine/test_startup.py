@@ -20,7 +20,7 @@ some text without an end of line"""
 def process(body, **environment):
     code = f"import os, sys\nfrom gan.machine import startup\nKNOWN = {KNOWN!r}\nOTHERS = {OTHERS!r}\n{body}"
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=300)
 
 
 def test_known_lines_are_dropped_and_all_others_come_through():

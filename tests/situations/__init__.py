@@ -37,9 +37,10 @@ class Place:
         assert code is None or found == code, f"exit code {found}\n{begun.out}\n{begun.err}"
         return begun
 
-    def begin(self, command: str, *flags: str, **environment: str) -> Start:
-        """The same, without waiting for the end."""
-        return self._server.start(*flags, command=command, folder=self.folder, **{**os.environ, **environment})
+    def begin(self, command: str, *flags: str, hold: int = 0, **environment: str) -> Start:
+        """The same, without waiting for the end; a training is held after the step `hold` until it gets a signal."""
+        given = {"command": command, "folder": self.folder, "hold": hold}
+        return self._server.start(*flags, **given, **{**os.environ, **environment})
 
     def error(self, command: str, *flags: str, code: int = 2, **environment: str) -> str:
         """The one line by which the command ends, with this exit code."""

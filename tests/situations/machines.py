@@ -259,13 +259,13 @@ def flagfiles_in_flagfiles(place: Place) -> None:
 def save_now(place: Place) -> None:
     data = write_set(place, list(range(16)))
     place.run("train", data, *SMALL, "--steps=40", "--workdir=plain")
-    begun = place.begin("train", data, *SMALL, "--steps=40", "--workdir=run")
+    begun = place.begin("train", data, *SMALL, "--steps=40", "--workdir=run", hold=6)
     begun.until("step 5/40")
     begun.send(signal.SIGUSR1)
     begun.until("saved step")
     assert begun.wait() == 0, begun.err
     saved = checkpoint.steps(place.folder / "run/checkpoints")
-    assert len(saved) == 2 and 5 <= saved[0] < 40 == saved[1]
+    assert saved in ([5, 40], [6, 40])
     assert final_bits(place, "run") == final_bits(place, "plain")
 
 

@@ -176,8 +176,14 @@ def test_a_watch_sees_when_steps_begin_and_end_and_may_end_the_run(tmp_path, per
     assert made[0].done == [*before, *steps, ("asked", 3), ("finish", 3), ("close", None)]
 
 
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """A run comes to every step, however long a chunk of it takes."""
+    monkeypatch.setattr(FakeChunk, "most_steps", 1)
+
+
 @pytest.mark.parametrize("last", [3, 10])
-def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_path, periods, last):
+def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_path, periods, one_by_one, last):
     periods |= {"log": 1}
     run = FakeRun(tmp_path, steps=10, sample_every_steps=0)
     as_it_was = FakeActions.note
@@ -185,7 +191,7 @@ def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_
     def note(self, name, step=None):
         if (name, step) == ("log", last):
             os.kill(os.getpid(), signal.SIGTERM)
-            for _ in range(1000):
+            for _ in range(6000):
                 if self.stop:
                     break
                 time.sleep(0.01)
@@ -202,13 +208,14 @@ def test_a_signal_ends_it_after_the_chunk_and_what_is_due_with_a_checkpoint(tmp_
     assert made[0].done[2:] == [("log", step) for step in range(1, last + 1)] + end
 
 
-def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, one_by_one, monkeypatch):
     run, asked = FakeRun(tmp_path, steps=10, sample_every_steps=0), []
 
     def hangs(step, count, seconds):
         if step == 3 and not asked:
             os.kill(os.getpid(), signal.SIGTERM)
         asked.extend([step] * (step == 3))
+        assert len(asked) < 6000
         time.sleep(0.01)
         return step < 3
 
@@ -218,19 +225,26 @@ def test_a_signal_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypat
     assert made[0].done[-2:] == [("save", 3), ("close", None)] and run.batches.is_closed
 
 
-def test_the_clock_ends_it_while_it_waits_for_images(tmp_path, periods, monkeypatch):
-    run = FakeRun(tmp_path, steps=0, minutes=0.5 / 60)
+def test_the_clock_ends_it_while_it_waits_for_images(tmp_path, periods, one_by_one, monkeypatch):
+    run, now, asked = FakeRun(tmp_path, steps=0, minutes=0.5), [0.0], []
+
+    def clock():
+        now[0] += 0.001  # no step takes no time
+        return now[0]
 
     def hangs(step, count, seconds):
-        time.sleep(0.01)
+        now[0] += 10.0 * (step == 3)
+        asked.append(step)
+        assert len(asked) < 10
         return step < 3
 
+    monkeypatch.setattr(loop, "Stopwatch", lambda: pace.Stopwatch(clock))
     monkeypatch.setattr(run.batches, "is_ready", hangs)
-    assert loop.train(run, 0.0) == 3
+    assert loop.train(run, 0.0) == 3 and asked == [0, 1, 2, 3, 3, 3]
     assert made[0].done[-2:] == [("finish", 3), ("close", None)]
 
 
-def test_it_is_saved_on_demand_while_it_waits_for_images(tmp_path, periods, monkeypatch):
+def test_it_is_saved_on_demand_while_it_waits_for_images(tmp_path, periods, one_by_one, monkeypatch):
     run, waited = FakeRun(tmp_path, steps=5, sample_every_steps=0), []
 
     def hangs(step, count, seconds):
@@ -239,7 +253,7 @@ def test_it_is_saved_on_demand_while_it_waits_for_images(tmp_path, periods, monk
         if not waited:
             os.kill(os.getpid(), signal.SIGUSR1)
         waited.append(time.sleep(0.01))
-        return len(waited) > 1000
+        return len(waited) > 6000
 
     monkeypatch.setattr(run.batches, "is_ready", hangs)
     assert loop.train(run, 0.0) == 5
