@@ -43,11 +43,15 @@ RECIPES = {
     "sngan": (*SNGAN, "--precision=float32"),
     "bfloat16": (*HALF, "--precision=mixed_bfloat16"),
     "float16": (*HALF, "--precision=mixed_float16"),
+    "replicas": (*HALF, "--precision=mixed_bfloat16", "--replicas=2"),
+    "xla": (*HALF, "--precision=float32", "--jit_compile=true"),
 }
 CARRIED = {  # what is in the state of each recipe beside parameters and slots
     "sngan": ["extra/spectral_vectors/projection_1/kernel", "extra/spectral_vectors/projection_1/embedding"],
     "bfloat16": ["averages/dense_1/kernel"],
     "float16": ["averages/dense_1/kernel", "extra/d_loss_scale/scale", "extra/g_loss_scale/scale"],
+    "replicas": ["averages/dense_1/kernel"],
+    "xla": ["averages/dense_1/kernel"],
 }
 
 
