@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from gan.bench import resident
 from gan.errors import UserError
 from gan.training import session
 from gan.training.actions import Actions
@@ -53,20 +54,17 @@ def start(flags: Sequence[str]) -> dict[str, float]:
         command = [sys.executable, "-m", "gan.cli.train", *flags, *short]
         root = str(Path(__file__).parents[2])
         environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-        begin, first, last = time.perf_counter(), None, "no message"
+        begin, first, last, peak = time.perf_counter(), None, "no message", 0
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
         with subprocess.Popen(command, env=environment, **pipes) as process, _killed_after(process, _START_SECONDS):
             for line in process.stdout:
                 if first is None and line.startswith("step 1/"):
                     first = time.perf_counter()
-                last = line.strip() or last
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+                last, peak = line.strip() or last, max(peak, resident.peak_bytes(process.pid))
     if time.perf_counter() - begin >= _START_SECONDS:
-        raise UserError(f"the first step was not done within {_START_SECONDS:.0f} s; try without --host")
+        raise UserError(f"three steps were not done within {_START_SECONDS:.0f} s; try without --host")
     if process.returncode or first is None:
         raise UserError(f"the training that times the start failed: {last.removeprefix('error: ')}")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {"first_step_seconds": first - begin, "peak_bytes": peak}
 
 

@@ -21,9 +21,10 @@ Step = Callable[..., tuple[State, Metrics]]  # (state, images, labels, stream, m
 def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -> Step:
     """The step of `game`: `d_steps` discriminator updates on fresh images and fakes, then one generator update.
 
-    Images uint8 [d_steps * B, H, W, C] and labels int32 [d_steps * B] are this replica's; `mean` averages a nest over
-    the replicas. The generator's update has the labels, and for a paired objective the images, of the discriminator's
-    last one. `turn` int32 is equal to the step's number modulo the penalty's period, for those who know it on the host.
+    Images uint8 [d_steps * B, H, W, C] and labels, integers [d_steps * B], are this replica's; `mean` averages a nest
+    over the replicas. The generator's update has the labels, and for a paired objective the images, of the
+    discriminator's last one. `turn` int32 is equal to the step's number modulo the penalty's period, for those who know
+    it on the host.
     `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
     """
     d_update, g_update = _discriminator_update(game, compiled), _generator_update(game, compiled)

@@ -87,6 +87,9 @@ def notes(line: Line, trials: Trials, outcomes: Outcomes) -> list[str]:
         found.append(f"{name}: evaluated every {every:,} images{_late(summary, every)}")
         if 0 < summary.reached < summary.trained:
             found.append(f"{name}: means of the {summary.reached} of {summary.trained} trainings that came so far")
+        precisions = {trial.facts(each)["numerics"]["precision"] for each in of if "numerics" in trial.facts(each)}
+        if len(precisions) > 1:
+            found.append(f"{name}: trained in {' and in '.join(sorted(precisions))}; give --precision")
     every_trial = [each for of in trials.values() for each in of]
     floors = [floor for floor in map(trial.floor, every_trial) if floor is not None]
     if floors and not quality.passes(line, floors[0]):

@@ -83,9 +83,9 @@ def _seconds(run: Callable[[], None]) -> float:
 
 
 def _is_busy() -> bool:
-    """Whether programs have kept half of the cores or more over the last minute; this one has barely begun."""
+    """Whether programs have kept half of the machine's cores or more over the last minute: the load is that of all."""
     with contextlib.suppress(OSError):
-        return os.getloadavg()[0] >= len(os.sched_getaffinity(0)) / 2
+        return os.getloadavg()[0] >= (os.cpu_count() or 1) / 2
     return False
 
 

@@ -50,6 +50,6 @@ def test_a_start_is_that_of_a_training_of_its_own(monkeypatch, tmp_path):
     with pytest.raises(UserError, match="that times the start failed: .*--batch_size"):
         host_costs.start([*TINY, "--batch_size=0"])
     monkeypatch.setattr(host_costs, "_START_SECONDS", 0.01)
-    with pytest.raises(UserError, match="not done within 0 s"):
+    with pytest.raises(UserError, match="three steps were not done within 0 s"):
         host_costs.start(TINY)
     assert list(tmp_path.iterdir()) == []

@@ -180,6 +180,18 @@ def test_a_line_beyond_real_images_and_other_versions_are_told_of(tmp_path, cour
     assert time_to_quality.run(request)["notes"][-1].startswith("not all was trained by one version")
 
 
+def test_trainings_of_a_contestant_in_several_precisions_are_told_of(tmp_path, courses):
+    courses |= {(width, seed): ([(1.0, 0.4)], 0) for width in (64, 8) for seed in (0, 1)}
+    request = asked(tmp_path, to="frechet_distance:0.4", seeds=2)
+    assert not [note for note in time_to_quality.run(request)["notes"] if "precision" in note]
+    for i, folder in enumerate(sorted((tmp_path / "runs").iterdir())):
+        facts = json.loads((folder / "trial.json").read_text())
+        numerics = {"precision": ("float32", "mixed_bfloat16")[i == 1]}
+        (folder / "trial.json").write_text(json.dumps(facts | {"numerics": numerics}))
+    [note] = [note for note in time_to_quality.run(request)["notes"] if "precision" in note]
+    assert note.endswith(": trained in float32 and in mixed_bfloat16; give --precision")
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

@@ -111,7 +111,7 @@ def course(config: Config, start: float, end_factor: float):
 
 
 def together(steps: int) -> int:
-    """How many steps of so many `fit` has computed by one call: all of them, or the largest part that divides them."""
+    """How many steps of so many `fit` has computed by one call: at most 16, and a part that divides them."""
     return next(count for count in range(min(steps, _MOST_TOGETHER), 0, -1) if steps % count == 0)
 
 

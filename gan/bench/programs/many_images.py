@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.bench import resident
+
 _PER_TASK = 1000
 
 
@@ -58,7 +60,7 @@ def opened(folder: Path) -> dict:
     """Opens the folder in this process: seconds, and memory of this process and of its largest worker in MiB."""
     from gan.data.sources import open_source
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident.peak_bytes()
     started = time.monotonic()
     source = open_source(f"folder:{folder}", data_in_memory="false")
     seconds = time.monotonic() - started
@@ -67,8 +69,8 @@ def opened(folder: Path) -> dict:
         "images": source.num_examples,
         "classes": source.num_classes,
         "seconds": round(seconds, 1),
-        "mib_before": before >> 10,
-        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "mib_before": before >> 20,
+        "mib": resident.peak_bytes() >> 20,
         "mib_of_a_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
         "read": len(images),
         "duplicates": source.duplicates,

@@ -10,11 +10,11 @@ by and on comes with its flags. No package is needed here that a Python with som
 import argparse
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 
 from gan import config as configs
+from gan.bench import resident
 from gan.settings import Config
 
 
@@ -40,7 +40,7 @@ class Conversation:
 
     def seconds(self, seconds: float) -> None:
         """Says how long the window took, and how much memory the process has had at most."""
-        self._say(f"seconds {seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}")
+        self._say(f"seconds {seconds} {resident.peak_bytes()}")
 
     def error(self, line: str) -> None:
         """Says why there will be no windows."""
