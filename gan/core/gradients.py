@@ -20,15 +20,15 @@ from gan.core.loss_scale import Scale
 class Now(NamedTuple):
     """Of an update its number from 0 and the weight of the penalty; strength of the augmentation and scale, or `()`.
 
-    `turn` int32 stands for the number where a lazy penalty asks whether it is due: the two are equal modulo its period.
-    TensorFlow keeps such integers on the host, so nobody waits there for the answer of a device.
+    A lazy penalty asks `turn` whether it is due, which is equal to the number modulo the penalty's period. As int32
+    TensorFlow keeps it on the host, so nobody waits there for the answer of a device.
     """
 
     update: tf.Tensor
+    turn: tf.Tensor
     penalty_weight: tf.Tensor
     strength: tf.Tensor | tuple[()]
     scale: Scale
-    turn: tf.Tensor | None = None
 
 
 def discriminator_gradients(
@@ -97,8 +97,7 @@ def _penalty(game: Game, judge: Judge, shown: tf.Tensor, now: Now) -> tuple[tf.T
         return tf.reduce_mean(penalty(judge._replace(weights=weights).critic, real, fake, judge.random.penalty))
 
     every = game.regularization.every
-    update = now.update if now.turn is None else now.turn
-    added, grads = penalties.lazy_gradient(value, judge.weights, update, every, now.scale)
+    added, grads = penalties.lazy_gradient(value, judge.weights, now.turn, every, now.scale)
     return loss_scale.applied(added, now.scale), grads
 
 

@@ -24,13 +24,12 @@ def make_step(game: Game, compiled: Callable[[Callable], Callable] = identity) -
     Images uint8 [d_steps * B, H, W, C] and labels, integers [d_steps * B], are this replica's; `mean` averages a nest
     over the replicas. The generator's update has the labels, and for a paired objective the images, of the
     discriminator's last one. `turn` int32 is equal to the step's number modulo the penalty's period, for those who know
-    it on the host.
-    `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
+    it on the host. `compiled` wraps the two functions that compute gradients, tensors in and tensors out.
     """
     d_update, g_update = _discriminator_update(game, compiled), _generator_update(game, compiled)
 
     def step(state: State, images, labels, stream: rng.Stream, mean: Mean, turn=None) -> tuple[State, Metrics]:
-        rates = _rates(game, state)
+        rates, turn = _rates(game, state), state.step if turn is None else turn
         if game.augmenting and not game.augmenting.target:  # it does not adapt: the setting decides
             state = carrying(state, strength=tf.constant(game.augmenting.strength))
         share, found = images.shape[0] // game.d_steps, []  # this replica's of a batch
@@ -59,8 +58,8 @@ def _discriminator_update(game: Game, compiled: Callable[[Callable], Callable]) 
 
     def update(state: State, i: int, images, labels, rates: Rates, stream: rng.Stream, mean: Mean, turn):
         generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
-        now = _now(state.step * game.d_steps + i, rates, carried.strength, carried.d_scale)
-        now = now if turn is None else now._replace(turn=turn * game.d_steps + i)
+        numbers = (steps * game.d_steps + i for steps in (state.step, turn))
+        now = _now(*numbers, rates, carried.strength, carried.d_scale)
         grads, metrics, vectors = find(
             discriminator.params, generator.params, carried.vectors, images, labels, now, stream
         )
@@ -79,7 +78,7 @@ def _generator_update(game: Game, compiled: Callable[[Callable], Callable]) -> C
 
     def update(state: State, images, labels, rates: Rates, stream: rng.Stream, mean: Mean):
         generator, discriminator, carried = state.generator, state.discriminator, Carried.of(state.extra)
-        now = _now(state.step, rates, carried.strength, carried.g_scale)
+        now = _now(state.step, state.step, rates, carried.strength, carried.g_scale)
         found = find(generator.params, discriminator.params, carried.vectors, images, labels, now, stream)
         grads, metrics = mean(found)
         optimizer, rate = game.g_optimizer(rates.g_beta2), rates.g_learning_rate
@@ -100,9 +99,9 @@ def _rates(game: Game, state: State) -> Rates:
     return Rates(*(course(seen) if callable(course) else course for course in game.rates))
 
 
-def _now(update: tf.Tensor, rates: Rates, strength, scale: Scale) -> Now:
+def _now(update: tf.Tensor, turn: tf.Tensor, rates: Rates, strength, scale: Scale) -> Now:
     """The scalars of an update."""
-    return Now(update, tf.convert_to_tensor(rates.penalty_weight, tf.float32), strength, scale)
+    return Now(update, turn, tf.convert_to_tensor(rates.penalty_weight, tf.float32), strength, scale)
 
 
 def _updated(

@@ -73,15 +73,15 @@ def of(case: Case, corrected_epsilon: bool = False) -> Steps:
     latents = [rng.normal(below.latents, (settings.batch_size, game.latent_size)) for below in drawn]
     wrong = judge.with_wrong(max(case.num_classes, 2), labels, drawn[0].wrong_labels)[:, 1]
 
+    def now(penalty_weight):
+        return Now(tf.constant(0, tf.int64), tf.constant(0), tf.constant(penalty_weight), (), ())
+
     def d_gradients(game):
-        now = Now(tf.constant(0, tf.int64), tf.constant(settings.gamma), (), ())
-        return gradients.discriminator_gradients(game, d, g, vectors, images, labels, now, of_d)[:2]
+        return gradients.discriminator_gradients(game, d, g, vectors, images, labels, now(settings.gamma), of_d)[:2]
 
     due, between = d_gradients(game), d_gradients(game._replace(regularization=None))
     loss = float(between[1]["d_loss"]) + settings.mismatch_weight * float(between[1].get("d_mismatch_loss", 0.0))
-    g_grads, g_metrics = gradients.generator_gradients(
-        game, g, d, vectors, images, labels, Now(tf.constant(0, tf.int64), tf.constant(0.0), (), ()), of_g
-    )
+    g_grads, g_metrics = gradients.generator_gradients(game, g, d, vectors, images, labels, now(0.0), of_g)
     critic = judge.bound(game, d, vectors, labels, (), drawn[0]).critic
     after, _ = step.make_step(game)(state, images, labels, stream, identity)
     return Steps(

@@ -55,7 +55,8 @@ def now(game):
     """The scalars of the first update."""
     strength = game.augmenting.strength if game.augmenting else 0.0
     weight, strength = (tf.constant(float(scalar)) for scalar in (game.rates.penalty_weight, strength))
-    return Now(tf.constant(0, tf.int64), weight, strength, loss_scale.initial() if game.loss_scaling else ())
+    scale = loss_scale.initial() if game.loss_scaling else ()
+    return Now(tf.constant(0, tf.int64), tf.constant(0), weight, strength, scale)
 
 
 def d_gradients(game, d, g, images, labels, address):
