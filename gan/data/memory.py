@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.data.decoding.fit import corner
 from gan.data.source import Arrays, Held, Read, Source, array_reader
 from gan.data.workers import Workers, auto_count
 from gan.errors import UserError
@@ -106,17 +107,9 @@ def one_after_the_other(pixels: np.ndarray, about: np.ndarray, channels: int) ->
 
 
 def parts(held: Held, channels: int, indices: np.ndarray, places: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Where the parts at these places of images before the cut lie: (first byte, bytes from row to row), int64 [n].
-
-    A part is a square of the shorter side, as `gan.data.decoding.fit.square` says.
-    """
+    """Where the squares at these places lie in images before the cut: (first byte, bytes a row), int64 [n]."""
     heights, widths = held.sizes[indices].T
-    sides = np.minimum(heights, widths)
-    down, right = heights - sides, widths - sides
-    if places is None:
-        top, left = down // 2, right // 2
-    else:
-        top, left = ((places * (room + 1)).astype(np.int64) for room in (down, right))
+    left, top = corner(widths, heights, places)
     return held.begins[indices] + (top * widths + left) * channels, widths * channels
 
 

@@ -121,8 +121,13 @@ def _on_white_square(image: Image.Image) -> Image.Image:
 def square(width: int, height: int, place: float | None = None) -> tuple[int, int, int, int]:
     """The box (left, top, right, bottom) of a square of the shorter side: the middle one, or the one at `place`."""
     side = min(width, height)
-    if place is None:
-        left, top = (width - side) // 2, (height - side) // 2
-    else:
-        left, top = int(place * (width - side + 1)), int(place * (height - side + 1))
+    left, top = (int(start) for start in corner(width, height, place))
     return left, top, left + side, top + side
+
+
+def corner(width, height, place=None) -> tuple[np.ndarray, np.ndarray]:
+    """(left, top) of such a square, of images one by one or of arrays of them, int64."""
+    side = np.minimum(width, height)
+    if place is None:
+        return (width - side) // 2, (height - side) // 2
+    return tuple(np.int64(place * (length - side + 1)) for length in (width, height))
