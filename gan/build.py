@@ -23,7 +23,6 @@ from gan.settings import Config, fields, group
 from gan.text import dimensions
 
 _GOLDEN = (5**0.5 - 1) / 2
-_UPSAMPLED_3X3 = ("residual", "sngan")  # networks that convolve so
 _LARGEST_SIDE = fields()["resolution"].metadata["high"]
 DTYPES = {
     "float32": tf.float32,
@@ -102,9 +101,10 @@ def arithmetic(config: Config, numerics: Numerics) -> str:
 
     A run that one of them saved does not go on to the same bits where there is any.
     """
-    transposed = numerics.convolution == "direct" and config.networks in _UPSAMPLED_3X3
     changes = {
-        "upsampling as a transposed convolution": transposed,
+        "upsampling as a transposed convolution": (
+            numerics.convolution == "direct" and pairs.PAIRS[config.networks].transposes
+        ),
         "R1 and R2 in one pass": config.penalty == "r1_r2",
     }
     return ", ".join(words for words, is_there in changes.items() if is_there)

@@ -17,7 +17,8 @@ class Pair(NamedTuple):
     and what to do, or nothing.
     With `has_batch_statistics` the generator normalizes by the statistics of the global batch. Where the
     discriminator's first convolution has fewer channels than `narrow_below`, no other route of convolutions than the
-    direct one pays: measured on CPUs without 16-bit units.
+    direct one pays: measured on CPUs without 16-bit units. With `transposes` the direct route upsamples by transposed
+    convolutions.
     """
 
     generator: Callable[[GeneratorSpec], Network]
@@ -26,6 +27,7 @@ class Pair(NamedTuple):
     check_depth: Callable[[int, Size], str]
     has_batch_statistics: bool = False
     narrow_below: int = 0
+    transposes: bool = False
 
 
 def _own_depth(depth: int, size: Size) -> str:
@@ -48,6 +50,7 @@ PAIRS = {
         sizes.check_size,
         residual.check_depth,
         narrow_below=28,  # of 3 x 3 convolutions: with 24 channels both routes take the same time
+        transposes=True,
     ),
     "sngan": Pair(
         sngan.generator,
@@ -56,5 +59,6 @@ PAIRS = {
         _own_depth,
         has_batch_statistics=True,
         narrow_below=28,
+        transposes=True,
     ),
 }
