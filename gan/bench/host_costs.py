@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import statistics
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from gan.bench import resident
+from gan.bench import resident, trainings
 from gan.errors import UserError
 from gan.training import session
 from gan.training.actions import Actions
@@ -52,11 +51,10 @@ def start(flags: Sequence[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="gan-bench-") as name:
         short = ["--steps=3", "--log_every_steps=1", f"--workdir={name}/run"]
         command = [sys.executable, "-m", "gan.cli.train", *flags, *short]
-        root = str(Path(__file__).parents[2])
-        environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
         begin, first, last, peak = time.perf_counter(), None, "no message", 0
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-        with subprocess.Popen(command, env=environment, **pipes) as process, _killed_after(process, _START_SECONDS):
+        process = subprocess.Popen(command, env=trainings.environment(), **pipes)
+        with process, _killed_after(process, _START_SECONDS):
             for line in process.stdout:
                 if first is None and line.startswith("step 1/"):
                     first = time.perf_counter()

@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan.bench import trainings
-from gan.bench.trainings import mean_and_deviation
+from gan.bench.trainings import ROOT, mean_and_deviation
 from gan.errors import DivergedError, UserError
 from gan.presets import FOR_LARGE_DEVICES, PRESETS
 from gan.runs import workdir
 from gan.storage.files import staged_file
 
-ROOT = Path(__file__).parents[2]
 COLUMNS = {  # of the table: heading -> metric and digits
     "Frechet": ("frechet_distance", 2),
     "precision": ("precision", 3),

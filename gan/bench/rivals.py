@@ -11,13 +11,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from gan.bench import trainings
+from gan.bench.trainings import ROOT
 from gan.errors import UserError
-
-ROOT = Path(__file__).parents[2]
 
 _START_SECONDS = 600.0  # at least: on a busy machine a framework takes minutes to import
 
@@ -37,11 +36,7 @@ class Rival:
         self._unread = b""
         self._gave_up = False
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - held as long as the process
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-            "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with this process
-        }
+        environment = trainings.environment() | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}  # shared with this process
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._complaints}
         try:
             self._process = subprocess.Popen(line, env=environment, cwd=ROOT, bufsize=0, **pipes)

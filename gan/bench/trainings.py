@@ -1,4 +1,4 @@
-"""What benchmarks that train whole runs share: a command with its log, and figures over several seeds."""
+"""What benchmarks that start commands of this package share: where it is, a log, and figures over several seeds."""
 
 import os
 import statistics
@@ -6,6 +6,13 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process, with which another one in any folder finds this package."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
 
 
 def started(line: Sequence[str], log: Path, processors: Iterable[int] = (), **options: Any) -> subprocess.Popen:

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,7 +28,6 @@ from gan.settings import Config
 from gan.storage.files import read_bytes, write_with_folders
 from gan.training import cadence
 
-ROOT = Path(__file__).parents[2]
 _FACTS, _LOG, _CLOCK, _RUN = "trial.json", "train.log", "clock.jsonl", "run"
 _FREE = {"minutes": 1e9, "steps": 0, "epochs": 0.0, "sample_every_steps": 0}  # the line ends it, or the limit
 _DIGITS = 8
@@ -152,7 +150,7 @@ def started(trial: Trial, line: Line, minutes: float) -> subprocess.Popen:
     """
     limit = 0.0 if minutes == math.inf else minutes
     flags = [f"--trial={trial.folder}", f"--to={line.metric}:{line.value!r}", f"--minutes={limit!r}"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", **asker.named()}
+    environment = trainings.environment() | asker.named()
     command = [sys.executable, "-m", "gan.cli.bench", *flags]
     return trainings.started(command, trial.log, env=environment, start_new_session=True)
 

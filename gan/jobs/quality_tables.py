@@ -87,7 +87,8 @@ def notes(line: Line, trials: Trials, outcomes: Outcomes) -> list[str]:
         found.append(f"{name}: evaluated every {every:,} images{_late(summary, every)}")
         if 0 < summary.reached < summary.trained:
             found.append(f"{name}: means of the {summary.reached} of {summary.trained} trainings that came so far")
-        precisions = {trial.facts(each)["numerics"]["precision"] for each in of if "numerics" in trial.facts(each)}
+        numerics = [facts["numerics"] for facts in map(trial.facts, of) if "numerics" in facts]
+        precisions = {each["precision"] for each in numerics}
         if len(precisions) > 1:
             found.append(f"{name}: trained in {' and in '.join(sorted(precisions))}; give --precision")
     every_trial = [each for of in trials.values() for each in of]

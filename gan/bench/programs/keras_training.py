@@ -168,7 +168,8 @@ def main(description: str, preset: str, make: Callable[[Config, tuple[int, int, 
     parser.add_argument("--jit_compile", choices=("true", "false"), default="false", help="XLA")
     options = parser.parse_args()
     conversation, config = serving.Conversation(), serving.config(options)
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads or threads(config))
+    within_operations = options.threads or threads(config)
+    tf.config.threading.set_intra_op_parallelism_threads(within_operations)
     images = examples.images(options.images, config.batch_size)
     labels = examples.labels(options.labels, len(images), options.num_classes)
     model = make(config, images.shape[1:], options.num_classes)
@@ -176,7 +177,7 @@ def main(description: str, preset: str, make: Callable[[Config, tuple[int, int, 
     conversation.ready(
         versions={"keras": keras.__version__, "tensorflow": tf.__version__},
         parameters=[model.generator.count_params(), model.discriminator.count_params()],
-        threads=options.threads or threads(config),
+        threads=within_operations,
     )
     model.fit(
         dataset(images, labels, config.batch_size),
