@@ -212,8 +212,8 @@ def staged_folder(path: Path) -> Iterator[Path]:
         beside = path.parent if is_new else path
         beside.mkdir(parents=True, exist_ok=True)
         new = temporary(path, beside)
-        new.mkdir()
         try:
+            new.mkdir()  # a signal may end it when the folder is there
             yield new
             if is_new:
                 os.rename(new, path)

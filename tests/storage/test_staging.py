@@ -1,12 +1,15 @@
 """Staged files and folders are there whole or not at all."""
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 from gan.errors import StorageError
+from gan.machine.signals import Ended
 from gan.storage.files import staged_file, staged_folder
 
 NO_PROCESS = 2**22 + 1  # above the largest process id of Linux
@@ -58,6 +61,21 @@ def test_a_failure_leaves_what_was_there(tmp_path, existing):
         file.write(b"1")
         1 / 0  # noqa: B018
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["mkdir", "rename", "fsync", "replace"])
+def test_a_signal_right_after_an_instruction_leaves_nothing_half_done(tmp_path, monkeypatch, name):
+    done = getattr(os, name)
+
+    def ended(*arguments, **named):
+        done(*arguments, **named)
+        raise Ended(signal.SIGTERM)
+
+    monkeypatch.setattr(os, name, ended)
+    for staged in (staged_file, staged_folder):
+        with contextlib.suppress(Ended), staged(tmp_path / staged.__name__):
+            pass
+    assert set(os.listdir(tmp_path)) <= {"staged_file", "staged_folder"}
 
 
 def test_what_killed_processes_left_is_removed(tmp_path):
