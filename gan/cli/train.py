@@ -21,12 +21,22 @@ WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<pr
 OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 DRY_RUN = flags.DEFINE_boolean("dry_run", False, "resolve and check everything, show it, and train nothing")
+START_MINUTES = flags.DEFINE_float("start_minutes", 10.0, "several workers: how long one may take to come")
+PEER_SECONDS = flags.DEFINE_float("peer_seconds", 30.0, "several workers: of silence until one is taken for lost")
 settings.define()
 
 
 def main() -> None:
     """Trains what the flags ask for; raises `UserError`."""
-    request = Train(settings.explicit(), WORKDIR.value, OVERRIDE.value, DRY_RUN.value, STRICT.value)
+    request = Train(
+        settings.explicit(),
+        WORKDIR.value,
+        override=OVERRIDE.value,
+        dry_run=DRY_RUN.value,
+        strict=STRICT.value,
+        start_minutes=START_MINUTES.value,
+        peer_seconds=PEER_SECONDS.value,
+    )
     startup.import_tensorflow()
     from gan.jobs import train
 

@@ -62,6 +62,33 @@ def raise_when_ended() -> None:
     _handled(_SAVING, signal.SIG_IGN)
 
 
+@contextlib.contextmanager
+def taken_by_others() -> Iterator[None]:
+    """While others run in the main thread who keep it for long and take signals for themselves: each ends the process.
+
+    Afterwards all handlers are what they were before.
+    """
+    handlers = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGINT)}
+    heard = {number for number, handler in handlers.items() if handler != signal.SIG_IGN}
+    before, over = signal.pthread_sigmask(signal.SIG_BLOCK, heard), threading.Event()
+
+    def take() -> None:
+        while not over.is_set():
+            if found := signal.sigtimedwait(heard, _TOGETHER):
+                os._exit(128 + found.si_signo)
+
+    taking = threading.Thread(target=take, name="gan-signals", daemon=True)
+    taking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        taking.join()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _handled(number: int, handler) -> None:
     """Sets the handler of a signal unless it is ignored."""
     if signal.getsignal(number) != signal.SIG_IGN:
