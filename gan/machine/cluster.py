@@ -3,16 +3,22 @@
 Either TF_CONFIG names them, which schedulers set or a person by hand, or this is a task of a job step of Slurm.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from gan.errors import UserError
+from gan.errors import LostPeerError, UserError
+from gan.machine import processes
 
 Kind = Literal["", "TF_CONFIG", "Slurm"]
 
 VARIABLE = "TF_CONFIG"
+_LOOK_SECONDS = 0.2  # between two looks at who listens
+_PROBE_SECONDS = 2.0  # for the answer of a port
 _JOBS = ("chief", "worker")
 _EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 
@@ -28,6 +34,52 @@ def kind(environment: Mapping[str, str] = os.environ) -> Kind:
 def described(addresses: list[str], index: int) -> str:
     """A TF_CONFIG for the worker number `index` of those that listen at these addresses."""
     return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+
+
+@contextlib.contextmanager
+def assembled(addresses: Mapping[str, str], own: str, minutes: float) -> Iterator[None]:
+    """Waits until all workers listen at their addresses, by name; in the block TensorFlow is to listen at `own`.
+
+    It waits for ever for one that does not come, and lets nothing else run meanwhile. So who comes is seen before, and
+    if one is lost after that another process ends this one. Raises `LostPeerError` naming those that did not come in
+    time, and `UserError` if something else listens at the own address.
+    """
+    deadline, missing = time.monotonic() + 60 * minutes, [name for name in addresses if name != own]
+    with _listening(addresses[own]):
+        while missing := [name for name in missing if not _listens(addresses[name])]:
+            if time.monotonic() > deadline:
+                names = ", ".join(f"{name} ({addresses[name]})" for name in missing)
+                raise LostPeerError(
+                    f"{names} did not come within {minutes:g} minutes; start all workers, or give more --start_minutes"
+                )
+            time.sleep(_LOOK_SECONDS)
+    line = f"error: a worker was lost while all began, or has not begun within {minutes:g} minutes; start all again"
+    with processes.ended_after(60 * minutes, line):
+        yield
+
+
+@contextlib.contextmanager
+def _listening(address: str) -> Iterator[None]:
+    """Takes connections at the port of an address, and does nothing with them."""
+    port = int(address.rpartition(":")[2])
+    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    try:
+        taking = socket.create_server(("", port), family=family, dualstack_ipv6=family == socket.AF_INET6, backlog=4096)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise UserError(f"this worker cannot listen at {address}: {reason}; end what does, or change it") from None
+    with taking:
+        yield
+
+
+def _listens(address: str) -> bool:
+    """Whether anything takes connections there."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _tasks(text: str) -> int:

@@ -63,27 +63,14 @@ def raise_when_ended() -> None:
 
 
 @contextlib.contextmanager
-def taken_by_others() -> Iterator[None]:
-    """While others run in the main thread who keep it for long and take signals for themselves: each ends the process.
-
-    Afterwards all handlers are what they were before.
-    """
+def held_back() -> Iterator[None]:
+    """While others run who take signals for themselves: what comes is handled afterwards, as it would have been."""
     handlers = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGINT)}
     heard = {number for number, handler in handlers.items() if handler != signal.SIG_IGN}
-    before, over = signal.pthread_sigmask(signal.SIG_BLOCK, heard), threading.Event()
-
-    def take() -> None:
-        while not over.is_set():
-            if found := signal.sigtimedwait(heard, _TOGETHER):
-                os._exit(128 + found.si_signo)
-
-    taking = threading.Thread(target=take, name="gan-signals", daemon=True)
-    taking.start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     try:
         yield
     finally:
-        over.set()
-        taking.join()
         for number, handler in handlers.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

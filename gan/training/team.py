@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -22,14 +21,12 @@ from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
 
 from gan.errors import LostPeerError, UserError
-from gan.machine import signals
-from gan.text import counted
+from gan.machine import cluster, signals
 from gan.training import replicas
 from gan.training.replicas import Placement, Task, Training
 
 _LOOK_SECONDS = 1.0  # between two looks at whether a text is there
 _GRACE_SECONDS = 2.0  # in which the main thread may end by itself once a worker is lost
-_PROBE_SECONDS = 2.0  # for the answer of a port
 
 
 class Wish(NamedTuple):
@@ -201,7 +198,8 @@ def joined(kind: str, start_minutes: float, peer_seconds: float) -> Iterator[Sev
     """
     found = replicas.workers(kind)
     service = _Service(found, peer_seconds)
-    with _limited(found, start_minutes), signals.taken_by_others():
+    addresses = {task.name: task.address for task in found.tasks}
+    with cluster.assembled(addresses, found.tasks[found.number].name, start_minutes), signals.held_back():
         placement = replicas.over_workers(found)
     watch = _Watch(found, service, peer_seconds)
     team = Several(found, placement, service)
@@ -302,37 +300,6 @@ _REMEDY = "nothing half done was saved: start the same command on all workers, t
 
 def _lost(task: Task) -> LostPeerError:
     return LostPeerError(f"{task.name} ({task.address}) was lost; {_REMEDY}")
-
-
-@contextlib.contextmanager
-def _limited(found: replicas.Workers, minutes: float) -> Iterator[None]:
-    """Ends the process if the block lasts longer: in it the main thread waits in TensorFlow for whoever is to come."""
-    over = threading.Event()
-
-    def watch() -> None:
-        if over.wait(60 * minutes):
-            return
-        missing = [task for i, task in enumerate(found.tasks) if i != found.number and not _listens(task)]
-        names = ", ".join(f"{task.name} ({task.address})" for task in missing) or "another worker"
-        _end(
-            f"error: {names} did not come in {counted(minutes, 'minutes')}; start it, or give more --start_minutes", 76
-        )
-
-    threading.Thread(target=watch, name="gan-start", daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
-
-
-def _listens(task: Task) -> bool:
-    """Whether anything takes connections at the address of a worker."""
-    host, _, port = task.address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS).close()
-    except OSError:
-        return False
-    return True
 
 
 def _end(line: str, code: int) -> None:
