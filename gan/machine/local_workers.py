@@ -20,8 +20,9 @@ from gan.errors import LostPeerError, Preempted, UserError
 from gan.machine import cluster
 
 MOST = 64
+PROGRAM = (sys.executable, "-m", "gan.cli.train")
+END_SECONDS = 10.0  # that the others may take to end when one has
 _LOOK_SECONDS = 0.05
-_END_SECONDS = 10.0  # that the others may take to end when one has
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _PARENT_ENDED = 1  # PR_SET_PDEATHSIG of prctl(2)
 _AS_TOLD = (0, LostPeerError.exit_code, Preempted.exit_code)  # codes of which the chief tells
@@ -41,7 +42,7 @@ class _Worker(NamedTuple):
 
 
 def run(count: int, restarts: int, arguments: Sequence[str]) -> int:
-    """Starts `gan.cli.train` with these arguments in `count` workers; returns the exit code of all.
+    """Starts `PROGRAM` with these arguments in `count` workers; returns the exit code of all.
 
     What the chief writes is shown, and of the others why they failed. If one is lost all are started again, at most
     `restarts` times. Raises `UserError` if this process is itself one of several workers.
@@ -100,7 +101,7 @@ def _start(count: int, arguments: Sequence[str]) -> list[_Worker]:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(_part(found, i, count)) or "-1"
         errors = tempfile.TemporaryFile() if i else None  # noqa: SIM115 - as long as the worker
         process = subprocess.Popen(
-            [sys.executable, "-m", "gan.cli.train", *arguments],
+            [*PROGRAM, *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if i else None,
@@ -131,7 +132,7 @@ def _wait(workers: Sequence[_Worker]) -> list[_Worker]:
     while any(each.code is None for each in workers):
         time.sleep(_LOOK_SECONDS)
         if deadline is None and any(each.code is not None for each in workers):
-            deadline = time.monotonic() + _END_SECONDS
+            deadline = time.monotonic() + END_SECONDS
         if deadline and time.monotonic() > deadline and workers[0].code != 0:
             silent += [each for each in workers if each.code is None and each not in silent]
             for each in silent:

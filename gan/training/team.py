@@ -26,6 +26,7 @@ from gan.training import replicas
 from gan.training.replicas import Placement, Task, Training
 
 _LOOK_SECONDS = 1.0  # between two looks at whether a text is there
+_SHOWN = 30  # characters of a value that is another one
 _GRACE_SECONDS = 2.0  # in which the main thread may end by itself once a worker is lost
 
 
@@ -127,7 +128,9 @@ class Several:
         for task, own in zip(self._tasks[1:], others, strict=True):
             names = [name for name in {**first, **own} if first.get(name) != own.get(name)]
             if names:
-                differ = "; ".join(f"{name} {own.get(name)} and not {first.get(name)}" for name in names)
+                differ = "; ".join(
+                    f"{name} {_short(own.get(name))} and not {_short(first.get(name))}" for name in names
+                )
                 raise UserError(
                     f"{task.name} has other {what} than {self._tasks[0].name}: {differ}; "
                     "start all workers with the same command, data and versions"
@@ -307,6 +310,12 @@ def _end(line: str, code: int) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"{line}\n".encode())
     os._exit(code)
+
+
+def _short(value: Any) -> str:
+    """A value in few words."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _words(tensor: tf.Tensor) -> tf.Tensor:
