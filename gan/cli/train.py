@@ -43,7 +43,7 @@ def main() -> int | None:
         start_minutes=START_MINUTES.value,
         peer_seconds=PEER_SECONDS.value,
     )
-    for flag, least, most in ((WORKERS, 0, local_workers.MOST), (RESTARTS, 0, 10**6)):
+    for flag, least, most in ((WORKERS, 0, cluster.MOST_ON_A_NODE), (RESTARTS, 0, 10**6)):
         if not least <= flag.value <= most:
             raise UserError(f"--{flag.name}={flag.value} must be from {least} to {most:,}")
     if WORKERS.value > 1:

@@ -17,6 +17,7 @@ from gan.machine import processes
 Kind = Literal["", "TF_CONFIG", "Slurm"]
 
 VARIABLE = "TF_CONFIG"
+MOST_ON_A_NODE = 64  # workers
 _LOOK_SECONDS = 0.2  # between two looks at who listens
 _PROBE_SECONDS = 2.0  # for the answer of a port
 _JOBS = ("chief", "worker")

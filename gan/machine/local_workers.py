@@ -19,7 +19,6 @@ from typing import IO, NamedTuple
 from gan.errors import LostPeerError, Preempted, UserError
 from gan.machine import cluster
 
-MOST = 64
 PROGRAM = (sys.executable, "-m", "gan.cli.train")
 END_SECONDS = 10.0  # that the others may take to end when one has
 _LOOK_SECONDS = 0.05

@@ -5,15 +5,20 @@ computes on its slice of the global batch, averages gradients and metrics with t
 They are devices of one process, or of several workers.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+from tensorflow.python.distribute.cluster_resolver import slurm_cluster_resolver
 
 from gan.core.base import Nest
 from gan.core.state import State
 from gan.errors import UserError
+from gan.machine import cluster
 from gan.text import counted
+
+_FIRST_PORT, _JOBS = 20000, 128  # of Slurm: below the ports that Linux gives to clients
 
 Placement = tf.distribute.Strategy
 
@@ -69,19 +74,34 @@ def workers(kind: str) -> Workers:
 
     Raises `UserError` where it cannot be understood.
     """
-    resolvers = tf.distribute.cluster_resolver
     try:
-        resolver = resolvers.SlurmClusterResolver() if kind == "Slurm" else resolvers.TFConfigClusterResolver()
-        spec = resolver.cluster_spec()
-        own = resolver.task_type, resolver.task_id
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{kind} does not tell which workers there are: {error}") from error
+        if kind == "Slurm":
+            os.environ[cluster.VARIABLE] = _of_slurm()
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        spec, own = resolver.cluster_spec(), (resolver.task_type, resolver.task_id)
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise UserError(f"{kind} does not tell which workers there are: {error!r}") from error
     pairs = [(job, index) for job in ("chief", "worker") if job in spec.jobs for index in spec.task_indices(job)]
     tasks = [
         Task(f"{job} {index}", f"/job:{job}/replica:0/task:{index}", spec.task_address(job, index))
         for job, index in pairs
     ]
     return Workers(tuple(tasks), pairs.index(own), resolver)
+
+
+def _of_slurm() -> str:
+    """The workers of a job step of Slurm as TF_CONFIG would name them; each job has ports of its own.
+
+    TensorFlow's resolver understands what Slurm says of nodes and tasks. It also sorts them by the alphabet, node 10
+    before node 2, where Slurm does not, and gives GPUs to tasks, which Slurm does (--gpus-per-task): so only its
+    understanding is used.
+    """
+    step = {name: os.environ[f"SLURM_{name}"] for name in ("PROCID", "STEP_NODELIST", "STEP_TASKS_PER_NODE")}
+    nodes = slurm_cluster_resolver.expand_hostlist(step["STEP_NODELIST"])
+    tasks = slurm_cluster_resolver.expand_tasks_per_node(step["STEP_TASKS_PER_NODE"])
+    first = _FIRST_PORT + cluster.MOST_ON_A_NODE * (int(os.environ.get("SLURM_JOB_ID", "0")) % _JOBS)
+    addresses = [f"{node}:{first + i}" for node, count in zip(nodes, tasks, strict=True) for i in range(count)]
+    return cluster.described(addresses, int(step["PROCID"]))
 
 
 def over_workers(found: Workers) -> Placement:
