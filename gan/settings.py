@@ -77,6 +77,14 @@ class Config:
         high=_LONGEST,
     )
 
+    max_rollbacks: int = RUN.free(
+        3,
+        "when a number is not finite, go back to the newest checkpoint and on with other random numbers, at most so "
+        "often to the same one (0: end at once)",
+        low=0,
+        high=1000,
+    )
+
     init_from: str = RUN.fixed(
         "",
         "begin with the networks of another run, WORKDIR (its newest checkpoint) or WORKDIR@STEP; "

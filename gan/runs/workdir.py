@@ -74,6 +74,17 @@ def open_run(
     return warnings
 
 
+def add_to_history(workdir: Path, line: str) -> None:
+    """Notes in config.json what happened to the run, unless it is noted: a run that was killed may come to it again.
+
+    Raises `StorageError`, and `UserError` if the file is damaged.
+    """
+    content = _read(Path(workdir) / CONFIG)
+    if not any(line in entry.get("changes", ()) for entry in content["history"]):
+        content["history"].append({"time": _now(), "changes": [line]})
+        write_atomically(Path(workdir) / CONFIG, json.dumps(content, indent=1) + "\n")
+
+
 def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
     """The config of the run in `workdir` and the facts of its data (as JSON has them: tuples are lists)."""
     path = Path(workdir) / CONFIG

@@ -17,7 +17,7 @@ from gan.runs.log import Summaries
 from gan.sampling import sampler
 from gan.settings import Config
 from gan.training import cadence, chunks, divergence
-from gan.training.chunks import Line
+from gan.training.chunks import Line, Ran
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.replicas import Training
@@ -45,7 +45,7 @@ class Actions:
     """
 
     def __init__(self, run: Run, progress: Progress, stop: object = False, wall_seconds: float = 0.0):
-        config, step = run.config, run.step
+        config = run.config
         self._evaluating = Action(partial(cadence.next_multiple, every=config.evaluate_every_steps), self.evaluate)
         self.in_order = (
             Action(lambda step: cadence.next_sample(config, step, run.num_examples), self.sample),
@@ -56,12 +56,23 @@ class Actions:
         self._images_per_step = cadence.images_per_step(config)
         self._wall_before = wall_seconds
         self._since_start, self._since_log, self._since_save = Stopwatch(), Stopwatch(), Stopwatch()
+        self._open(run.step)
+
+    def _open(self, step: int) -> None:
+        """Opens the log at the step that the run is at, and removes whatever it had left beyond."""
+        run = self._run
         self._timed_step = step
         self._evaluated_step: int | None = None
         self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
         self._summaries = Summaries(run.folder, step)
         grids.remove_later(run.samples, step)
         record.remove_later(run.folder, step)
+
+    def go_back(self, step: int) -> None:
+        """Forgets all beyond the step that the run has gone back to, as a start from there would."""
+        self._summaries.close()
+        self._open(step)
+        self._since_save.lap()
 
     def begin(self, step: int) -> None:
         """What comes before the first chunk of this start."""
@@ -75,13 +86,20 @@ class Actions:
         """Lets images per second count from now on."""
         self._since_log.lap()
 
-    def log(self, lines: Sequence[Line], step: int) -> None:
+    def log(self, ran: Ran, step: int) -> None:
         """Writes the lines that were due up to `step`; their speed is that since lines were last written.
 
-        So they have the time at which they would have been written one by one.
+        So they have the time at which they would have been written one by one. Raises `NotFinite` at a fault, once the
+        line that it falls into is written.
         """
-        if not lines:
-            return
+        by_sums = (divergence.in_metrics(line.step, line.means) for line in ran.lines)  # of finite numbers, perhaps
+        fault = ran.fault or next(filter(None, by_sums), None)
+        lines = [line for line in ran.lines if not fault or line.step < fault.step + self._run.config.log_every_steps]
+        if lines:
+            self._write(lines, step)
+        divergence.check(fault)
+
+    def _write(self, lines: Sequence[Line], step: int) -> None:
         run, now = self._run, self._wall_seconds()
         step_seconds = self._since_log.lap() / (step - self._timed_step)
         for line in lines:
@@ -94,7 +112,6 @@ class Actions:
                 "wall_seconds": now - (step - line.step) * step_seconds,
             }
             self._summaries.scalars(line.step, values)
-            divergence.check_means(line.means, line.step, run.checkpoints)
             self._progress.update(line.step, values)
         self._timed_step = step
 
@@ -124,8 +141,8 @@ class Actions:
     def save(self, step: int) -> None:
         """Makes the log durable, then the checkpoint; a state or a loss that is not finite is never saved."""
         run = self._run
-        divergence.check_means(_means(run.training), step, run.checkpoints)
-        divergence.check_state(run.training.state, step, run.checkpoints)
+        divergence.check(divergence.in_metrics(step, _means(run.training)))
+        divergence.check_state(run.training.state, step)
         self._summaries.flush()
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}
         checkpoint.save(run.checkpoints, run.training, step, facts)
@@ -157,7 +174,7 @@ class Actions:
     def _outcome(self, step: int) -> in_training.Outcome | None:
         """The evaluation of a step; None after a signal. If it fails, the run ends, but the step is saved first."""
         run = self._run
-        divergence.check_state(run.training.state, step, run.checkpoints)
+        divergence.check_state(run.training.state, step)
         if self._evaluated_step is None:
             self._progress.close()  # what is prepared once may have something to tell
             self._progress.note(f"evaluating {run.config.evaluate_num:,} images of step {step} ...")

@@ -6,8 +6,9 @@ from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
 from gan.machine.signals import StopRequest
 from gan.runs import checkpoint, grids
-from gan.training import cadence, pace
+from gan.training import cadence, pace, rollbacks
 from gan.training.actions import Actions
+from gan.training.divergence import NotFinite
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.run import Run
@@ -19,7 +20,8 @@ def train(run: Run, wall_seconds: float) -> int:
     """Trains from the step that `run.training` is at; returns the last step. A complete run is left as it is.
 
     `wall_seconds` is the time spent on the run before this start. Raises `Preempted` after a signal, `DivergedError`
-    when a loss is not finite, `StorageError`; in each case the checkpoints before are as they were.
+    where going back to a checkpoint does not keep the numbers finite, `StorageError`; in each case the checkpoints
+    before are as they were.
     """
     if is_complete(run):
         return run.step
@@ -32,7 +34,7 @@ def train(run: Run, wall_seconds: float) -> int:
     actions = Actions(run, progress, stop, wall_seconds)
     try:
         with stop:
-            return _until_the_end(run, actions, progress, stop)
+            return _Loop(run, actions, progress, stop).to_the_end()
     finally:
         run.batches.close()
         progress.close()
@@ -48,56 +50,82 @@ def is_complete(run: Run) -> bool:
     return in_training.recorded(run.evaluating, run.folder, step, run.shown()) is not None
 
 
-def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopRequest) -> int:
-    """Chunk after chunk, each followed by what is due; returns the last step."""
-    begun, step, longest = Stopwatch(), run.step, 1
+class _Loop:
+    """One start of a run, with what it takes from chunk to chunk."""
 
-    def is_finished() -> bool:
-        timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
-        return bool(timed_out or _is_over(run, step) or run.watch.is_enough(step))
+    def __init__(self, run: Run, actions: Actions, progress: Progress, stop: StopRequest):
+        self._run, self._actions, self._progress, self._stop = run, actions, progress, stop
+        self._begun, self._longest = Stopwatch(), 1
+        self._is_compiled = False
 
-    def save_if_asked() -> None:
-        if stop.takes_save():
-            actions.save_once(step)
+    def to_the_end(self) -> int:
+        """Trains to the end, from a checkpoint again where a number is not finite; returns the last step."""
+        while True:
+            try:
+                return self._onwards()
+            except NotFinite as error:
+                line = rollbacks.go_back(self._run, error.fault)
+            self._progress.note(f"warning: {line}")
+            rollbacks.record(self._run)
+            self._actions.go_back(self._run.step)
 
-    actions.begin(step)
-    if not is_finished():
-        _compile(run, actions, progress)
-    while not (stop or is_finished()):
+    def _onwards(self) -> int:
+        """Chunk after chunk, each followed by what is due; returns the last step."""
+        step = self._run.step
+        self._actions.begin(step)
+        if not self._is_finished(step):
+            self._compile()
+        while not (self._stop or self._is_finished(step)):
+            step = self._chunk(step)
+        if self._is_finished(step) and self._actions.finish(step):
+            return step
+        self._actions.save(step)
+        raise Preempted(f"stopped by a signal after step {step}; saved: start again to continue")
+
+    def _chunk(self, step: int) -> int:
+        """The steps up to the next at which anything is due, and that; returns the step reached.
+
+        That is still the same one where images are waited for: a disk that does not answer must not keep the run from
+        ending.
+        """
+        run, actions = self._run, self._actions
         end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
-        count = min(end - step, longest)
-        if not run.batches.is_ready(step, count, WAIT_SECONDS):
-            save_if_asked()
-            continue  # a disk that does not answer must not keep the run from ending
-        inputs = _read(run, actions, step, count)
-        chunk = Stopwatch()
-        lines, step = run.chunk(step, *inputs), run.step
-        longest = pace.longest_chunk(longest, chunk.seconds / count, run.chunk.most_steps)
-        actions.log(lines, step)
-        progress.advance(step)
-        run.watch.trained(step)
-        for action in actions.in_order:
-            if action.is_due(step):
-                action.run(step)
-        save_if_asked()
-    if is_finished() and actions.finish(step):
+        count = min(end - step, self._longest)
+        if run.batches.is_ready(step, count, WAIT_SECONDS):
+            inputs = _read(run, actions, step, count)
+            chunk = Stopwatch()
+            ran, step = run.chunk(step, *inputs, rollbacks=len(run.rollbacks)), run.step
+            self._longest = pace.longest_chunk(self._longest, chunk.seconds / count, run.chunk.most_steps)
+            actions.log(ran, step)
+            self._progress.advance(step)
+            run.watch.trained(step)
+            for action in actions.in_order:
+                if action.is_due(step):
+                    action.run(step)
+        if self._stop.takes_save():
+            actions.save_once(step)
         return step
-    actions.save(step)
-    raise Preempted(f"stopped by a signal after step {step}; saved: start again to continue")
+
+    def _compile(self) -> None:
+        """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
+        if not self._is_compiled:
+            self._progress.note("compiling the training step ...")
+            self._run.chunk(self._run.step, *self._run.feed.nothing())
+        self._is_compiled = True
+        self._actions.count_speed()
+        self._progress.advance(self._run.step)
+
+    def _is_finished(self, step: int) -> bool:
+        """Whether the steps, the clock or the watch end the run here."""
+        minutes = self._run.config.minutes
+        timed_out = minutes and self._begun.seconds >= 60 * minutes
+        return bool(timed_out or _is_over(self._run, step) or self._run.watch.is_enough(step))
 
 
 def _is_over(run: Run, step: int) -> bool:
     """Whether `steps` or `epochs` end the run at this step or before."""
     total = cadence.total_steps(run.config, run.num_examples)
     return bool(total) and step >= total
-
-
-def _compile(run: Run, actions: Actions, progress: Progress) -> None:
-    """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
-    progress.note("compiling the training step ...")
-    run.chunk(run.step, *run.feed.nothing())
-    actions.count_speed()
-    progress.advance(run.step)
 
 
 def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray, ...]:

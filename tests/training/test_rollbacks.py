@@ -1,0 +1,276 @@
+"""A run whose numbers stop being finite goes back, on from there on another way, and can be killed at any moment."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import config
+from gan.core import loss_scale, rng
+from gan.core.state import Player, State
+from gan.data.batches import Batches
+from gan.data.source import Source, array_reader
+from gan.errors import DivergedError, Preempted
+from gan.runs import checkpoint, tensors, workdir
+from gan.runs.metrics_log import read_metrics
+from gan.training import chunks, feeds, loop, pace, replicas, session
+from gan.training.run import Run
+
+SHAPE, BATCH, EXAMPLES, STEPS = (2, 2, 1), 2, 12, 20
+
+
+class Killed(BaseException):
+    """What a kill does to the loop, as far as a process can do it to itself."""
+
+
+class Watch:
+    """Kills the run after the chunk that ends with `step`, the time `number` that it is reached."""
+
+    def __init__(self, step=-1, number=1):
+        self.step, self.left, self.seen = step, number, []
+
+    def trained(self, step):
+        self.seen.append(step)
+        self.left -= step == self.step
+        if step == self.step and not self.left:
+            raise Killed
+
+    def is_enough(self, step):
+        return False
+
+
+def walking(poison):
+    """A step that adds random numbers to a parameter; `poison(step, rollbacks)` says whether it goes wrong, or how."""
+
+    def step(state, images, labels, stream, mean, turn):
+        drawn = rng.uniform(stream, [BATCH, 3]) * tf.cast(images[:, 0, 0], tf.float32)
+        moved = state.generator.params["kernel"] + tf.reduce_sum(drawn, axis=0)
+        wrong = tf.cast(poison(state.step + 1, stream.seed // 2**32), tf.float32)  # 1: the loss, 2: the parameter alone
+        loss = tf.where(wrong == 1, np.nan, tf.reduce_mean(moved))
+        moved = tf.where(wrong == 2, np.inf, moved)
+        return state._replace(step=state.step + 1, generator=Player({"kernel": moved}, ())), {"d_loss": loss}
+
+    return step
+
+
+def never(step, rollbacks):
+    return tf.zeros([])
+
+
+def at(place, times, kind=1):
+    """Goes wrong at the step `place` while the run went back fewer than `times`."""
+    return lambda step, rollbacks: kind * tf.cast((step == place) & (rollbacks < times), tf.int32)
+
+
+def begun(folder: Path, poison, jit=False, extra=(), **settings) -> Run:
+    """A run of the step that walks, begun or restored in a folder."""
+    settings = {"save_every_steps": 5, "sample_every_steps": 5, "log_every_steps": 2, **settings}
+    chosen = config.make("article", steps=STEPS, epochs=0, batch_size=BATCH, save_every_minutes=0, **settings)
+    images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *SHAPE), np.uint8)
+    reader = array_reader(images, np.zeros(EXAMPLES, np.int32))
+    source = Source("noise", EXAMPLES, SHAPE, (), "", "", reader, in_memory=True)
+    batches = Batches(source, seed=0, batch=BATCH)
+    placement = replicas.strategy("one_device")
+    state = State(tf.zeros([], tf.int64), Player({"kernel": tf.zeros([3])}, ()), Player({}, ()), {}, dict(extra))
+    training = replicas.training_variables(placement, state, ["d_loss"])
+    feed = feeds.streamed(batches, padded=jit)
+    plan = chunks.Plan(0, BATCH, chosen.log_every_steps, jit=jit)
+    chunk = chunks.compile_chunk(placement, training, walking(poison), feed, plan)
+    facts, drawn = {"config_hash": "", "fingerprint": {}}, np.zeros([64, *SHAPE], np.uint8)
+    run = Run(
+        chosen, folder, batches, feed, EXAMPLES, (), training, chunk, lambda *_: [drawn], None, facts, Watch()
+    )  # fmt: skip
+    session.restore(run)
+    workdir.open_run(folder, chosen, dict.fromkeys(workdir._DATA_IDENTITY), override=False)
+    return run
+
+
+@pytest.fixture(autouse=True)
+def without_evaluations(monkeypatch):
+    monkeypatch.setattr("gan.evaluation.in_training.best", lambda *_: {})
+
+
+def end(folder, step=STEPS):
+    """The hashes of the files of the last checkpoint, and its rollbacks."""
+    found = checkpoint.manifest(folder / "checkpoints", step)
+    return {name: file["sha256"] for name, file in found["files"].items()}, found["facts"].get("rollbacks", [])
+
+
+def history(folder):
+    content = json.loads((folder / workdir.CONFIG).read_text())
+    return [line for entry in content["history"] for line in entry["changes"]]
+
+
+def expected(poison, ways):
+    """The parameter after the last step, if up to each step of `ways` so many rollbacks had gone before."""
+    images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *SHAPE), np.uint8)
+    batches = Batches(Source("noise", EXAMPLES, SHAPE, (), "", "", array_reader(images, np.zeros(EXAMPLES, np.int32)),
+                             in_memory=True), seed=0, batch=BATCH)  # fmt: skip
+    state = State(tf.zeros([], tf.int64), Player({"kernel": tf.zeros([3])}, ()), Player({}, ()), {}, {})
+    for step in range(STEPS):
+        rollbacks = next(number for last, number in ways if step < last)
+        pixels, labels = (tf.constant(array[0]) for array in batches.read(step, 1))
+        stream = rng.stream(rollbacks << 32, step)
+        state, _ = walking(poison)(state, pixels, labels, stream, None, 0)
+    return state.generator.params["kernel"].numpy()
+
+
+def kernel(folder, step=STEPS):
+    return tensors.read(folder / f"checkpoints/step_{step:010d}")["state/state/generator/params/kernel"]
+
+
+ONCE = at(13, 1)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The folder of a run that went back once, from step 13 to step 10."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gan.evaluation.in_training.best", lambda *_: {})
+        folder = tmp_path_factory.mktemp("run") / "run"
+        assert loop.train(begun(folder, ONCE), 0.0) == STEPS
+    return folder
+
+
+def test_it_goes_on_from_the_newest_checkpoint_with_the_same_images_and_other_random_numbers(undisturbed):
+    np.testing.assert_allclose(kernel(undisturbed), expected(never, [(10, 0), (STEPS, 1)]), rtol=1e-6)
+    assert not np.allclose(kernel(undisturbed), expected(never, [(STEPS, 0)]), rtol=1e-3)
+
+
+def test_it_is_kept_in_later_checkpoints_and_in_the_history(undisturbed):
+    assert end(undisturbed, 10)[1] == []
+    for step in (15, STEPS):
+        assert end(undisturbed, step)[1] == [{"to": 10, "at": 13, "what": "d_loss is nan"}]
+    assert history(undisturbed) == ["rollback 1 to step 10: d_loss is nan at step 13"]
+
+
+def test_the_log_and_the_grids_are_those_of_the_way_that_was_taken(undisturbed):
+    rows = read_metrics(undisturbed)
+    assert [row["step"] for row in rows] == list(range(2, STEPS + 1, 2))
+    assert all(row["d_loss"] is not None for row in rows)
+    assert sorted(path.name for path in (undisturbed / "samples").glob("*.png")) == [
+        f"grid_{step:010d}.png" for step in (0, 5, 6, 10, 12, 15, 18, 20)
+    ]
+
+
+@pytest.mark.parametrize("longest", [1, 3, 100])
+def test_chunks_of_any_size_take_the_same_way(tmp_path, undisturbed, monkeypatch, longest):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", longest)
+    monkeypatch.setattr(pace, "CHUNK_SECONDS", 1e9)
+    run = begun(tmp_path, ONCE, sample_every_steps=0)
+    assert loop.train(run, 0.0) == STEPS
+    assert end(tmp_path) == end(undisturbed) and history(tmp_path) == history(undisturbed)
+
+
+def test_xla_takes_the_same_way(tmp_path):
+    for name, poison in (("went back", ONCE), ("never", never)):
+        assert loop.train(begun(tmp_path / name, poison, jit=True), 0.0) == STEPS
+    assert end(tmp_path / "went back")[1] == [{"to": 10, "at": 13, "what": "d_loss is nan"}]
+    np.testing.assert_allclose(kernel(tmp_path / "went back"), expected(never, [(10, 0), (STEPS, 1)]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step", "number"), [(12, 1), (12, 2), (15, 1), (18, 1)], ids=["before", "after", "at its save", "beyond"]
+)
+def test_a_run_that_is_killed_comes_to_the_same_rollbacks_and_bits(tmp_path, undisturbed, monkeypatch, step, number):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    run = begun(tmp_path, ONCE)._replace(watch=Watch(step, number))
+    with pytest.raises(Killed):
+        loop.train(run, 0.0)
+    again = begun(tmp_path, ONCE)
+    assert (len(again.rollbacks), again.step) == ((1, 15) if step > 15 else (0, 10))
+    assert loop.train(again, 0.0) == STEPS
+    assert end(tmp_path) == end(undisturbed) and history(tmp_path) == history(undisturbed)
+    ours, theirs = ([(row["step"], row["d_loss"]) for row in read_metrics(each)] for each in (tmp_path, undisturbed))
+    assert ours == theirs
+
+
+def test_each_checkpoint_is_gone_back_to_so_often_and_the_number_of_all_names_the_way(tmp_path):
+    def twice_each(step, rollbacks):
+        return ((step == 8) & (rollbacks < 2)) | ((step == 17) & (rollbacks < 4))
+
+    assert loop.train(begun(tmp_path, twice_each, max_rollbacks=2), 0.0) == STEPS
+    assert [(each["to"], each["at"]) for each in end(tmp_path)[1]] == [(5, 8), (5, 8), (15, 17), (15, 17)]
+    np.testing.assert_allclose(kernel(tmp_path), expected(never, [(5, 0), (15, 2), (STEPS, 4)]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("most", "vain"), [(0, ""), (3, ", after 3 rollbacks to step 10 without another save")])
+def test_what_goes_wrong_each_time_ends_the_run(tmp_path, capsys, most, vain):
+    run = begun(tmp_path, at(13, 10**6), max_rollbacks=most)
+    with pytest.raises(DivergedError) as caught:
+        loop.train(run, 0.0)
+    remedy = "continue from the newest checkpoint, step 10, with --override and a smaller learning rate"
+    assert str(caught.value) == f"diverged: d_loss is nan at step 13{vain}; {remedy}"
+    assert checkpoint.steps(run.checkpoints) == [5, 10] and len(history(tmp_path)) == most
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert said == ["warning: d_loss is nan at step 13: back to step 10 and on with other random numbers"] * most
+    with pytest.raises(DivergedError, match="at step 13"):  # the same again
+        loop.train(begun(tmp_path, at(13, 10**6), max_rollbacks=most), 0.0)
+    assert len(history(tmp_path)) == most
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_back_to(tmp_path):
+    with pytest.raises(DivergedError, match="d_loss is nan at step 3; there is no checkpoint yet: start again with"):
+        loop.train(begun(tmp_path, at(3, 1)), 0.0)
+
+
+def test_a_parameter_that_is_not_finite_is_found_before_a_save(tmp_path):
+    """Its loss would be found in the next step: it goes wrong in the last step before the save."""
+    assert loop.train(begun(tmp_path, at(15, 1, kind=2)), 0.0) == STEPS
+    what = "the tensor generator/params/kernel is not finite"
+    assert end(tmp_path)[1] == [{"to": 10, "at": 15, "what": what}]
+    np.testing.assert_allclose(kernel(tmp_path), expected(never, [(10, 0), (STEPS, 1)]), rtol=1e-6)
+
+
+def test_it_is_found_at_the_end_too(tmp_path):
+    assert loop.train(begun(tmp_path, at(STEPS, 1, kind=2), save_every_steps=8), 0.0) == STEPS
+    assert [(each["to"], each["at"]) for each in end(tmp_path)[1]] == [(16, STEPS)]
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+
+    class Damaging(Watch):
+        def trained(self, step):
+            if step == 12:
+                (tmp_path / "checkpoints/step_0000000010/state.index").write_bytes(b"")
+
+    assert loop.train(begun(tmp_path, ONCE)._replace(watch=Damaging()), 0.0) == STEPS
+    assert end(tmp_path)[1] == [{"to": 5, "at": 13, "what": "d_loss is nan"}]
+
+
+def test_what_a_checkpoint_of_another_precision_lacks_begins_anew(tmp_path):
+    plain = begun(tmp_path, ONCE)
+    with pytest.raises(Killed):
+        loop.train(plain._replace(watch=Watch(12)), 0.0)
+    run = begun(tmp_path, ONCE, extra={"d_loss_scale": loss_scale.initial()})
+    run.training.state.extra["d_loss_scale"].good.assign(7)
+    assert loop.train(run, 0.0) == STEPS
+    assert run.training.state.extra["d_loss_scale"].good.numpy() == 0
+
+
+def test_a_signal_and_a_fault_in_one_chunk_end_it_at_the_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    asked = []
+
+    class Stopping(Watch):
+        def is_enough(self, step):
+            if step == 14 and not asked:
+                asked.append(loop_of[0]._stop)
+                asked[0]._requested = True
+            return False
+
+    loop_of, as_it_was = [], loop._Loop.to_the_end
+
+    def to_the_end(self):
+        loop_of.append(self)
+        return as_it_was(self)
+
+    monkeypatch.setattr(loop._Loop, "to_the_end", to_the_end)
+    run = begun(tmp_path, at(14, 1, kind=2), save_every_steps=5)._replace(watch=Stopping())
+    with pytest.raises(Preempted, match="after step 10; saved"):
+        loop.train(run, 0.0)
+    assert checkpoint.steps(run.checkpoints) == [5, 10] and asked
+    assert loop.train(begun(tmp_path, at(14, 1, kind=2)), 0.0) == STEPS
