@@ -85,6 +85,14 @@ class Config:
         high=1000,
     )
 
+    storage_minutes: float = RUN.free(
+        10.0,
+        "when the storage refuses a write (full, a quota, gone), pause and try again for so many minutes, then end "
+        "with exit code 74 (0: end at once)",
+        low=0,
+        high=_LONGEST,
+    )
+
     init_from: str = RUN.fixed(
         "",
         "begin with the networks of another run, WORKDIR (its newest checkpoint) or WORKDIR@STEP; "

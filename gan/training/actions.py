@@ -3,22 +3,24 @@
 The log does not end a chunk: its lines are read at the end of that in which they are due.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 from gan.evaluation import in_training, record
 from gan.pictures import raster
 from gan.runs import checkpoint, grids
 from gan.runs.log import Summaries
 from gan.sampling import sampler
 from gan.settings import Config
-from gan.training import cadence, chunks, divergence
+from gan.training import cadence, chunks, divergence, rollbacks
 from gan.training.chunks import Line, Ran
 from gan.training.pace import Stopwatch
+from gan.training.patience import Patience
 from gan.training.progress import Progress
 from gan.training.replicas import Training
 from gan.training.run import Run
@@ -56,6 +58,8 @@ class Actions:
         self._images_per_step = cadence.images_per_step(config)
         self._wall_before = wall_seconds
         self._since_start, self._since_log, self._since_save = Stopwatch(), Stopwatch(), Stopwatch()
+        pause = self._since_log.stopped
+        self._patience = Patience(run.folder, config.storage_minutes, stop, progress.note, pause)
         self._open(run.step)
 
     def _open(self, step: int) -> None:
@@ -64,20 +68,23 @@ class Actions:
         self._timed_step = step
         self._evaluated_step: int | None = None
         self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
-        self._summaries = Summaries(run.folder, step)
         grids.remove_later(run.samples, step)
         record.remove_later(run.folder, step)
+        self._summaries = Summaries(run.folder, step)  # the last, since it stays open
 
     def go_back(self, step: int) -> None:
-        """Forgets all beyond the step that the run has gone back to, as a start from there would."""
-        self._summaries.close()
-        self._open(step)
+        """Forgets all beyond the step that the run has gone back to, as a start from there would, and notes it."""
+        with contextlib.suppress(StorageError):  # what it may lose is removed
+            self._summaries.close()
+        self._patience(partial(rollbacks.record, self._run))
+        self._patience(partial(self._open, step))
         self._since_save.lap()
 
     def begin(self, step: int) -> None:
         """What comes before the first chunk of this start."""
         if step == 0:
-            self._summaries.text(0, "config", _as_markdown(self._run.config))
+            text = _as_markdown(self._run.config)
+            self._patience(partial(self._summaries.text, 0, "config", text))
             self.sample(0)
         elif self._evaluating.is_due(step):
             self.evaluate(step)  # the step was saved without, if a signal came
@@ -102,17 +109,19 @@ class Actions:
     def _write(self, lines: Sequence[Line], step: int) -> None:
         run, now = self._run, self._wall_seconds()
         step_seconds = self._since_log.lap() / (step - self._timed_step)
+        rows = {}
         for line in lines:
             images = line.step * self._images_per_step
-            values = {
+            rows[line.step] = {
                 "images": images,
                 "epoch": images / run.num_examples,
                 **line.means,
                 "images_per_second": self._images_per_step / step_seconds,
                 "wall_seconds": now - (step - line.step) * step_seconds,
             }
-            self._summaries.scalars(line.step, values)
-            self._progress.update(line.step, values)
+        self._patience(lambda: [self._summaries.scalars(at, values) for at, values in rows.items()])
+        for at, values in rows.items():
+            self._progress.update(at, values)
         self._timed_step = step
 
     def sample(self, step: int) -> None:
@@ -121,8 +130,8 @@ class Actions:
         rows, columns, labels = sampler.grid_plan(run.config, run.classes)
         images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
         grid = raster.grid(images, rows, columns)
-        raster.write_png(grids.path(run.samples, step), grid, scale=2)
-        self._summaries.image(step, "samples", grid)
+        self._patience(partial(raster.write_png, grids.path(run.samples, step), grid, scale=2))
+        self._patience(partial(self._summaries.image, step, "samples", grid))
 
     def evaluate(self, step: int) -> bool:
         """Measures samples and saves the step if they are the best so far; whether no signal cut that short.
@@ -143,14 +152,19 @@ class Actions:
         run = self._run
         divergence.check(divergence.in_metrics(step, _means(run.training)))
         divergence.check_state(run.training.state, step)
-        self._summaries.flush()
+        self._patience(self._summaries.flush)
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}
-        checkpoint.save(run.checkpoints, run.training, step, facts)
-        best = in_training.best(run.evaluating, run.folder, step).values()
-        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
+        self._patience(partial(checkpoint.save, run.checkpoints, run.training, step, facts))
+        self._patience(partial(self._prune, step))
         self._since_save.lap()
         self._saved_step = step
         self._progress.note(f"saved step {step}")
+
+    def _prune(self, step: int) -> None:
+        """Removes the checkpoints that are to be kept no longer once that of `step` is there."""
+        run = self._run
+        best = in_training.best(run.evaluating, run.folder, step).values()
+        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
 
     def save_once(self, step: int) -> None:
         """Saves the step unless it is saved."""
@@ -164,7 +178,7 @@ class Actions:
         if self._run.config.evaluate_every_steps and self._evaluated_step != step and not self.evaluate(step):
             return False
         self.save_once(step)
-        grids.animate(self._run.samples)
+        self._patience(partial(grids.animate, self._run.samples))
         return True
 
     def close(self) -> None:
@@ -179,7 +193,7 @@ class Actions:
             self._progress.close()  # what is prepared once may have something to tell
             self._progress.note(f"evaluating {run.config.evaluate_num:,} images of step {step} ...")
         try:
-            return in_training.evaluate(run.evaluating, run.folder, step, run.shown(), self._stop)
+            return in_training.evaluate(run.evaluating, run.folder, step, run.shown(), self._stop, self._patience)
         except UserError:
             self.save(step)
             raise

@@ -66,7 +66,6 @@ class _Loop:
             except NotFinite as error:
                 line = rollbacks.go_back(self._run, error.fault)
             self._progress.note(f"warning: {line}")
-            rollbacks.record(self._run)
             self._actions.go_back(self._run.step)
 
     def _onwards(self) -> int:

@@ -160,6 +160,7 @@ def test_what_is_not_finite_is_never_saved(clock, make):
 
 def test_going_back_removes_what_came_after_and_goes_on_as_a_start_would(clock, make, monkeypatch):
     monkeypatch.setattr(module.sampler, "grid_plan", lambda *_: (1, 1, None))
+    monkeypatch.setattr(module.rollbacks, "record", lambda run: None)
     actions = make(log_every_steps=2)
     actions.run.classes, actions.run.sample = (), lambda *_: [np.zeros([1, 2, 2, 1], np.uint8)]
     for step in (2, 4):
