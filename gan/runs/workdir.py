@@ -19,7 +19,7 @@ from gan.effects import without_effect
 from gan.errors import UserError
 from gan.machine import versions
 from gan.paths import check_links
-from gan.settings import Config, fields
+from gan.settings import COMMANDS, Config, fields
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 from gan.storage.targets import kind
@@ -194,6 +194,9 @@ def _flag_lines(config: Config) -> str:
         value = getattr(config, name)
         if name in idle:
             lines.append(f"# --{name}={value} has no effect without {idle[name]}")
+            continue
+        if name in COMMANDS and value:
+            lines.append(f"# --{name}: a command is not kept here, so that nobody runs another's")
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         writable = text.isprintable() and text == text.rstrip()

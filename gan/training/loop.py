@@ -4,6 +4,7 @@ import numpy as np
 
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
+from gan.machine.preemption import Notices
 from gan.machine.signals import StopRequest
 from gan.runs import checkpoint, grids
 from gan.training import cadence, pace, rollbacks
@@ -25,15 +26,16 @@ def train(run: Run, wall_seconds: float) -> int:
     """
     if is_complete(run):
         return run.step
+    config = run.config
     progress = Progress(
-        total_steps=cadence.total_steps(run.config, run.num_examples),
-        steps_per_epoch=run.num_examples / cadence.images_per_step(run.config),
-        seconds=60 * run.config.minutes or None,
+        total_steps=cadence.total_steps(config, run.num_examples),
+        steps_per_epoch=run.num_examples / cadence.images_per_step(config),
+        seconds=60 * config.minutes or None,
     )
     stop = StopRequest(progress.note)
     actions = Actions(run, progress, stop, wall_seconds)
     try:
-        with stop:
+        with stop, Notices(config.preempted_when_exists, config.preempted_when_succeeds, stop.ask, progress.note):
             return _Loop(run, actions, progress, stop).to_the_end()
     finally:
         run.batches.close()
@@ -79,7 +81,7 @@ class _Loop:
         if self._is_finished(step) and self._actions.finish(step):
             return step
         self._actions.save(step)
-        raise Preempted(f"stopped by a signal after step {step}; saved: start again to continue")
+        raise Preempted(f"stopped by {self._stop.reason} after step {step}; saved: start again to continue")
 
     def _chunk(self, step: int) -> int:
         """The steps up to the next at which anything is due, and that; returns the step reached.

@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,7 +60,8 @@ class Patience:
                 self._tell(f"warning: {_without_remedy(error)}; training pauses and goes on when this works again")
             self._wait()
             try:
-                done = self._tried(write)
+                with _no_native_words():
+                    done = self._tried(write)
             except StorageError as again:
                 error = again
                 if self._stop:
@@ -96,6 +97,18 @@ def check_folder(folder: Path) -> None:
             return
     if holder and holder != f"PID {os.getpid()} on {socket.gethostname()}":
         raise StorageError(f"{folder} is held by another trainer by now, {holder}; use another --workdir")
+
+
+@contextlib.contextmanager
+def _no_native_words() -> Iterator[None]:
+    """Within it nothing comes out of descriptor 2: TensorFlow says at each attempt again what it was refused for."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # it may be closed, or all descriptors be taken
+            stack.callback(os.close, kept := os.dup(2))
+            stack.callback(os.close, nowhere := os.open(os.devnull, os.O_WRONLY))
+            stack.callback(os.dup2, kept, 2)
+            os.dup2(nowhere, 2)
+        yield
 
 
 def _without_remedy(error: StorageError) -> str:

@@ -330,3 +330,20 @@ def test_a_stop_while_the_storage_is_waited_for_ends_it_at_once(run, start, cont
     assert begun.wait() == 74
     (line,) = begun.errors
     assert "File too large; raise the limit" in line and content(run / "checkpoints") == before
+
+
+def test_a_notice_of_preemption_ends_it_as_a_signal_does(tmp_path, start, finish):
+    notice, workdir = tmp_path / "notice", tmp_path / "run"
+    begun = start(workdir, "--steps=500", "--log_every_steps=1", f"--preempted_when_exists={notice}", hold=2)
+    begun.until("step 2/")
+    notice.touch()
+    assert begun.wait() == 143
+    *_, asked, saved, line = begun.err.splitlines()
+    assert asked == f"{notice} exists: stopping after the steps under way, then saving" and saved == "saved step 2"
+    assert line == f"stopped by a notice ({notice} exists) after step 2; saved: start again to continue"
+    long, command = "--steps=1000000", "--preempted_when_succeeds=exit 0"
+    again = finish(workdir, long, "--preempted_when_exists=", command, code=143)
+    assert "stopped by a notice ('exit 0' succeeded) after step" in again.err
+    last = steps(workdir)[-1] + 1
+    finish(workdir, f"--steps={last}")  # the command is not kept
+    assert steps(workdir)[-1] == last
