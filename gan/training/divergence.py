@@ -29,7 +29,7 @@ def in_metrics(step: int, values: Mapping[str, float]) -> Fault | None:
     wrong = [name for name, value in values.items() if not math.isfinite(value)]
     if not wrong:
         return None
-    others = f", and {len(wrong) - 1} more are not finite" if len(wrong) > 1 else ""
+    others = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return Fault(step, f"{wrong[0]} is {float(values[wrong[0]])}{others}")
 
 

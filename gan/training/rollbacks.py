@@ -30,7 +30,8 @@ def go_back(run: Run, fault: Fault) -> str:
         vain = f", after {times} rollbacks to step {to} without another save" if times else ""
         raise _ended(fault, f"continue from the newest checkpoint, step {to}, {_REMEDY}", vain)
     run.facts[ROLLBACKS] = [*before, {"to": to, "at": fault.step, "what": fault.what}]
-    return f"{fault.what} at step {fault.step}: back to step {to} and on with other random numbers"
+    count = f"rollback {times + 1} of {most} to it"
+    return f"{fault.what} at step {fault.step}: back to step {to} ({count}) and on with other random numbers"
 
 
 def record(run: Run) -> None:

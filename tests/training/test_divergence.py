@@ -26,7 +26,7 @@ def test_a_metric_that_is_not_finite_is_named(value):
 
 def test_of_several_metrics_the_first_is_named():
     found = divergence.in_metrics(3, {"a": 1.0, "c": math.inf, "b": math.nan, "d": math.nan})
-    assert found == Fault(3, "c is inf, and 2 more are not finite")
+    assert found == Fault(3, "c is inf (and 2 more)")
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])

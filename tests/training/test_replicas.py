@@ -198,7 +198,7 @@ def test_a_chunk_is_traced_once_for_any_number_of_steps(found, placement):
 
 def test_a_step_that_goes_wrong_on_one_replica_is_found_and_a_rollback_has_other_numbers_on_both(found):
     (fault, first), (later, second) = found["poisoned"]
-    assert fault[0] == 3 and " is nan, and " in fault[1] and later is None
+    assert fault[0] == 3 and " is nan (and " in fault[1] and later is None
     for copies in (first, second):
         assert_same_bits(*copies)
     seeds = found["mirrored"]["whole"][0][: len(second[0])]
