@@ -100,7 +100,9 @@ def test_what_goes_wrong_each_time_ends_the_run(tmp_path, capsys, most, vain):
     assert str(caught.value) == f"diverged: d_loss is nan at step 13{vain}; {remedy}"
     assert checkpoint.steps(run.checkpoints) == [5, 10] and len(history(tmp_path)) == most
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
-    told = "warning: d_loss is nan at step 13: back to step 10 (rollback {} of 3 to it) and on with other random numbers"
+    told = (
+        "warning: d_loss is nan at step 13: back to step 10 (rollback {} of 3 to it) and on with other random numbers"
+    )
     assert said == [told.format(number) for number in range(1, most + 1)]
     with pytest.raises(DivergedError, match="at step 13"):  # the same again
         loop.train(begun(tmp_path, at(13, 10**6), max_rollbacks=most), 0.0)
