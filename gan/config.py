@@ -8,7 +8,7 @@ from typing import Any
 from gan.effects import adapts, without_effect
 from gan.errors import UserError
 from gan.presets import DEFAULT_PRESET, PRESETS
-from gan.settings import MOST_REPLICAS, Change, Config, fields
+from gan.settings import COMMANDS, MOST_REPLICAS, Change, Config, fields
 
 LARGEST_ADAPTIVE = 0.8  # the strength that an adaptive augmentation stays within: `gan.core.augment` says why
 
@@ -147,7 +147,8 @@ def continued(saved: Config, given: dict[str, Any]) -> Config:
     """The config of a run that is started again: as saved but for the settings given.
 
     Another preset changes only what the two presets say. Of the lengths, `minutes` is always that of one start, and
-    giving one of `steps` and `epochs` takes the other's limit away. Raises `UserError`.
+    giving one of `steps` and `epochs` takes the other's limit away. A command is never that of before. Raises
+    `UserError`.
     """
     settings = {name: getattr(saved, name) for name in fields()}
     preset = given.get("preset", saved.preset)
@@ -156,6 +157,7 @@ def continued(saved: Config, given: dict[str, Any]) -> Config:
             settings[name] = PRESETS[preset].get(name, fields()[name].default)
     if given.keys() & {"steps", "epochs"}:
         settings |= {"steps": 0, "epochs": 0.0}
+    settings |= dict.fromkeys(COMMANDS, "")
     if settings["steps"] or settings["epochs"] or given.keys() & {"steps", "epochs"}:
         settings["minutes"] = 0.0
     check_names(given)

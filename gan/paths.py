@@ -51,7 +51,7 @@ def in_setting(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         return ""
     text = os.fspath(value)
-    if name in ("data_dir", "init_from") or (name == "labels" and text not in LABEL_WORDS):
+    if name in ("data_dir", "init_from", "preempted_when_exists") or (name == "labels" and text not in LABEL_WORDS):
         return text
     kind, _, rest = text.partition(":")
     return rest if name in ("dataset", "test_dataset") and kind in DATA_AT_A_PATH else ""

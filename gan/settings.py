@@ -19,6 +19,7 @@ MOST_IMAGES = 10**15
 MOST_REPLICAS = 64
 _LARGEST = {int: 10**9, float: 1e30}  # where nothing else limits a number; a float32 ends at 3.4e38
 _LONGEST = 10**9  # epochs, minutes
+COMMANDS = ("preempted_when_succeeds",)  # given anew at each start: nothing that is read from a folder may be run
 
 Change = Literal["free", "numerics", "tunable", "fixed"]
 
@@ -75,6 +76,31 @@ class Config:
         "stop this start of the run after so many minutes by the clock, evaluations included (0: no limit)",
         low=0,
         high=_LONGEST,
+    )
+
+    max_rollbacks: int = RUN.free(
+        3,
+        "when a number is not finite, go back to the newest checkpoint and on with other random numbers, at most so "
+        "often to the same one (0: end at once)",
+        low=0,
+        high=1000,
+    )
+
+    storage_minutes: float = RUN.free(
+        10.0,
+        "when the storage refuses a write (full, a quota, gone), pause and try again for so many minutes, then end "
+        "with exit code 74 (0: end at once)",
+        low=0,
+        high=_LONGEST,
+    )
+
+    preempted_when_exists: str = RUN.free(
+        "", "save and end, as after SIGTERM, once there is a file or folder of this name (empty: none)"
+    )
+    preempted_when_succeeds: str = RUN.free(
+        "",
+        "save and end, as after SIGTERM, once this shell command, run every few seconds, succeeds; to be given at each "
+        "start (empty: none)",
     )
 
     init_from: str = RUN.fixed(

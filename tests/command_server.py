@@ -35,7 +35,8 @@ def prepare(request: dict) -> None:
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     if request["largest_file"]:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"],) * 2)
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)  # which a test may raise it to again
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], most))
     for name, value in request["attributes"].items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)

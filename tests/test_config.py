@@ -292,3 +292,10 @@ def test_the_default_folder_is_one_level_below_runs(dataset, folder):
 def test_steps_that_are_given_are_not_cut_short_by_epochs_that_are_not():
     assert config.make(steps=5000).epochs == 0.0
     assert config.make(steps=5000, epochs=2.0).epochs == 2.0 and config.make().epochs == 50.0
+
+
+def test_a_command_is_never_that_of_a_folder():
+    saved = config.make("article", preempted_when_succeeds="rm -r /", preempted_when_exists="/notice")
+    assert config.continued(saved, {}).preempted_when_succeeds == ""
+    assert config.continued(saved, {}).preempted_when_exists == "/notice"
+    assert config.continued(saved, {"preempted_when_succeeds": "true"}).preempted_when_succeeds == "true"

@@ -15,7 +15,7 @@ from gan.bench import resident, trainings
 from gan.errors import UserError
 from gan.training import session
 from gan.training.actions import Actions
-from gan.training.chunks import Line
+from gan.training.chunks import Line, Ran
 from gan.training.progress import Progress
 from gan.training.run import Run
 
@@ -34,7 +34,7 @@ def measure(run: Run) -> dict[str, float]:
             return {
                 f"input batch of {batch}": _median(lambda i: run.feed.read(step + i, 1), 10 * _REPEATS),
                 "a line of the log": _median(
-                    lambda i: actions.log([Line(step + i + 1, means)], step + i + 1), _REPEATS
+                    lambda i: actions.log(Ran([Line(step + i + 1, means)], None), step + i + 1), _REPEATS
                 ),
                 "saving a checkpoint": _median(lambda i: actions.save(step + i), _REPEATS),
                 "restoring a checkpoint": _median(lambda i: session.restore(elsewhere), _REPEATS),

@@ -7,6 +7,7 @@ it has measured up to there; what it had measured beyond is removed, measured ag
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,17 +113,25 @@ def recorded(evaluating: Evaluating, folder: Path, step: int, params: Any) -> Ev
     return next((each for each in there if each.key._replace(extractor=wanted.extractor) == wanted), None)
 
 
-def evaluate(evaluating: Evaluating, folder: Path, step: int, params: Any, stop: object = False) -> Outcome | None:
+def evaluate(
+    evaluating: Evaluating,
+    folder: Path,
+    step: int,
+    params: Any,
+    stop: object = False,
+    keeping: Callable[[Callable[[], None]], None] = lambda write: write(),
+) -> Outcome | None:
     """The evaluation of the generator with `params` after `step`, measured and recorded unless it was before.
 
-    None once `stop` is true: nothing is recorded then. Raises `UserError` where the reference cannot be made.
+    None once `stop` is true: nothing is recorded then. `keeping` calls the function that records it, more than once if
+    the storage refuses. Raises `UserError` where the reference cannot be made.
     """
     evaluation = recorded(evaluating, folder, step, params) or _measured(evaluating, step, params, stop)
     if evaluation is None:
         return None
     if not evaluation.in_training:
         evaluation = evaluation._replace(in_training=True)
-        record.add(folder, evaluation)
+        keeping(partial(record.add, folder, evaluation))
     before = best(evaluating, folder, step - 1).get(kind_of(evaluation.key))
     is_best = _is_better(evaluation, before, evaluating.metric)
     return Outcome(evaluation, is_best, _line(evaluating.metric, folder, evaluation, is_best, before))

@@ -85,6 +85,7 @@ def _handled(number: int, handler) -> None:
 class StopRequest:
     """Within the context, true from the first signal to stop on; a second such signal ends the process at once.
 
+    Whoever knows another reason to stop may `ask`: it is true from then on, and no signal. `reason` says which it was.
     SIGUSR1 asks to save and go on: `takes_save()` is true once after it.
 
     Python runs its handlers only between calls into TensorFlow, each of which may last for seconds. So the signals are
@@ -94,12 +95,20 @@ class StopRequest:
 
     def __init__(self, tell: Callable[[str], None] = lambda line: None):
         self._tell = tell
-        self._requested = False
+        self._requested = self._signalled = False
+        self.reason = "a signal"
         self._save = False
         self._previous = {}
 
     def __bool__(self) -> bool:
         return self._requested
+
+    def ask(self, why: str) -> None:
+        """Makes it true because of a notice; of any thread."""
+        if not self._requested:
+            self.reason = f"a notice ({why})"
+            self._requested = True
+            self._say(f"{why}: stopping after the steps under way, then saving")
 
     def takes_save(self) -> bool:
         """Whether SIGUSR1 came since the last call."""
@@ -148,10 +157,10 @@ class StopRequest:
                 self._save = True
             if number not in _STOPPING:
                 continue
-            if self._requested and number != _REPEATED:
+            if self._signalled and number != _REPEATED:
                 self._end()
-            if not self._requested:
-                self._requested = True
+            if not self._signalled:
+                self._requested = self._signalled = True
                 if not self._waited():
                     return
                 self._say("stopping after the steps under way, then saving; a second signal stops at once")

@@ -5,6 +5,7 @@ from pathlib import Path
 from gan.errors import UserError
 from gan.pictures import raster
 from gan.runs.workdir import SAMPLES
+from gan.storage.refusals import storage_errors
 
 ANIMATION = "progress.gif"
 _PREFIX = "grid_"
@@ -22,11 +23,12 @@ def by_step(folder: Path) -> dict[int, Path]:
 
 
 def remove_later(folder: Path, step: int) -> None:
-    """Removes the grids that a killed start drew after the step it is continued from; makes the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, drawn in by_step(folder).items():
-        if number > step:
-            drawn.unlink()
+    """Removes the grids that were drawn after the step that a run goes on from; makes the folder. `StorageError`."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, drawn in by_step(folder).items():
+            if number > step:
+                drawn.unlink()
 
 
 def animate(folder: Path) -> None:

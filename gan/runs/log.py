@@ -5,7 +5,6 @@ restored step is removed, and `flush`, called before each checkpoint is committe
 checkpoint has passed.
 """
 
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import tensorflow as tf
 from gan.pictures.raster import png
 from gan.runs import metrics_log
 from gan.storage import event_files
+from gan.storage.appending import Appended
 from gan.storage.files import sync_folder
 from gan.storage.refusals import storage_errors
 
@@ -26,7 +26,8 @@ class Summaries:
     """The log of the run in `workdir`, continued after the restored `step` (0: a new run, an old log is removed).
 
     What the log already holds for a tag and a step is not written a second time: a continued run may repeat what it
-    says at its first step (the config as text). Every method raises `StorageError`.
+    says at its first step (the config as text). Every method raises `StorageError`, and may then be called again with
+    the same: what of it was written already is not written twice.
     """
 
     def __init__(self, workdir: str | Path, step: int):
@@ -35,10 +36,16 @@ class Summaries:
             folder.mkdir(parents=True, exist_ok=True)
         with storage_errors(metrics):
             metrics_log.truncate(metrics, step)
-            self._metrics = open(metrics, "ab")  # noqa: SIM115 - held as long as the run
+            self._metrics = Appended(metrics)
+        try:
             sync_folder(workdir)
-        self._events = event_files.EventFile(folder, step)
+            self._events = event_files.EventFile(folder, step)
+        except BaseException:
+            self._metrics.close()
+            raise
         self._last_step = self._events.last_step  # by tag
+        self._last_row = b""
+        self._is_closed = False
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Logs numbers by name: a TensorBoard scalar each, whose tag is the name, and one line of metrics.jsonl.
@@ -48,9 +55,10 @@ class Summaries:
         values = {name: value for name, value in values.items() if name != "step" and self._is_new(name, step)}
         if not values:
             return
-        with storage_errors(self._metrics.name):
-            self._metrics.write(metrics_log.encode(step, values))
-            self._metrics.flush()
+        row = metrics_log.encode(step, values)
+        if row != self._last_row:  # it was written, and then the event was refused
+            self._metrics.append(row)
+            self._last_row = row
         tensors = {name: _number(float(value)) for name, value in values.items()}
         self._write(step, tensors, _metadata("scalars", "DATA_CLASS_SCALAR"))
 
@@ -69,28 +77,23 @@ class Summaries:
 
     def flush(self) -> None:
         """Makes everything logged so far durable; to be called before a checkpoint of this step is committed."""
-        with storage_errors(self._metrics.name):
-            self._metrics.flush()
-            os.fsync(self._metrics.fileno())
+        self._metrics.sync()
         self._events.sync()
 
     def close(self) -> None:
         """Flushes and closes both logs; a second call does nothing."""
-        if self._metrics.closed:
+        if self._is_closed:
             return
+        self._is_closed = True
         try:
             self.flush()
         finally:
-            with storage_errors(self._metrics.name):
-                self._metrics.close()
+            self._metrics.close()
             self._events.close()
 
     def _is_new(self, tag: str, step: int) -> bool:
-        """Whether the log has nothing of `tag` at `step` yet; it has from now on."""
-        if step <= self._last_step.get(tag, -1):
-            return False
-        self._last_step[tag] = step
-        return True
+        """Whether the log has nothing of `tag` at `step` yet."""
+        return step > self._last_step.get(tag, -1)
 
     def _write(self, step: int, tensors: Mapping[str, event_files.Summary], metadata) -> None:
         """Writes one event with a tensor for each tag."""
@@ -98,7 +101,7 @@ class Summaries:
         values = [value(tag=tag, tensor=tensor, metadata=metadata) for tag, tensor in tensors.items()]
         summary = event_files.Summary(value=values)
         self._events.write(event_files.Event(step=step, wall_time=time.time(), summary=summary))
-        self._events.flush()
+        self._last_step.update(dict.fromkeys(tensors, step))
 
 
 _ZERO = tf.make_tensor_proto(0.0, tf.float32)

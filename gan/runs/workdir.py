@@ -19,7 +19,7 @@ from gan.effects import without_effect
 from gan.errors import UserError
 from gan.machine import versions
 from gan.paths import check_links
-from gan.settings import Config, fields
+from gan.settings import COMMANDS, Config, fields
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 from gan.storage.targets import kind
@@ -72,6 +72,17 @@ def open_run(
     write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
     write_atomically(workdir / FLAGS, _flag_lines(config))
     return warnings
+
+
+def add_to_history(workdir: Path, line: str) -> None:
+    """Notes in config.json what happened to the run, unless it is noted: a run that was killed may come to it again.
+
+    Raises `StorageError`, and `UserError` if the file is damaged.
+    """
+    content = _read(Path(workdir) / CONFIG)
+    if not any(line in entry.get("changes", ()) for entry in content["history"]):
+        content["history"].append({"time": _now(), "changes": [line]})
+        write_atomically(Path(workdir) / CONFIG, json.dumps(content, indent=1) + "\n")
 
 
 def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
@@ -183,6 +194,9 @@ def _flag_lines(config: Config) -> str:
         value = getattr(config, name)
         if name in idle:
             lines.append(f"# --{name}={value} has no effect without {idle[name]}")
+            continue
+        if name in COMMANDS and value:
+            lines.append(f"# --{name}: a command is not kept here, so that nobody runs another's")
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         writable = text.isprintable() and text == text.rstrip()

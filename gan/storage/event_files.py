@@ -1,12 +1,13 @@
 """TensorBoard event files that can be made durable, and cut back to a step.
 
-The records are written by TensorFlow's own record writer without a thread in between: what was written before `sync`
-returns is on the disk, and a failure is raised where it happens.
+The records are made by TensorFlow's own record writer, in memory, and written here without a thread in between: what
+was written before `sync` returns is on the disk, a failure is raised where it happens, and can be tried again.
 """
 
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework.summary_pb2 import Summary, SummaryMetadata
 from tensorflow.core.util.event_pb2 import Event, SessionLog
 
+from gan.storage.appending import Appended
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
 
@@ -25,6 +27,7 @@ PREFIX = "events.out.tfevents."
 HEADER_BYTES = 12  # of a record: its length (8) and the length's checksum (4)
 FOOTER_BYTES = 4  # the content's checksum
 FRAME_BYTES = HEADER_BYTES + FOOTER_BYTES
+_SCRATCH = "ram://gan/record"  # in TensorFlow's file system in memory
 
 __all__ = ["Event", "EventFile", "Summary", "SummaryMetadata", "truncate"]
 
@@ -38,44 +41,46 @@ class EventFile:
     def __init__(self, folder: Path, step: int):
         self.path = _new_path(folder)  # not the name of a file that is removed next: a TensorBoard may have it open
         self.last_step = truncate(folder, step)
-        with storage_errors(self.path):
-            self._writer = tf.io.TFRecordWriter(str(self.path))
+        self._file, self._is_closed = Appended(self.path), False
+        try:
             self.write(Event(wall_time=time.time(), file_version="brain.Event:2"))
             # Tells a TensorBoard that is already watching the folder to forget what it has read beyond `step`.
             start = SessionLog(status="START")
             self.write(Event(wall_time=time.time(), step=step + 1 if step else 0, session_log=start))
-            self._writer.flush()
-            self._descriptor = os.open(self.path, os.O_RDONLY)
             self.sync()
             sync_folder(folder)
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, event: Event) -> None:
-        """Appends an event."""
-        with storage_errors(self.path):
-            self._writer.write(event.SerializeToString())
-
-    def flush(self) -> None:
-        """Hands what was written to the operating system: TensorBoard sees it, and it survives a kill."""
-        with storage_errors(self.path):
-            self._writer.flush()
+        """Appends an event, whole or not at all; TensorBoard sees it, and it survives a kill."""
+        self._file.append(_record(event))
 
     def sync(self) -> None:
         """Makes what was written survive a power cut as well."""
-        with storage_errors(self.path):
-            self._writer.flush()
-            os.fsync(self._descriptor)
+        self._file.sync()
 
     def close(self) -> None:
         """Syncs and closes; a second call does nothing."""
-        if self._descriptor < 0:
+        if self._is_closed:
             return
+        self._is_closed = True
         try:
             self.sync()
         finally:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            with storage_errors(self.path):
-                self._writer.close()
+            self._file.close()
+
+
+def _record(event: Event) -> bytes:
+    """An event as the files have it: its length, its bytes, and a checksum of each."""
+    in_memory = f"{_SCRATCH}.{threading.get_ident()}"
+    with tf.io.TFRecordWriter(in_memory) as writer:
+        writer.write(event.SerializeToString())
+    with tf.io.gfile.GFile(in_memory, "rb") as written:
+        record = written.read()
+    tf.io.gfile.remove(in_memory)  # or the next one would follow it
+    return record
 
 
 def truncate(folder: Path, step: int) -> dict[str, int]:

@@ -33,12 +33,18 @@ def sync_folder(path: Path | str) -> None:
 def _sync(path: Path | str, flags: int = os.O_RDONLY) -> None:
     descriptor = os.open(path, flags)
     try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_descriptor(descriptor: int) -> None:
+    """Makes what was written to an open file durable; raises `OSError`."""
+    try:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno != errno.EINVAL:  # a file system that knows no fsync has nothing more to offer
             raise
-    finally:
-        os.close(descriptor)
 
 
 def sha256(path: Path | str) -> str:

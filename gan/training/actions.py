@@ -3,22 +3,24 @@
 The log does not end a chunk: its lines are read at the end of that in which they are due.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 from gan.evaluation import in_training, record
 from gan.pictures import raster
 from gan.runs import checkpoint, grids
 from gan.runs.log import Summaries
 from gan.sampling import sampler
 from gan.settings import Config
-from gan.training import cadence, chunks, divergence
-from gan.training.chunks import Line
+from gan.training import cadence, chunks, divergence, rollbacks
+from gan.training.chunks import Line, Ran
 from gan.training.pace import Stopwatch
+from gan.training.patience import Patience
 from gan.training.progress import Progress
 from gan.training.replicas import Training
 from gan.training.run import Run
@@ -45,7 +47,7 @@ class Actions:
     """
 
     def __init__(self, run: Run, progress: Progress, stop: object = False, wall_seconds: float = 0.0):
-        config, step = run.config, run.step
+        config = run.config
         self._evaluating = Action(partial(cadence.next_multiple, every=config.evaluate_every_steps), self.evaluate)
         self.in_order = (
             Action(lambda step: cadence.next_sample(config, step, run.num_examples), self.sample),
@@ -56,17 +58,33 @@ class Actions:
         self._images_per_step = cadence.images_per_step(config)
         self._wall_before = wall_seconds
         self._since_start, self._since_log, self._since_save = Stopwatch(), Stopwatch(), Stopwatch()
+        pause = self._since_log.stopped
+        self._patience = Patience(run.folder, config.storage_minutes, stop, progress.note, pause)
+        self._open(run.step)
+
+    def _open(self, step: int) -> None:
+        """Opens the log at the step that the run is at, and removes whatever it had left beyond."""
+        run = self._run
         self._timed_step = step
         self._evaluated_step: int | None = None
         self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
-        self._summaries = Summaries(run.folder, step)
         grids.remove_later(run.samples, step)
         record.remove_later(run.folder, step)
+        self._summaries = Summaries(run.folder, step)  # the last, since it stays open
+
+    def go_back(self, step: int) -> None:
+        """Forgets all beyond the step that the run has gone back to, as a start from there would, and notes it."""
+        with contextlib.suppress(StorageError):  # what it may lose is removed
+            self._summaries.close()
+        self._patience(partial(rollbacks.record, self._run))
+        self._patience(partial(self._open, step))
+        self._since_save.lap()
 
     def begin(self, step: int) -> None:
         """What comes before the first chunk of this start."""
         if step == 0:
-            self._summaries.text(0, "config", _as_markdown(self._run.config))
+            text = _as_markdown(self._run.config)
+            self._patience(partial(self._summaries.text, 0, "config", text))
             self.sample(0)
         elif self._evaluating.is_due(step):
             self.evaluate(step)  # the step was saved without, if a signal came
@@ -75,27 +93,35 @@ class Actions:
         """Lets images per second count from now on."""
         self._since_log.lap()
 
-    def log(self, lines: Sequence[Line], step: int) -> None:
+    def log(self, ran: Ran, step: int) -> None:
         """Writes the lines that were due up to `step`; their speed is that since lines were last written.
 
-        So they have the time at which they would have been written one by one.
+        So they have the time at which they would have been written one by one. Raises `NotFinite` at a fault, once the
+        line that it falls into is written.
         """
-        if not lines:
-            return
+        by_sums = (divergence.in_metrics(line.step, line.means) for line in ran.lines)  # of finite numbers, perhaps
+        fault = ran.fault or next(filter(None, by_sums), None)
+        lines = [line for line in ran.lines if not fault or line.step < fault.step + self._run.config.log_every_steps]
+        if lines:
+            self._write(lines, step)
+        divergence.check(fault)
+
+    def _write(self, lines: Sequence[Line], step: int) -> None:
         run, now = self._run, self._wall_seconds()
         step_seconds = self._since_log.lap() / (step - self._timed_step)
+        rows = {}
         for line in lines:
             images = line.step * self._images_per_step
-            values = {
+            rows[line.step] = {
                 "images": images,
                 "epoch": images / run.num_examples,
                 **line.means,
                 "images_per_second": self._images_per_step / step_seconds,
                 "wall_seconds": now - (step - line.step) * step_seconds,
             }
-            self._summaries.scalars(line.step, values)
-            divergence.check_means(line.means, line.step, run.checkpoints)
-            self._progress.update(line.step, values)
+        self._patience(lambda: [self._summaries.scalars(at, values) for at, values in rows.items()])
+        for at, values in rows.items():
+            self._progress.update(at, values)
         self._timed_step = step
 
     def sample(self, step: int) -> None:
@@ -104,8 +130,8 @@ class Actions:
         rows, columns, labels = sampler.grid_plan(run.config, run.classes)
         images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
         grid = raster.grid(images, rows, columns)
-        raster.write_png(grids.path(run.samples, step), grid, scale=2)
-        self._summaries.image(step, "samples", grid)
+        self._patience(partial(raster.write_png, grids.path(run.samples, step), grid, scale=2))
+        self._patience(partial(self._summaries.image, step, "samples", grid))
 
     def evaluate(self, step: int) -> bool:
         """Measures samples and saves the step if they are the best so far; whether no signal cut that short.
@@ -124,16 +150,21 @@ class Actions:
     def save(self, step: int) -> None:
         """Makes the log durable, then the checkpoint; a state or a loss that is not finite is never saved."""
         run = self._run
-        divergence.check_means(_means(run.training), step, run.checkpoints)
-        divergence.check_state(run.training.state, step, run.checkpoints)
-        self._summaries.flush()
+        divergence.check(divergence.in_metrics(step, _means(run.training)))
+        divergence.check_state(run.training.state, step)
+        self._patience(self._summaries.flush)
         facts = run.facts | {"wall_seconds": self._wall_seconds(), "images": step * self._images_per_step}
-        checkpoint.save(run.checkpoints, run.training, step, facts)
-        best = in_training.best(run.evaluating, run.folder, step).values()
-        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
+        self._patience(partial(checkpoint.save, run.checkpoints, run.training, step, facts))
+        self._patience(partial(self._prune, step))
         self._since_save.lap()
         self._saved_step = step
         self._progress.note(f"saved step {step}")
+
+    def _prune(self, step: int) -> None:
+        """Removes the checkpoints that are to be kept no longer once that of `step` is there."""
+        run = self._run
+        best = in_training.best(run.evaluating, run.folder, step).values()
+        checkpoint.prune(run.checkpoints, run.config.keep_checkpoints, {evaluation.key.step for evaluation in best})
 
     def save_once(self, step: int) -> None:
         """Saves the step unless it is saved."""
@@ -147,7 +178,7 @@ class Actions:
         if self._run.config.evaluate_every_steps and self._evaluated_step != step and not self.evaluate(step):
             return False
         self.save_once(step)
-        grids.animate(self._run.samples)
+        self._patience(partial(grids.animate, self._run.samples))
         return True
 
     def close(self) -> None:
@@ -157,12 +188,12 @@ class Actions:
     def _outcome(self, step: int) -> in_training.Outcome | None:
         """The evaluation of a step; None after a signal. If it fails, the run ends, but the step is saved first."""
         run = self._run
-        divergence.check_state(run.training.state, step, run.checkpoints)
+        divergence.check_state(run.training.state, step)
         if self._evaluated_step is None:
             self._progress.close()  # what is prepared once may have something to tell
             self._progress.note(f"evaluating {run.config.evaluate_num:,} images of step {step} ...")
         try:
-            return in_training.evaluate(run.evaluating, run.folder, step, run.shown(), self._stop)
+            return in_training.evaluate(run.evaluating, run.folder, step, run.shown(), self._stop, self._patience)
         except UserError:
             self.save(step)
             raise

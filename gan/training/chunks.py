@@ -1,7 +1,8 @@
 """A chunk: a number of steps in one compiled call, with the lines of the log that fall into it.
 
 The sums of the metrics stay on the devices. Where a line of the log is due in the middle of a chunk they are laid aside
-there and begin anew, and the host reads all lines together at the chunk's end: so no device waits for a log.
+there and begin anew, and the host reads all lines together at the chunk's end: so no device waits for a log. What the
+first step with a metric that is not finite has for metrics is laid aside in the same way.
 
 Where one device trains, XLA can compile the loop as a whole. It compiles anew for each shape, so such a chunk is always
 given as much as the longest one takes, and beside it the number of steps that count.
@@ -15,12 +16,14 @@ import tensorflow as tf
 
 from gan.core import rng
 from gan.core.step import Step
-from gan.training import pace, replicas
+from gan.training import divergence, pace, replicas
+from gan.training.divergence import Fault
 from gan.training.feeds import Feed
 from gan.training.replicas import Placement, Training
 
 LINES = 512  # of the log in a chunk, at most: their writing must not hold a stop up either
 _NEVER = 1 << 30  # steps: no chunk is so long
+_SEED_BITS = 32  # of a seed that others are made of: settings have fewer
 
 
 class Line(NamedTuple):
@@ -28,6 +31,13 @@ class Line(NamedTuple):
 
     step: int
     means: dict[str, float]
+
+
+class Ran(NamedTuple):
+    """What came of a chunk: the lines of the log that were due, and the first step that went wrong, if one did."""
+
+    lines: list[Line]
+    fault: Fault | None
 
 
 class Plan(NamedTuple):
@@ -47,24 +57,28 @@ class Plan(NamedTuple):
 class Chunk:
     """`chunk(step, *arrays [n, draws * batch, ...])`, of what a feed reads, runs the n steps after `step`.
 
-    It returns the lines of the log that are due in them, and has then waited for the devices. `compiled` is the
-    function of tensors, traced once for any n; `most_steps` is the largest n. XLA compiles it once as well.
+    It returns the lines of the log that are due in them, and has then waited for the devices. Each number of rollbacks
+    has random numbers of its own; the images are the same. `compiled` is the function of tensors, traced once for any
+    n; `most_steps` is the largest n. XLA compiles it once as well.
     """
 
     def __init__(
-        self, compiled: Callable[..., tuple[tf.Tensor, tf.Tensor]], names: Sequence[str], plan: Plan, most_steps: int
+        self, compiled: Callable[..., tuple[tf.Tensor, ...]], names: Sequence[str], plan: Plan, most_steps: int
     ):
         self.compiled = compiled
         self.most_steps = min(most_steps, LINES * plan.log_every, pace.LONGEST_CHUNK)
         self._names, self._plan = tuple(names), plan
 
-    def __call__(self, step: int, *inputs: np.ndarray) -> list[Line]:
+    def __call__(self, step: int, *inputs: np.ndarray, rollbacks: int = 0) -> Ran:
         count, every = len(inputs[0]), self._plan.log_every
         until_line, turn = min(every - step % every, _NEVER), step % self._plan.period
         scalars = (tf.constant(number, tf.int32) for number in (count, until_line, turn))
-        totals, counts = (tensor.numpy() for tensor in self.compiled(*scalars, *map(self._tensor, inputs)))
+        seed = tf.constant(self._plan.seed + (rollbacks << _SEED_BITS), tf.int64)
+        found = self.compiled(*scalars, seed, *map(self._tensor, inputs))
+        totals, counts, at, values = (tensor.numpy() for tensor in found)
         due = range(step + until_line, step + count + 1, every)
-        return [Line(at, means(self._names, *row)) for at, *row in zip(due, totals, counts, strict=False)]
+        lines = [Line(at, means(self._names, *row)) for at, *row in zip(due, totals, counts, strict=False)]
+        return Ran(lines, divergence.in_metrics(int(at), dict(zip(self._names, values, strict=True))))
 
     def _tensor(self, array: np.ndarray) -> tf.Tensor:
         """The array as it is given to the devices: what fills it up is not sent there."""
@@ -85,42 +99,62 @@ def compile_chunk(placement: Placement, training: Training, step: Step, feed: Fe
     one_step, line = _step(placement, training, step, feed, plan), _line(training)
     log_every, scalar = min(plan.log_every, _NEVER), tf.TensorSpec([], tf.int32)
 
-    @tf.function(input_signature=(*[scalar] * 3, *feed.specs), autograph=False, jit_compile=plan.jit or None)
-    def chunk(count, until_line, turn, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def steps(i: tf.Tensor) -> tuple[tf.Tensor]:
-            replicas.run(placement, one_step, (turn + i) % plan.period, *(tensor[i] for tensor in inputs))
-            return (i + 1,)
+    signature = (*[scalar] * 3, tf.TensorSpec([], tf.int64), *feed.specs)
 
-        def lines(i, ends, place, totals, counts):
-            (i,) = tf.while_loop(lambda i: i < tf.minimum(count, ends), steps, [i], parallel_iterations=1)
+    @tf.function(input_signature=signature, autograph=False, jit_compile=plan.jit or None)
+    def chunk(count, until_line, turn, seed, *inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def steps(i: tf.Tensor, *wrong: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            found = replicas.run(placement, one_step, (turn + i) % plan.period, seed, *(tensor[i] for tensor in inputs))
+            return i + 1, *_first_wrong(*wrong, *found)
+
+        def lines(i, ends, place, totals, counts, *wrong):
+            i, *wrong = tf.while_loop(
+                lambda i, *_: i < tf.minimum(count, ends), steps, [i, *wrong], parallel_iterations=1
+            )
             found, number = replicas.run(placement, line, i == ends)
             here = tf.equal(places, place)  # a choice everywhere: what scatters may wait for the host on a GPU
             totals, counts = tf.where(here[:, None], found, totals), tf.where(here, number, counts)
-            return i, ends + log_every, place + 1, totals, counts
+            return i, ends + log_every, place + 1, totals, counts, *wrong
 
         places = tf.range(LINES + 1, dtype=tf.int64)  # one more for the steps after the last line
         empty = tf.zeros([LINES + 1, len(training.totals)]), tf.zeros_like(places)
-        start = 0, until_line, tf.zeros([], tf.int64), *empty
-        *_, totals, counts = tf.while_loop(lambda i, *_: i < count, lines, start, parallel_iterations=1)
-        return totals, counts
+        none_wrong = tf.zeros([], tf.int64), tf.zeros([len(training.totals)])
+        start = 0, until_line, tf.zeros([], tf.int64), *empty, *none_wrong
+        *_, totals, counts, at, values = tf.while_loop(lambda i, *_: i < count, lines, start, parallel_iterations=1)
+        return totals, counts, at, values
 
     return Chunk(chunk, list(training.totals), plan, feed.most_steps)
 
 
-def _step(placement: Placement, training: Training, step: Step, feed: Feed, plan: Plan) -> Callable[..., None]:
-    """A step of one replica on its variables, of (turn, *what the feed has for all replicas)."""
+def _first_wrong(at: tf.Tensor, values: tf.Tensor, step: tf.Tensor, metrics: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The number int64 [] and the metrics float32 [M] of the first step with any that is not finite, once it is known.
+
+    Until then, 0 and anything. `step` and `metrics` are those of the step after which it is asked.
+    """
+    is_it = tf.equal(at, 0) & ~tf.reduce_all(tf.math.is_finite(metrics))
+    return tf.where(is_it, step, at), tf.where(is_it, metrics, values)
+
+
+def _step(
+    placement: Placement, training: Training, step: Step, feed: Feed, plan: Plan
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """A step of one replica on its variables, of (turn, seed, *what the feed has for all replicas).
+
+    It returns the number of the step and its metrics float32 [M], which all replicas have alike.
+    """
     share, local = plan.batch // placement.num_replicas_in_sync, replicas.local(placement)
 
-    def on_replica(turn: tf.Tensor, *inputs: tf.Tensor) -> None:
+    def on_replica(turn: tf.Tensor, seed: tf.Tensor, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first = replicas.number() * share  # in the global batch
         here = replicas.number() % local * share  # among those that this process has
         before = replicas.read(training)
         images, labels = feed.images(*(_share(tensor, here, share, local * share) for tensor in inputs))
         labels = tf.cast(labels, tf.int64)  # those of 32 bits, and what is computed from them, go to the host and back
-        address = rng.stream(plan.seed, before.state.step, first)
+        address = rng.stream(seed, before.state.step, first)
         state, metrics = step(before.state, images, labels, address, replicas.replica_mean, turn)
         totals = {name: total + metrics[name] for name, total in before.totals.items()}
         replicas.write(training, Training(state, totals, before.count + 1))
+        return state.step, tf.stack([metrics[name] for name in training.totals])
 
     return on_replica
 

@@ -1,35 +1,46 @@
-"""The end of a training that has left the finite numbers."""
+"""Where a training leaves the finite numbers: which number did, and at which step."""
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from gan.errors import DivergedError
-from gan.runs import checkpoint
+from gan.runs import tensors
 
 
-def check_means(means: Mapping[str, float], step: int, checkpoints: Path) -> None:
-    """Raises `DivergedError` naming the first mean that is not a finite number."""
-    for name, value in means.items():
-        if not math.isfinite(value):
-            raise _diverged(f"{name} is {value}", step, checkpoints)
+class Fault(NamedTuple):
+    """The first step that is known to have gone wrong, and what did: "d_loss is nan"."""
+
+    step: int
+    what: str
 
 
-def check_state(state: Any, step: int, checkpoints: Path) -> None:
-    """Raises `DivergedError` if a variable of the state is not finite; the next losses would show it too late."""
-    for variable in tf.nest.flatten(state):
+class NotFinite(Exception):
+    """A number is not finite: what was computed since the last checkpoint is worth nothing."""
+
+    def __init__(self, fault: Fault):
+        super().__init__(f"{fault.what} at step {fault.step}")
+        self.fault = fault
+
+
+def in_metrics(step: int, values: Mapping[str, float]) -> Fault | None:
+    """The fault of a step with these metrics; None if all are finite."""
+    wrong = [name for name, value in values.items() if not math.isfinite(value)]
+    if not wrong:
+        return None
+    others = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return Fault(step, f"{wrong[0]} is {float(values[wrong[0]])}{others}")
+
+
+def check(fault: Fault | None) -> None:
+    """Raises `NotFinite` if there is a fault."""
+    if fault:
+        raise NotFinite(fault)
+
+
+def check_state(state: Any, step: int) -> None:
+    """Raises `NotFinite` naming the first variable of the state that is not; the next losses would show it too late."""
+    for name, variable in tensors.named(state, path=""):
         if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
-            raise _diverged("a parameter is not finite", step, checkpoints)
-
-
-def _diverged(what: str, step: int, checkpoints: Path) -> DivergedError:
-    saved = checkpoint.steps(checkpoints)
-    if saved:
-        remedy = f"continue from the newest checkpoint, step {saved[-1]}, with --override and a smaller"
-    else:
-        remedy = "there is no checkpoint yet: start again with --override and a smaller"
-    return DivergedError(f"diverged: {what} at step {step}; {remedy} learning rate")
+            check(Fault(step, f"the tensor {name.removeprefix('/')} is not finite"))

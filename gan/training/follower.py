@@ -1,10 +1,12 @@
 """The training loop of a worker that follows the chief: the same chunks on its part of each batch, and nothing else."""
 
+import sys
 from typing import NoReturn
 
 import numpy as np
 
 from gan.errors import Preempted, UserError
+from gan.machine.preemption import Notices
 from gan.machine.signals import StopRequest
 from gan.training.loop import WAIT_SECONDS
 from gan.training.run import Run
@@ -17,11 +19,16 @@ def follow(run: Run) -> int:
     Raises `Preempted` after a signal to any worker, when the chief has saved, its own `UserError` where it cannot read
     its images, and `ToldError` where the chief ends with an error.
     """
-    with StopRequest() as stop:
+    config, stop = run.config, StopRequest()
+    with stop, Notices(config.preempted_when_exists, config.preempted_when_succeeds, stop.ask, _tell):
         try:
             return _until_told(run, stop)
         finally:
             run.batches.close()
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _until_told(run: Run, stop: StopRequest) -> int:
@@ -30,22 +37,23 @@ def _until_told(run: Run, stop: StopRequest) -> int:
     step, count, failed = run.step, 1, None
     while True:
         is_late = not (stop or failed or run.batches.is_ready(step, count, WAIT_SECONDS))
-        wishes = run.team.meet(Wish(stop=bool(stop), save=stop.takes_save(), wait=is_late))
-        if wishes[0].code == 0:
+        wishes = run.team.meet(Wish(bool(stop), stop.takes_save(), is_late))
+        chief, count = wishes[0], steps(wishes) or count
+        if steps(wishes):
+            inputs, failed = _read(run, step, count)
+            others = run.team.meet(Wish(failed=bool(failed)))
+            if not (others[0].spread or others[0].code >= 0 or any(wish.failed for wish in others)):
+                run.chunk(step, *inputs, rollbacks=chief.rollbacks)
+                step = run.step
+                continue
+            chief = others[0]
+        if chief.spread:
+            run.team.spread(run.training)
+            step = run.step
+        if chief.code > 0:
+            _leave(run, chief.code, step, failed)
+        if chief.code == 0:
             return step
-        if wishes[0].code > 0:
-            _leave(run, wishes[0].code, step, failed)
-        count = steps(wishes) or count
-        if not steps(wishes):
-            continue
-        inputs, failed = _read(run, step, count)
-        wishes = run.team.meet(Wish(failed=bool(failed)))
-        if wishes[0].code > 0:
-            _leave(run, wishes[0].code, step, failed)
-        if any(wish.failed for wish in wishes):
-            continue  # until the chief has saved
-        run.chunk(step, *inputs)
-        step = run.step
 
 
 def _read(run: Run, step: int, count: int) -> tuple[tuple[np.ndarray, ...], UserError | None]:

@@ -4,10 +4,12 @@ import numpy as np
 
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.evaluation import in_training
+from gan.machine.preemption import Notices
 from gan.machine.signals import StopRequest
 from gan.runs import checkpoint, grids
-from gan.training import cadence, pace
+from gan.training import cadence, pace, rollbacks
 from gan.training.actions import Actions
+from gan.training.divergence import NotFinite
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.run import Run
@@ -20,20 +22,22 @@ def train(run: Run, wall_seconds: float) -> int:
     """Trains from the step that `run.training` is at; returns the last step. A complete run is left as it is.
 
     `wall_seconds` is the time spent on the run before this start. Raises `Preempted` after a signal, `DivergedError`
-    when a loss is not finite, `StorageError`; in each case the checkpoints before are as they were.
+    where going back to a checkpoint does not keep the numbers finite, `StorageError`; in each case the checkpoints
+    before are as they were.
     """
     if is_complete(run):
         return run.step
+    config = run.config
     progress = Progress(
-        total_steps=cadence.total_steps(run.config, run.num_examples),
-        steps_per_epoch=run.num_examples / cadence.images_per_step(run.config),
-        seconds=60 * run.config.minutes or None,
+        total_steps=cadence.total_steps(config, run.num_examples),
+        steps_per_epoch=run.num_examples / cadence.images_per_step(config),
+        seconds=60 * config.minutes or None,
     )
     stop = StopRequest(progress.note)
     actions = Actions(run, progress, stop, wall_seconds)
     try:
-        with stop:
-            last = _until_the_end(run, actions, progress, stop)
+        with stop, Notices(config.preempted_when_exists, config.preempted_when_succeeds, stop.ask, progress.note):
+            last = _Loop(run, actions, progress, stop).to_the_end()
         run.team.meet(Wish(code=0))
         return last
     except UserError as error:
@@ -54,61 +58,93 @@ def is_complete(run: Run) -> bool:
     return in_training.recorded(run.evaluating, run.folder, step, run.shown()) is not None
 
 
-def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopRequest) -> int:
-    """Chunk after chunk, each followed by what is due; returns the last step."""
-    begun, step, longest = Stopwatch(), run.step, 1
+class _Loop:
+    """One start of a run, with what it takes from chunk to chunk."""
 
-    def is_finished() -> bool:
-        timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
-        return bool(timed_out or _is_over(run, step) or run.watch.is_enough(step))
+    def __init__(self, run: Run, actions: Actions, progress: Progress, stop: StopRequest):
+        self._run, self._actions, self._progress, self._stop = run, actions, progress, stop
+        self._begun, self._longest = Stopwatch(), 1
+        self._is_compiled = False
 
-    actions.begin(step)
-    if not is_finished():
-        _compile(run, actions, progress)
-    while True:
-        is_over = is_finished()
-        end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
-        count = min(end - step, longest)
-        # A disk that does not answer must not keep the run from ending.
+    def to_the_end(self) -> int:
+        """Trains to the end, from a checkpoint again where a number is not finite; returns the last step."""
+        while True:
+            try:
+                return self._onwards()
+            except NotFinite as error:
+                line = rollbacks.go_back(self._run, error.fault)
+            self._progress.note(f"warning: {line}")
+            self._actions.go_back(self._run.step)
+            self._run.team.meet(Wish(spread=True))
+            self._run.team.spread(self._run.training)
+
+    def _onwards(self) -> int:
+        """Chunk after chunk, each followed by what is due; returns the last step."""
+        step = self._run.step
+        self._actions.begin(step)
+        if not self._is_finished(step):
+            self._compile()
+        while True:
+            is_over = self._is_finished(step)
+            wishes, count = self._agreed(step, is_over)
+            if any(wish.save for wish in wishes):
+                self._actions.save_once(step)
+            if is_over or any(wish.stop for wish in wishes):
+                break
+            if steps(wishes):
+                step = self._chunk(step, count)
+        if is_over and self._actions.finish(step):
+            return step
+        self._actions.save(step)
+        where = "".join(f" at {self._run.team.name(i)}" for i, wish in enumerate(wishes) if wish.stop and i)
+        raise Preempted(f"stopped by {self._stop.reason}{where} after step {step}; saved: start again to continue")
+
+    def _agreed(self, step: int, is_over: bool) -> tuple[tuple[Wish, ...], int]:
+        """What all workers wish before the next chunk, and its steps: up to the next at which anything is due."""
+        run, stop = self._run, self._stop
+        end = min(action.next_due(step) for action in self._actions.in_order)  # the grid of the last step is one
+        count = min(end - step, self._longest)
+        # Images are waited for here: a disk that does not answer must not keep the run from ending.
         is_late = not (stop or is_over or run.batches.is_ready(step, count, WAIT_SECONDS))
-        wish = Wish(stop=bool(stop), save=stop.takes_save(), wait=is_late, steps=count, over=is_over)
-        wishes = run.team.meet(wish)
-        if any(each.save for each in wishes):
-            actions.save_once(step)
-        if is_over or any(each.stop for each in wishes):
-            break
-        if not steps(wishes):
-            continue
+        wish = Wish(bool(stop), stop.takes_save(), is_late, steps=count, over=is_over, rollbacks=len(run.rollbacks))
+        return run.team.meet(wish), count
+
+    def _chunk(self, step: int, count: int) -> int:
+        """So many steps, and what is due after them; returns the step reached."""
+        run, actions = self._run, self._actions
         inputs = _read(run, actions, step, count)
         _check_others(run, actions, step)
         chunk = Stopwatch()
-        lines, step = run.chunk(step, *inputs), run.step
-        longest = pace.longest_chunk(longest, chunk.seconds / count, run.chunk.most_steps)
-        actions.log(lines, step)
-        progress.advance(step)
+        ran, step = run.chunk(step, *inputs, rollbacks=len(run.rollbacks)), run.step
+        self._longest = pace.longest_chunk(self._longest, chunk.seconds / count, run.chunk.most_steps)
+        actions.log(ran, step)
+        self._progress.advance(step)
         run.watch.trained(step)
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)
-    if is_over and actions.finish(step):
         return step
-    actions.save(step)
-    where = "".join(f"at {run.team.name(i)} " for i, each in enumerate(wishes) if each.stop and i)
-    raise Preempted(f"stopped by a signal {where}after step {step}; saved: start again to continue")
+
+    def _compile(self) -> None:
+        """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
+        if not self._is_compiled:
+            self._progress.note("compiling the training step ...")
+            self._run.chunk(self._run.step, *self._run.feed.nothing())
+        self._is_compiled = True
+        self._actions.count_speed()
+        self._progress.advance(self._run.step)
+
+    def _is_finished(self, step: int) -> bool:
+        """Whether the steps, the clock or the watch end the run here."""
+        minutes = self._run.config.minutes
+        timed_out = minutes and self._begun.seconds >= 60 * minutes
+        return bool(timed_out or _is_over(self._run, step) or self._run.watch.is_enough(step))
 
 
 def _is_over(run: Run, step: int) -> bool:
     """Whether `steps` or `epochs` end the run at this step or before."""
     total = cadence.total_steps(run.config, run.num_examples)
     return bool(total) and step >= total
-
-
-def _compile(run: Run, actions: Actions, progress: Progress) -> None:
-    """Traces and compiles by a chunk of no steps, so that the person knows what takes its time."""
-    progress.note("compiling the training step ...")
-    run.chunk(run.step, *run.feed.nothing())
-    actions.count_speed()
-    progress.advance(run.step)
 
 
 def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray, ...]:

@@ -24,6 +24,7 @@ class Stopwatch:
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
         self._begin = clock()
+        self._stands = False
 
     @property
     def seconds(self) -> float:
@@ -38,9 +39,12 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """It stands still within the context."""
-        begin = self._clock()
+        """It stands still within the context; within another one nothing changes."""
+        if self._stands:
+            yield
+            return
+        begin, self._stands = self._clock(), True
         try:
             yield
         finally:
-            self._begin += self._clock() - begin
+            self._begin, self._stands = self._begin + self._clock() - begin, False

@@ -125,6 +125,8 @@ class Progress:
 
     def _move(self, step: int) -> None:
         now = self._clock()
+        if self._marks and step < self._marks[-1][1]:  # the run has gone back
+            self._marks.clear()
         self._marks.append((now, step))
         while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_WINDOW_SECONDS:
             self._marks.popleft()

@@ -16,6 +16,8 @@ from gan.training.replicas import Training, read
 from gan.training.team import Alone, Team
 from gan.training.watch import Nobody, Watch
 
+ROLLBACKS = "rollbacks"  # in the facts of a checkpoint
+
 
 class Run(NamedTuple):
     """What the loop works on; `facts` goes into each checkpoint's manifest.
@@ -41,6 +43,11 @@ class Run(NamedTuple):
     def step(self) -> int:
         """The step that it is at; waits for the device."""
         return int(self.training.state.step.numpy())
+
+    @property
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """Each time that it went back to a checkpoint, in order: the step "to" it, the one "at" fault, and "what"."""
+        return self.facts.get(ROLLBACKS, [])
 
     @property
     def checkpoints(self) -> Path:

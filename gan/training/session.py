@@ -27,7 +27,7 @@ from gan.sampling import sampler
 from gan.settings import Config, fields
 from gan.training import chunks, feeds, replicas
 from gan.training.chunks import Plan
-from gan.training.run import Run
+from gan.training.run import ROLLBACKS, Run
 from gan.training.team import Alone, Several, Team
 
 _DETERMINISTIC = "deterministic"  # in fingerprints
@@ -205,13 +205,18 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
 
 
 def restore(run: Run) -> checkpoint.Restored | None:
-    """Puts the newest good checkpoint into the run's variables; None if there is none. Raises `UserError`.
+    """Puts the newest good checkpoint into the run's variables, and the rollbacks before it into its facts.
+
+    None if there is none. Raises `UserError`.
 
     A run whose folder of checkpoints is gone is not taken for one that has not saved yet.
     """
     if (run.folder / workdir.CONFIG).exists() and not run.checkpoints.is_dir():
         raise UserError(f"{run.checkpoints} is missing; put it back, or use another --workdir to begin anew")
-    return checkpoint.restore(run.checkpoints, run.training)
+    restored = checkpoint.restore(run.checkpoints, run.training)
+    if restored and restored.facts.get(ROLLBACKS):
+        run.facts[ROLLBACKS] = restored.facts[ROLLBACKS]
+    return restored
 
 
 def save_beginning(run: Run) -> None:

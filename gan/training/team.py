@@ -31,7 +31,7 @@ _GRACE_SECONDS = 2.0  # in which the main thread may end by itself once a worker
 
 
 class Wish(NamedTuple):
-    """What a worker brings to a meeting between two chunks. What the chief says of the last four counts for all."""
+    """What a worker brings to a meeting between two chunks. Of what comes after `failed` the chief's word counts."""
 
     stop: bool = False  # a signal asked it to
     save: bool = False
@@ -39,6 +39,8 @@ class Wish(NamedTuple):
     failed: bool = False  # they cannot be read
     steps: int = 0  # in the next chunk
     over: bool = False  # the run is at its end
+    rollbacks: int = 0  # so far
+    spread: bool = False  # the chief has put the state back, and now gives it to all
     code: int = -1  # the chief leaves with this exit code
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import time
@@ -300,7 +301,49 @@ def all_finite(run: Path, step: int) -> bool:
 def test_a_full_disk_is_one_line_and_costs_no_checkpoint(run, finish, content):
     before = content(run / "checkpoints")
     size = os.path.getsize(run / f"checkpoints/step_{STEPS:010d}/state.data-00000-of-00001")
-    ended = finish(run, "--steps=6", code=74, largest_file=size // 2)
+    ended = finish(run, "--steps=6", "--storage_minutes=0", code=74, largest_file=size // 2)
     (line,) = ended.errors
     assert str(run) in line and "ulimit -f" in line
     assert content(run / "checkpoints") == before
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_bits(run, start, finish, tmp_path):
+    """A limit on the size of files stands for it: another process can raise it, as one can free space."""
+    name = "checkpoints/step_{:010d}/state.data-00000-of-00001"
+    size = os.path.getsize(run / name.format(STEPS))
+    begun = start(run, "--steps=6", attributes={"gan.training.patience.RETRY_SECONDS": 1}, largest_file=size // 2)
+    begun.until("File too large; training pauses and goes on when this works again")
+    assert steps(run) == [2, STEPS] and begun.is_running()
+    resource.prlimit(begun.pid, resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE))
+    assert begun.wait() == 0, begun.err
+    assert "the storage works again, after" in begun.err and begun.errors == []
+    finish(tmp_path / "other", "--steps=6", "--log_every_steps=2")
+    assert (run / name.format(6)).read_bytes() == (tmp_path / "other" / name.format(6)).read_bytes()
+
+
+def test_a_stop_while_the_storage_is_waited_for_ends_it_at_once(run, start, content):
+    before = content(run / "checkpoints")
+    size = os.path.getsize(run / f"checkpoints/step_{STEPS:010d}/state.data-00000-of-00001")
+    begun = start(run, "--steps=6", largest_file=size // 2)
+    begun.until("training pauses")
+    begun.send(signal.SIGTERM)
+    assert begun.wait() == 74
+    (line,) = begun.errors
+    assert "File too large; raise the limit" in line and content(run / "checkpoints") == before
+
+
+def test_a_notice_of_preemption_ends_it_as_a_signal_does(tmp_path, start, finish):
+    notice, workdir = tmp_path / "notice", tmp_path / "run"
+    begun = start(workdir, "--steps=500", "--log_every_steps=1", f"--preempted_when_exists={notice}", hold=2)
+    begun.until("step 2/")
+    notice.touch()
+    assert begun.wait() == 143
+    *_, asked, saved, line = begun.err.splitlines()
+    assert asked == f"{notice} exists: stopping after the steps under way, then saving" and saved == "saved step 2"
+    assert line == f"stopped by a notice ({notice} exists) after step 2; saved: start again to continue"
+    long, command = "--steps=1000000", "--preempted_when_succeeds=exit 0"
+    again = finish(workdir, long, "--preempted_when_exists=", command, code=143)
+    assert "stopped by a notice ('exit 0' succeeded) after step" in again.err
+    last = steps(workdir)[-1] + 1
+    finish(workdir, f"--steps={last}")  # the command is not kept
+    assert steps(workdir)[-1] == last

@@ -1,5 +1,6 @@
 """The evaluations of a run: kept, replaced, shown in TensorBoard, and never in disagreement with it."""
 
+import errno
 import hashlib
 import json
 
@@ -8,9 +9,10 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
 
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 from gan.evaluation import record
 from gan.evaluation.record import Evaluation, Key
+from tests.refusing import Refusing
 
 NAMED = {"protocol": "lucic", "num": 10, "features": "random", "extractor": "e", "data": "d", "k": 5, "seed": 0}
 MEANING = {"features": "a fixed random network", "sizes": "10 against 10", "floor": "10 real ones"}
@@ -219,3 +221,30 @@ def test_damage_is_named_and_nothing_is_lost(tmp_path, broken):
         with pytest.raises(UserError, match="evaluations.jsonl is damaged in line 2; remove that line"):
             call()
     assert path.read_bytes() == before
+
+
+def test_what_the_storage_refused_can_be_added_again_and_is_there_once(tmp_path):
+    wanted = [evaluation(step, 2.0 + step) for step in (1, 2)]
+    for name in ("one", "other"):
+        (tmp_path / name / record.FOLDER).mkdir(parents=True)
+    refused = 0
+    for each in wanted:
+        record.add(tmp_path / "one", each)
+        with pytest.MonkeyPatch.context() as patch:
+            Refusing(patch, errno.ENOSPC)
+            while each.key.step not in [kept.key.step for kept in shown_in(tmp_path / "other")]:
+                try:
+                    record.add(tmp_path / "other", each)
+                except StorageError:
+                    refused += 1
+    assert refused > 3
+    name = record.FILE_NAME
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def shown_in(workdir) -> list[Evaluation]:
+    """The evaluations of a run that are in TensorBoard as well."""
+    events = plugin_event_accumulator.EventAccumulator(str(workdir / record.FOLDER), size_guidance={"tensors": 0})
+    events.Reload()
+    steps = {event.step for tag in events.Tags()["tensors"] for event in events.Tensors(tag)}
+    return [each for each in record.read(workdir) if each.key.step in steps]

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -156,3 +157,23 @@ def test_a_command_is_ended_by_an_exception_once():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_a_signal_after_a_notice_is_the_first_one():
+    code = """
+        import os, signal, sys, threading
+        from gan.machine.signals import StopRequest
+        told = threading.Semaphore(0)
+        with StopRequest(lambda line: told.release()) as stop:
+            stop.ask("the machine goes away")
+            told.acquire()
+            os.kill(os.getpid(), signal.SIGTERM)
+            told.acquire()  # of the first signal: it ended nothing
+            assert stop and stop.reason == "a notice (the machine goes away)"
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(60)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=Path(__file__).parents[2], capture_output=True, text=True
+    )
+    assert done.returncode == 143, done.stderr

@@ -1,6 +1,8 @@
 """The log of a run, read back with TensorBoard's own loader: a continued log equals one that was never interrupted."""
 
+import errno
 import json
+import os
 import shutil
 import time
 
@@ -226,15 +228,37 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("victim", ["metrics", "events"])
-def test_a_full_disk_is_one_line(tmp_path, monkeypatch, victim):
-    log = Summaries(tmp_path, 0)
-    if victim == "metrics":
-        log._metrics.close()
-        log._metrics = open("/dev/full", "ab")  # noqa: SIM115
-    else:
-        log._events._writer.close()
-        log._events._writer = tf.io.TFRecordWriter("/dev/full")
-    with pytest.raises(StorageError, match="No space left on device") as caught:
-        log.scalars(1, {"d_loss": 1.0})
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("victim", [metrics_log.FILE_NAME, "events.out"])
+def test_a_full_disk_is_one_line_and_what_is_tried_again_is_there_once(tmp_path, monkeypatch, victim):
+    log = Summaries(tmp_path / "run", 0)
+    train(log, 0, 40)
+    before, as_it_was = files(tmp_path / "run"), os.pwrite
+
+    def pwrite(descriptor, data, position):
+        if victim in os.readlink(f"/proc/self/fd/{descriptor}"):
+            as_it_was(descriptor, data[:10], position)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return as_it_was(descriptor, data, position)
+
+    image, calls = np.zeros((4, 6, 1), np.uint8), []
+    for call in (lambda: log.scalars(50, values_at(50)), lambda: log.image(60, "samples", image)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", pwrite)
+            for _ in range(2):
+                try:
+                    call()
+                except StorageError as error:
+                    calls.append(str(error))
+        torn = [name for name, data in files(tmp_path / "run").items() if victim in name and data != before[name]]
+        assert torn == []
+        call()
+        before = files(tmp_path / "run")
+    log.close()
+    assert len(calls) == (2 if victim == metrics_log.FILE_NAME else 4)
+    assert all("No space left on device" in line and "\n" not in line for line in calls)
+    whole = Summaries(tmp_path / "whole", 0)
+    train(whole, 0, 50)
+    whole.image(60, "samples", image)
+    whole.close()
+    assert read_metrics(tmp_path / "run") == read_metrics(tmp_path / "whole")
+    assert events(tmp_path / "run") == events(tmp_path / "whole")

@@ -6,15 +6,17 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from gan import config
-from gan.errors import DivergedError, UserError
+from gan.errors import UserError
 from gan.evaluation import in_training
 from gan.runs import checkpoint
 from gan.training import actions as module
-from gan.training.chunks import Line
+from gan.training.chunks import Line, Ran
+from gan.training.divergence import Fault, NotFinite
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.replicas import Training
@@ -102,7 +104,7 @@ def test_a_log_has_means_speed_and_time(clock, make):
     clock.now += 50.0  # compiling
     actions.count_speed()
     clock.now += 2.0
-    actions.log([Line(3, {"d_loss": 2.0})], 3)
+    actions.log(Ran([Line(3, {"d_loss": 2.0})], None), 3)
     assert logged(actions) == [
         {"step": 3, "images": 12, "epoch": 0.3, "d_loss": 2.0, "images_per_second": 6.0, "wall_seconds": 1052.0}
     ]
@@ -113,31 +115,69 @@ def test_lines_of_one_chunk_have_its_speed_and_the_times_between(clock, make):
     actions = make()
     actions.count_speed()
     clock.now += 4.0
-    actions.log([], 4)  # its time counts in the next speed
+    actions.log(Ran([], None), 4)  # its time counts in the next speed
     clock.now += 6.0
-    actions.log([Line(step, {"d_loss": float(step)}) for step in (3, 6, 9)], 10)
+    actions.log(Ran([Line(step, {"d_loss": float(step)}) for step in (3, 6, 9)], None), 10)
     clock.now += 4.0
-    actions.log([Line(12, {"d_loss": 1.0})], 12)
+    actions.log(Ran([Line(12, {"d_loss": 1.0})], None), 12)
     found = [(row["step"], row["d_loss"], row["images_per_second"], row["wall_seconds"]) for row in logged(actions)]
     assert found == [(3, 3.0, 4.0, 3.0), (6, 6.0, 4.0, 6.0), (9, 9.0, 4.0, 9.0), (12, 1.0, 2.0, 14.0)]
     assert [line.split()[1] for line in actions.said.getvalue().splitlines()] == ["3/50", "6/50", "9/50", "12/50"]
 
 
-def test_what_diverged_is_logged_but_not_saved(clock, make):
+LINES = [Line(2, {"d_loss": 1.0}), Line(4, {"d_loss": float("nan")}), Line(6, {"d_loss": float("nan")})]
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault", "what", "shown"),
+    [
+        (LINES, Fault(3, "g_loss is inf"), "g_loss is inf at step 3", [1.0, None]),
+        (LINES[:1], Fault(3, "g_loss is inf"), "g_loss is inf at step 3", [1.0]),
+        ([], Fault(3, "g_loss is inf"), "g_loss is inf at step 3", []),
+        ([*LINES[:1], Line(4, {"d_loss": float("inf")})], None, "d_loss is inf at step 4", [1.0, None]),  # by its sum
+    ],
+)
+def test_the_log_ends_with_the_line_in_which_a_step_went_wrong(clock, make, lines, fault, what, shown):
+    actions = make(log_every_steps=2)
+    clock.now += 1.0
+    with pytest.raises(NotFinite, match=what):
+        actions.log(Ran(lines, fault), 7)
+    assert [row["d_loss"] for row in logged(actions)] == shown
+
+
+def test_what_is_not_finite_is_never_saved(clock, make):
     actions = make()
     actions.run.training.totals["d_loss"].assign(float("nan"))
-    with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
-        clock.now += 1.0
-        actions.log([Line(2, {"d_loss": 1.0}), Line(3, {"d_loss": float("nan")}), Line(4, {"d_loss": 1.0})], 5)
-    assert [row["d_loss"] for row in logged(actions)] == [1.0, None]  # nothing after it
-    with pytest.raises(DivergedError, match="d_loss is nan at step 3"):
+    with pytest.raises(NotFinite, match="d_loss is nan at step 3"):
         actions.save(3)
     actions.run.training.totals["d_loss"].assign(1.0)
     actions.run.training.state["kernel"].assign([float("inf")])
     for action in (actions.save, actions.evaluate):
-        with pytest.raises(DivergedError, match="a parameter is not finite at step 3"):
+        with pytest.raises(NotFinite, match="the tensor kernel is not finite at step 3"):
             action(3)
     assert checkpoint.steps(actions.run.checkpoints) == []
+
+
+def test_going_back_removes_what_came_after_and_goes_on_as_a_start_would(clock, make, monkeypatch):
+    monkeypatch.setattr(module.sampler, "grid_plan", lambda *_: (1, 1, None))
+    monkeypatch.setattr(module.rollbacks, "record", lambda run: None)
+    actions = make(log_every_steps=2)
+    actions.run.classes, actions.run.sample = (), lambda *_: [np.zeros([1, 2, 2, 1], np.uint8)]
+    for step in (2, 4):
+        clock.now += 1.0
+        actions.log(Ran([Line(step, {"d_loss": float(step)})], None), step)
+        actions.sample(step)
+        actions.save(step)
+    checkpoint.remove(actions.run.checkpoints / "step_0000000004")
+    actions.go_back(2)
+    assert [row["step"] for row in logged(actions)] == [2] and list(module.grids.by_step(actions.run.samples)) == [2]
+    clock.now += 3.0
+    actions.log(Ran([Line(4, {"d_loss": 8.0})], None), 4)
+    assert logged(actions)[-1] == {
+        "step": 4, "images": 16, "epoch": 0.4, "d_loss": 8.0, "images_per_second": 8 / 3.0, "wall_seconds": 5.0
+    }  # fmt: skip
+    actions.save_once(4)
+    assert checkpoint.steps(actions.run.checkpoints) == [2, 4]
 
 
 def test_the_time_of_an_evaluation_is_not_the_training_s(clock, make, monkeypatch):
@@ -154,7 +194,7 @@ def test_the_time_of_an_evaluation_is_not_the_training_s(clock, make, monkeypatc
     clock.now += 1.0
     assert actions.evaluate(2) and actions.evaluate(4)
     clock.now += 1.0
-    actions.log([Line(5, {"d_loss": 1.0})], 5)
+    actions.log(Ran([Line(5, {"d_loss": 1.0})], None), 5)
     assert not actions.evaluate(6)
     row = json.loads((actions.run.folder / "metrics.jsonl").read_text())
     assert row["images_per_second"] == 10.0 and row["wall_seconds"] == 2002.0

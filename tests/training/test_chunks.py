@@ -49,7 +49,7 @@ class Made:
         """The lines of chunks of so many steps, one after the other."""
         lines = []
         for count in counts:
-            lines += self.chunk(first, *(array[first : first + count] for array in data))
+            lines += self.chunk(first, *(array[first : first + count] for array in data)).lines
             first += count
         return lines
 
@@ -102,6 +102,56 @@ def test_a_line_covers_all_steps_since_the_one_before_under_another_cadence(data
     assert lines[0].means == expected(data, 0, 8) and lines[1].means == expected(data, 8, 12)
 
 
+def poisoned(first, last, value=np.nan, name="a"):
+    """A step whose metric of this name is `value` from the step `first` to the step `last`."""
+
+    def step(state, images, labels, stream, mean, turn):
+        state, metrics = counting(state, images, labels, stream, mean, turn)
+        return state, metrics | {name: tf.where((state.step >= first) & (state.step <= last), value, metrics[name])}
+
+    return step
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_the_first_step_with_a_metric_that_is_not_finite_is_found_whatever_the_chunks(data, monkeypatch, jit):
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 60)
+    made = Made(7, poisoned(18, 19, -np.inf), jit=jit)
+    zero = tf.nest.map_structure(tf.zeros_like, replicas.read(made.training))
+    for counts in CHUNKS:
+        replicas.assign(made.training, zero)
+        first, faults = 0, {}
+        for count in counts:
+            faults[first] = made.chunk(first, *(array[first : first + count] for array in data)).fault
+            first += count
+        begin = max(step for step in faults if step < 18)
+        assert faults[begin] == chunks.Fault(18, "a is -inf")
+        later = {step: fault for step, fault in faults.items() if fault and step != begin}
+        assert later == ({18: chunks.Fault(19, "a is -inf")} if 18 in faults else {})
+    assert made.chunk.compiled.experimental_get_tracing_count() == 1
+
+
+def test_all_metrics_are_looked_at_and_the_first_of_them_is_named(data):
+    made = Made(7, lambda *given: (poisoned(2, 9)(*given)[0], dict.fromkeys(NAMES, tf.constant(np.nan))))
+    assert made.chunk(0, *(array[:4] for array in data)).fault == (1, "z is nan (and 2 more)")
+
+
+def test_each_number_of_rollbacks_has_random_numbers_of_its_own_and_none_those_of_the_seed(data):
+    def drawing(state, images, labels, stream, mean, turn):
+        drawn = tf.reduce_mean(chunks.rng.uniform(stream, [BATCH, 1]))
+        return state._replace(step=state.step + 1), {"drawn": drawn}
+
+    made = Made(1, drawing, ["drawn"])
+    found = []
+    for rollbacks in (0, 1, 2, 1):
+        replicas.assign(made.training.state.step, tf.zeros([], tf.int64))
+        lines = made.chunk(0, *(array[:3] for array in data), rollbacks=rollbacks).lines
+        found.append([line.means["drawn"] for line in lines])
+    expected = [np.mean(chunks.rng.uniform(chunks.rng.stream(0, step), [BATCH, 1]).numpy()) for step in range(3)]
+    assert found[0] == expected and found[1] == found[3]
+    assert len({value for row in found for value in row}) == 9
+    assert made.chunk.compiled.experimental_get_tracing_count() == 1
+
+
 def test_a_chunk_of_no_steps_compiles_and_changes_nothing(data):
     made = Made(4)
     made.run(data, [6])
@@ -114,7 +164,7 @@ def test_a_chunk_takes_as_many_steps_as_its_lines_have_room(data):
     made = Made(1)
     assert made.chunk.most_steps == chunks.LINES and Made(16).chunk.most_steps == 16 * chunks.LINES
     every = tuple(np.repeat(array[:1], chunks.LINES, axis=0) for array in data)
-    lines = made.chunk(0, *every)
+    lines = made.chunk(0, *every).lines
     assert [line.step for line in lines] == list(range(1, chunks.LINES + 1))
     assert len({line.means["a"] for line in lines}) == 1
 
@@ -122,7 +172,7 @@ def test_a_chunk_takes_as_many_steps_as_its_lines_have_room(data):
 def test_a_cadence_beyond_all_chunks_is_never_due(data):
     made = Made(10**12)
     assert made.run(data, [60]) == [] and made.sums()[1] == 60
-    assert [line.step for line in made.chunk(10**12 - 3, *(array[:5] for array in data))] == [10**12]
+    assert [line.step for line in made.chunk(10**12 - 3, *(array[:5] for array in data)).lines] == [10**12]
 
 
 @pytest.mark.parametrize("every", [1, 7])
@@ -145,7 +195,7 @@ def test_xla_compiles_the_whole_chunk_once_for_any_number_of_steps(data, monkeyp
         for one in (plain, made):
             replicas.assign(one.training, tf.nest.map_structure(tf.zeros_like, replicas.read(one.training)))
     assert shapes == {
-        ((), (), (), (60, DRAWS * BATCH, *SHAPE), (60, DRAWS * BATCH))
+        ((), (), (), (), (60, DRAWS * BATCH, *SHAPE), (60, DRAWS * BATCH))
     }  # XLA compiles for each shape anew
     assert compiled.experimental_get_tracing_count() == 1
 
@@ -183,7 +233,8 @@ def test_a_lazy_penalty_is_not_computed_between_its_turns_in_a_compiled_chunk(da
     found = [line.means["penalty"] > 0 for line in made.run(data, [4, 3])]
     assert found == [step % 3 == 0 for step in range(7)]
     inputs = [made.chunk._tensor(array[:1]) for array in data]
-    program = made.chunk.compiled.experimental_get_compiler_ir(*[tf.constant(1)] * 3, *inputs)("optimized_hlo")
+    scalars = *[tf.constant(1)] * 3, tf.constant(0, tf.int64)
+    program = made.chunk.compiled.experimental_get_compiler_ir(*scalars, *inputs)("optimized_hlo")
     bodies = dict(re.findall(r"^(?:ENTRY )?%([\w.-]+) [^\n]*\{\n(.*?)^\}", program, re.DOTALL | re.MULTILINE))
     branches = {name for body in bodies.values() for line in body.splitlines() for name in branch_names(line)}
     always, pending = set(), [re.search(r"^ENTRY %([\w.-]+)", program, re.MULTILINE)[1]]
@@ -211,5 +262,5 @@ def test_the_turn_of_a_step_is_its_number_modulo_the_period_from_any_step_on(dat
 
     made = Made(1, telling, ["turn"], period=8)
     for first, counts in [(0, [1, 10, 3]), (10**12 + 5, [20])]:
-        lines = made.run(data, counts) if not first else made.chunk(first, *(array[:20] for array in data))
+        lines = made.run(data, counts) if not first else made.chunk(first, *(array[:20] for array in data)).lines
         assert [line.means["turn"] for line in lines] == [(line.step - 1) % 8 for line in lines]

@@ -12,6 +12,7 @@ from gan import config
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.training import cadence, loop, pace
 from gan.training.actions import Action
+from gan.training.chunks import Ran
 from gan.training.team import Alone
 from gan.training.watch import Nobody
 
@@ -50,13 +51,13 @@ class FakeChunk:
     def __init__(self, run):
         self.run = run
 
-    def __call__(self, step, images, labels):
+    def __call__(self, step, images, labels, rollbacks=0):
         assert images.shape[0] == labels.shape[0] and step == self.run.step
         self.run.step += int(images.shape[0])
         if images.shape[0]:
             self.run.chunks.append(self.run.step)
         every = FakeActions.periods.get("log")
-        return [due for due in range(step + 1, self.run.step + 1) if every and due % every == 0]
+        return Ran([due for due in range(step + 1, self.run.step + 1) if every and due % every == 0], None)
 
 
 class FakeRun:
@@ -67,7 +68,7 @@ class FakeRun:
         self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
         self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
         self.chunk, self.feed = FakeChunk(self), self.batches
-        self.watch, self.team = Nobody(), Alone()
+        self.watch, self.rollbacks, self.team = Nobody(), [], Alone()
 
 
 class FakeActions:
@@ -88,8 +89,8 @@ class FakeActions:
         self.done.append((name, step))
         return True
 
-    def log(self, lines, step):
-        for due in lines:
+    def log(self, ran, step):
+        for due in ran.lines:
             self.note("log", due)
 
     def __getattr__(self, name):

@@ -62,7 +62,7 @@ SCRIPT = """
             replicas.assign(training, before)
             first, lines = 0, []
             for count in counts:
-                lines += chunk(first, *feed.read(first, count))
+                lines += chunk(first, *feed.read(first, count)).lines
                 first += count
             logs.append([tuple(line) for line in lines])
             after.append([copies(training, replica) for replica in range(placement.num_replicas_in_sync)])
@@ -78,7 +78,27 @@ SCRIPT = """
             "traces": chunk.compiled.experimental_get_tracing_count(),
         }
 
+    def poisoned():
+        # Two replicas, of which the second goes wrong in the third step, but not with the numbers of a rollback.
+        plain = steps.make_step(game)
+
+        def step(state, images, labels, stream, mean, turn):
+            wrong = (state.step == 2) & (stream.first == 4) & (stream.seed < 2**32)
+            broken = lambda nest: tf.nest.map_structure(lambda part: tf.where(wrong, float("nan"), part), nest)
+            return plain(state, images, labels, stream, lambda nest: mean(broken(nest)), turn)
+
+        placement = replicas.strategy("mirrored")
+        training = replicas.training_variables(placement, build.initial_state(cfg, game), steps.metric_names(game))
+        before, feed, found = replicas.read(training), feeds.streamed(batches), []
+        chunk = chunks.compile_chunk(placement, training, step, feed, chunks.Plan(cfg.seed, 8, log_every=3))
+        for rollbacks in (0, 1):
+            replicas.assign(training, before)
+            fault = chunk(0, *feed.read(0, 4), rollbacks=rollbacks).fault
+            found.append((fault and tuple(fault), [copies(training.state, replica) for replica in (0, 1)]))
+        return found
+
     found = {
+        "poisoned": poisoned(),
         "kinds": devices.kinds(),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "auto": type(replicas.strategy("auto")).__name__,
@@ -176,6 +196,15 @@ def test_chunks_of_any_sizes_give_the_same_bits(found, placement):
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_chunk_is_traced_once_for_any_number_of_steps(found, placement):
     assert found[placement]["traces"] == 1
+
+
+def test_a_step_that_goes_wrong_on_one_replica_is_found_and_a_rollback_has_other_numbers_on_both(found):
+    (fault, first), (later, second) = found["poisoned"]
+    assert fault[0] == 3 and " is nan (and " in fault[1] and later is None
+    for copies in (first, second):
+        assert_same_bits(*copies)
+    seeds = found["mirrored"]["whole"][0][: len(second[0])]
+    assert sum(a.tobytes() != b.tobytes() for a, b in zip(seeds, second[0], strict=True)) > 20
 
 
 def test_assigning_writes_every_copy(found):
