@@ -19,6 +19,7 @@ from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<preset>-<dataset>)")
 OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
+EXACT = flags.DEFINE_boolean("exact", False, "refuse to go on where the bits would not be those of an undisturbed run")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 DRY_RUN = flags.DEFINE_boolean("dry_run", False, "resolve and check everything, show it, and train nothing")
 settings.define()
@@ -26,7 +27,9 @@ settings.define()
 
 def main() -> None:
     """Trains what the flags ask for; raises `UserError`."""
-    request = Train(settings.explicit(), WORKDIR.value, OVERRIDE.value, DRY_RUN.value, STRICT.value)
+    request = Train(
+        settings.explicit(), WORKDIR.value, OVERRIDE.value, DRY_RUN.value, strict=STRICT.value, exact=EXACT.value
+    )
     startup.import_tensorflow()
     from gan.jobs import train
 

@@ -45,6 +45,7 @@ class Train(Asked):
     override: bool = False  # accept changed settings that change the mathematics of a run
     dry_run: bool = False  # check and show everything, train nothing
     strict: bool = False  # warnings of the data are errors
+    exact: bool = False  # refuse what would keep the bits from being those of an undisturbed run
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ older one go. Equal values give equal bytes, so the hashes in the manifests comp
 `checkpoint` plays no part: damage to it would pass for an empty folder.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Container, Mapping
@@ -178,6 +179,14 @@ def manifest(folder: Path, step: int) -> dict[str, Any]:
         return manifests.verified(folder / _name(step), step)
     except Damaged as fault:
         raise UserError(f"{folder / _name(step)} is damaged: {fault}; choose another step") from fault
+
+
+def newest(folder: Path) -> tuple[int, dict[str, Any]] | tuple[()]:
+    """The step and the facts of the newest checkpoint whose files are whole; nothing is renamed, no tensor is read."""
+    for step in reversed(steps(folder)):
+        with contextlib.suppress(Damaged):
+            return step, manifests.verified(folder / _name(step), step)["facts"]
+    return ()
 
 
 def _name(step: int) -> str:
