@@ -215,6 +215,17 @@ class Preview(Asked):
 
 
 @dataclasses.dataclass(frozen=True)
+class Check(Asked):
+    """The folder of a run, to be looked at, and repaired if asked."""
+
+    workdir: str
+    repair: bool = False  # set aside what is broken
+
+    def _check(self) -> None:
+        check_workdir(self.workdir)
+
+
+@dataclasses.dataclass(frozen=True)
 class Plot(Asked):
     """Curves of `metrics` of runs as a PNG, or of their sample grids at the steps `grids`."""
 

@@ -43,6 +43,11 @@ def read_metrics(workdir: str | Path) -> list[Row]:
     return [row for row in rows if row is not None]
 
 
+def lines(path: Path) -> list[tuple[bytes, Row | None]]:
+    """Each line of a log with its row, None where that is torn or empty; the last one is what follows the last end."""
+    return [(line, _decode(line)) for line in read_bytes(path).split(b"\n")]
+
+
 def truncate(path: Path, step: int) -> None:
     """Removes from the log what a run restored at `step` will write again: rows beyond `step`, and torn lines.
 

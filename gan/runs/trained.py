@@ -17,6 +17,7 @@ from gan.data import shares
 from gan.errors import UserError
 from gan.machine import devices
 from gan.runs import checkpoint, tensors, workdir
+from gan.runs.checkpoint import Found
 from gan.settings import Config
 
 _REMEDY = "use the version of this program that wrote it, or another --workdir"
@@ -89,11 +90,16 @@ def load(run: SavedRun, step: int | None = None) -> Trained:
     usable when those change. Raises `UserError` if there is no checkpoint yet, none that is good or none of that step,
     `StorageError` if it may not be read.
     """
-    config, folder = run.config, run.folder
-    devices.configure(config)
-    found = checkpoint.find(folder / workdir.CHECKPOINTS, step, set_aside=False)
+    devices.configure(run.config)
+    found = checkpoint.find(run.folder / workdir.CHECKPOINTS, step, set_aside=False)
     if found is None:
-        raise UserError(f"{folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
+        raise UserError(f"{run.folder} has no checkpoint yet; wait until its trainer has saved one, or start bin/train")
+    return networks(run, found)
+
+
+def networks(run: SavedRun, found: Found) -> Trained:
+    """The networks of a run among the tensors of a checkpoint; raises `UserError` if its config has others."""
+    config = run.config
 
     def read(where: str, like: Any) -> Any:
         return _read(found.path, found.values, f"{tensors.ROOT}/state/{where}", like)

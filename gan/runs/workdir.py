@@ -93,6 +93,18 @@ def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
     return config, content["data"]
 
 
+def flags_fault(workdir: Path) -> str:
+    """A line if flags.txt is not what config.json says; a continuation writes it anew. Raises `UserError`."""
+    path = Path(workdir) / FLAGS
+    with storage_errors(path):
+        lines = read_bytes(path).decode(errors="replace").splitlines() if path.exists() else []
+    if not lines:
+        return f"{FLAGS} is missing"
+    there = set(_flag_lines(load_run(workdir)[0]).splitlines())
+    other = [line for line in lines if line.startswith("--") and line not in there]
+    return f"{FLAGS} says {_short(other[0])}, {CONFIG} does not" if other else ""
+
+
 def described(workdir: Path) -> dict[str, Any]:
     """What config.json says, or how it begins where there is none; raises `UserError` if it is damaged."""
     path = Path(workdir) / CONFIG
@@ -102,8 +114,17 @@ def described(workdir: Path) -> dict[str, Any]:
 
 def changes_without_step(content: Mapping[str, Any]) -> list[str]:
     """The lines of history that versions wrote which did not note the step, as `name: old -> new`."""
-    entries = [entry for entry in content["history"] if isinstance(entry, dict) and "step" not in entry]
-    return [str(line) for entry in entries for line in entry.get("changes", [])]
+    return _lines([entry for entry in content["history"] if isinstance(entry, dict) and "step" not in entry])
+
+
+def changes_noted(content: Mapping[str, Any]) -> list[str]:
+    """All lines of history, as `name: old -> new`."""
+    return _lines([entry for entry in content["history"] if isinstance(entry, dict)])
+
+
+def _lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    changed = (entry.get("changes") for entry in entries)
+    return [str(line) for lines in changed if isinstance(lines, list) for line in lines]
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
