@@ -62,7 +62,10 @@ def noted(facts: Mapping[str, Any], step: int, content: Mapping[str, Any]) -> li
     Versions before this one kept nothing but a history in config.json, whose `content` this is, without steps.
     """
     if FACT in facts:
-        return [Breach(each["step"], each["why"], each.get("certain", True)) for each in facts[FACT]]
+        try:
+            return [Breach(int(each["step"]), str(each["why"]), each.get("certain", True)) for each in facts[FACT]]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return [Breach(step, "what was noted of it cannot be read", certain=False)]
     lines = workdir.changes_without_step(content)
     counted = [line for line in lines if _counts(line.partition(":")[0])]
     return [Breach(step, f"an earlier version went on with {', '.join(counted)}", certain=False)] if counted else []
@@ -70,7 +73,7 @@ def noted(facts: Mapping[str, Any], step: int, content: Mapping[str, Any]) -> li
 
 def other_numerics(facts: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> list[str]:
     """What the numerics of now differ in from those of a checkpoint, as `name: old -> new`."""
-    return workdir.changes(facts.get(FINGERPRINT, {}), fingerprint)
+    return workdir.changes(_mapping(facts, FINGERPRINT), fingerprint)
 
 
 def warning(facts: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> str:
@@ -118,9 +121,16 @@ def _other_settings(facts: Mapping[str, Any], content: Mapping[str, Any], config
 
     config.json may be ahead of it: a start that changed them may have been killed before it saved.
     """
-    before = {RENAMED.get(name, name): value for name, value in facts.get(SETTINGS, content[SETTINGS]).items()}
+    known = _mapping(facts, SETTINGS) or content[SETTINGS]
+    before = {RENAMED.get(name, name): value for name, value in known.items()}
     changed = differences(before, config)
     return [workdir.change(*each) for kind in MATHEMATICS for each in changed[kind]]
+
+
+def _mapping(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What the facts have by this name, if that is what it should be."""
+    found = facts.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _counts(name: str) -> bool:

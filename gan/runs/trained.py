@@ -20,6 +20,7 @@ from gan.runs import checkpoint, tensors, workdir
 from gan.runs.checkpoint import Found
 from gan.settings import Config
 
+_LARGEST_SIDE = 1 << 16  # of an image, in pixels: nothing trains on larger ones
 _REMEDY = "use the version of this program that wrote it, or another --workdir"
 
 
@@ -67,11 +68,12 @@ def saved_run(folder: Path, numerics: Mapping[str, Any] | None = None) -> SavedR
     try:
         names, shape = tuple(facts["class_names"]), tuple(facts["image_shape"])
         of_classes = tuple(facts.get("class_shares") or [1 / len(names) for _ in names])
-        classes = shares.present(of_classes, facts.get("num_examples", 0) * math.prod(shape))
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / workdir.CONFIG} is damaged: it does not say what the images are; {_REMEDY}"
-        ) from error
+        whole = _are_facts(names, shape, of_classes)
+        classes = shares.present(of_classes, facts.get("num_examples", 0) * math.prod(shape)) if whole else ()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise UserError(f"{folder / workdir.CONFIG} is damaged: it does not say what the images are; {_REMEDY}")
     return SavedRun(
         folder=folder,
         config=validated(dataclasses.replace(saved, logical_cpus=0, replicas="auto", **(numerics or {}))),
@@ -109,10 +111,10 @@ def networks(run: SavedRun, found: Found) -> Trained:
         make(config, run.image_shape, build.PLAIN, len(run.class_names))
         for make in (build.generator, build.discriminator)
     )
-    judge = read("discriminator/params", judging.init(anything))
+    judge = read("discriminator/params", _shapes(run, judging))
     if judging.normalize:
-        judge, _ = judging.normalize(judge, read(f"extra/{VECTORS}", judging.init_state(anything, judge)))
-    drawing = read("averages" if config.ema_half_life_images else "generator/params", making.init(anything))
+        judge, _ = judging.normalize(judge, read(f"extra/{VECTORS}", _shapes_of(judging.init_state(anything, judge))))
+    drawing = read("averages" if config.ema_half_life_images else "generator/params", _shapes(run, making))
     return Trained(run, found.step, drawing, judge, found.skipped)
 
 
@@ -121,10 +123,31 @@ def generator(run: SavedRun) -> Network:
     return build.sampling_generator(run.config, run.image_shape, devices.resolve(run.config), run.class_shares)
 
 
+def _shapes(run: SavedRun, network: Network) -> Any:
+    """The shapes of a network's parameters, nothing computed: a config edited by hand may ask for any size."""
+    try:
+        with tf.Graph().as_default():
+            params = network.init(rng.stream(seed=0, step=-1))
+    except (ValueError, OverflowError, tf.errors.OpError) as error:
+        raise UserError(f"{run.folder / workdir.CONFIG} asks for networks that cannot be made; {_REMEDY}") from error
+    return _shapes_of(params)
+
+
+def _shapes_of(nest: Any) -> Any:
+    return tf.nest.map_structure(lambda tensor: tensor.shape, nest)
+
+
+def _are_facts(names: tuple, shape: tuple, of_classes: tuple) -> bool:
+    """Whether these can be the names of classes, [H, W, C] of images and the shares of the classes."""
+    sizes = len(shape) == 3 and all(type(length) is int and 0 < length <= _LARGEST_SIDE for length in shape)
+    numbers = len(of_classes) == len(names) and all(isinstance(share, int | float) for share in of_classes)
+    return sizes and numbers and all(isinstance(name, str) for name in names)
+
+
 def _read(path: Path, values: dict[str, Any], name: str, like: Any) -> Any:
-    """The nest below `name` among the checkpoint's tensors, of the shapes that `like` has; raises `UserError`."""
+    """The nest below `name` among the checkpoint's tensors, of the shapes in `like`; raises `UserError`."""
     if isinstance(like, dict):
         return {part: _read(path, values, f"{name}/{part}", below) for part, below in like.items()}
-    if name not in values or values[name].shape != like.shape:
+    if name not in values or list(values[name].shape) != like.as_list():
         raise UserError(f"{path}: tensor {name.removeprefix(f'{tensors.ROOT}/')} is not that of its run; {_REMEDY}")
     return tf.constant(values[name])

@@ -111,6 +111,12 @@ def test_the_facts_give_back_what_was_noted():
     assert exactness.as_json(breaches)[1] == {"step": 7, "why": "threads: 1 -> 2"}
 
 
+@pytest.mark.parametrize("noted", [3, [None], [{"step": "x", "why": 1}], [{}]])
+def test_facts_that_are_none_keep_nobody_from_going_on(run, noted):
+    odd = {"inexact": noted, "fingerprint": [1], "settings": "none"}
+    assert exactness.found(run, BASE, {}, 9, odd) == [Breach(9, "what was noted of it cannot be read", certain=False)]
+
+
 @pytest.mark.parametrize(
     ("breaches", "expected"),
     [
