@@ -7,11 +7,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from tests.fuzz import Kind, arrays, flags, folders, models, runs, tfds_sets, trial
+from tests.fuzz import Kind, arrays, flags, folders, models, parquets, runs, tfds_sets, trial
 
 KINDS = (
-    flags.FLAGS, flags.FILES, runs.CONFIGS, runs.LOGS, runs.CHECKPOINTS, arrays.ARRAYS, folders.FOLDERS, tfds_sets.TFDS,
-    models.MODELS,
+    flags.FLAGS, flags.FILES, runs.CONFIGS, runs.LOGS, runs.CHECKPOINTS, arrays.ARRAYS, folders.FOLDERS,
+    parquets.PARQUET, tfds_sets.TFDS, models.MODELS, runs.STARTS,
 )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gan import config as configs
 from gan.evaluation import in_training, record
-from gan.jobs import check, plot
-from gan.jobs.requests import Check, Plot
+from gan.jobs import check, plot, train
+from gan.jobs.requests import Check, Plot, Train
 from gan.runs import checkpoint, exactness, metrics_log, tensors, trained, workdir
 from tests.fuzz import Kind, template
 from tests.fuzz.damage import BYTES, JSON, WITHIN, as_text, bytes_broken, json_broken
@@ -140,3 +140,11 @@ CHECKPOINTS = Kind(
     read_checkpoints,
     share=2,
 )
+
+
+def start(folder: Path, case: object) -> None:
+    """What bin/train does before it trains."""
+    train.run(Train({}, workdir=str(folder / "run"), dry_run=True))
+
+
+STARTS = Kind("starts of bin/train", CONFIGS.cases, write_config, start, share=1)

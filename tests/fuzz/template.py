@@ -13,6 +13,7 @@ from gan.evaluation import record
 from gan.pictures import raster
 from gan.runs import checkpoint, exactness, grids, workdir
 from gan.runs.log import Summaries
+from gan.training import session
 from gan.training.replicas import Training
 
 SHAPE = (28, 28, 1)
@@ -23,23 +24,18 @@ STEPS = (2, 4)
 def run(width: int = 8) -> Path:
     """The folder of a run of four steps; not to be changed."""
     folder = Path(tempfile.mkdtemp(prefix="gan-fuzz-")) / "run"
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, *SHAPE), np.uint8)
+    np.savez(folder.with_name("set.npz"), images=images, labels=np.arange(60) % 2)
     settings = {"latent_size": 8, "steps": 8, "batch_size": 8, "log_every_steps": 1, "sample_every_steps": 2}
-    made = config.make(
-        "article_corrected", g_width=width, d_width=4, dataset="garments", precision="float32", **settings
-    )
-    facts = {
-        "name": "garments",
-        "num_examples": 60,
-        "image_shape": SHAPE,
-        "class_names": ["a", "b"],
-        "fingerprint": "x",
-    }
+    settings |= {"dataset": f"npz:{folder.with_name('set.npz')}", "replicas": "1", "precision": "float32"}
+    made = config.make("article_corrected", g_width=width, d_width=4, convolution="direct", **settings)
+    facts = session.data_facts(made, build.source(made))
     workdir.open_run(folder, made, facts, override=False)
     parts = build.game(made, SHAPE, build.PLAIN, 2)
     state = tf.nest.map_structure(tf.Variable, build.initial_state(made, parts))
     kept = {exactness.FACT: [], exactness.SETTINGS: exactness.mathematics(made), "fingerprint": {"threads": 1}}
     log = Summaries(folder, 0)
-    rng = np.random.default_rng(0)
     for step in range(STEPS[-1] + 1):
         if step:
             log.scalars(step, {"d_loss": 0.5 + step, "g_loss": 0.25 * step})

@@ -378,6 +378,17 @@ def test_data_that_are_gone_keep_a_run_from_going_on(run, told):
     assert line(lines, "continuation") == "would refuse: its data, /nowhere/x.npz, are not there"
 
 
+def test_the_command_ends_with_the_code(run, server, tmp_path):
+    for spoil, code in ((lambda: None, 0), ((run / "flags.txt").unlink, 1), ((run / "metrics.jsonl").unlink, 65)):
+        spoil()
+        looked = server.start(f"--workdir={run}", command="check")
+        assert looked.wait() == code and "Traceback" not in looked.err
+    with lock.Lock(run):
+        busy = server.start(f"--workdir={run}", "--repair", command="check")
+        assert busy.wait() == 75 and len(busy.errors) == 1
+    assert server.start(f"--workdir={tmp_path / 'none'}", command="check").wait() == 2
+
+
 def test_a_folder_without_a_run_is_a_mistake(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(UserError, match="there is no run in it"):
