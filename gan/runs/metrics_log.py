@@ -79,10 +79,11 @@ def _sound(row: Row | None) -> Row | None:
     """The row if it has nothing but numbers, and null in the place of some."""
     if row is None or row["step"] < 0:
         return None
-    values = [value for value in row.values() if value is not None]
-    return (
-        row if all(type(value) is float or type(value) is int and abs(value) < _LARGEST for value in values) else None
-    )
+    return row if all(value is None or _is_number(value) for value in row.values()) else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) < _LARGEST)
 
 
 def _number(value: float) -> int | float | None:
