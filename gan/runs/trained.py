@@ -1,6 +1,7 @@
 """The networks of a run as a checkpoint holds them, read without disturbing a trainer that may be at work."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,15 +107,13 @@ def networks(run: SavedRun, found: Found) -> Trained:
     def read(where: str, like: Any) -> Any:
         return _read(found.path, found.values, f"{tensors.ROOT}/state/{where}", like)
 
-    anything = rng.stream(seed=0, step=-1)
-    making, judging = (
-        make(config, run.image_shape, build.PLAIN, len(run.class_names))
-        for make in (build.generator, build.discriminator)
-    )
-    judge = read("discriminator/params", _shapes(run, judging))
-    if judging.normalize:
-        judge, _ = judging.normalize(judge, read(f"extra/{VECTORS}", _shapes_of(judging.init_state(anything, judge))))
-    drawing = read("averages" if config.ema_half_life_images else "generator/params", _shapes(run, making))
+    making, judging = _shapes(config, run.image_shape, len(run.class_names))
+    judge = read("discriminator/params", judging)
+    network = build.discriminator(config, run.image_shape, build.PLAIN, len(run.class_names))
+    if network.normalize:
+        vectors = network.init_state(rng.stream(seed=0, step=-1), judge)
+        judge, _ = network.normalize(judge, read(f"extra/{VECTORS}", _shapes_of(vectors)))
+    drawing = read("averages" if config.ema_half_life_images else "generator/params", making)
     return Trained(run, found.step, drawing, judge, found.skipped)
 
 
@@ -123,14 +122,18 @@ def generator(run: SavedRun) -> Network:
     return build.sampling_generator(run.config, run.image_shape, devices.resolve(run.config), run.class_shares)
 
 
-def _shapes(run: SavedRun, network: Network) -> Any:
-    """The shapes of a network's parameters, nothing computed: a config edited by hand may ask for any size."""
+@functools.lru_cache(maxsize=8)
+def _shapes(config: Config, image_shape: tuple[int, int, int], num_classes: int) -> tuple[Any, Any]:
+    """The shapes of both networks' parameters, nothing computed: a config edited by hand may ask for any size."""
     try:
         with tf.Graph().as_default():
-            params = network.init(rng.stream(seed=0, step=-1))
+            anything = rng.stream(seed=0, step=-1)
+            made = (
+                make(config, image_shape, build.PLAIN, num_classes) for make in (build.generator, build.discriminator)
+            )
+            return tuple(_shapes_of(network.init(anything)) for network in made)
     except (ValueError, OverflowError, tf.errors.OpError) as error:
-        raise UserError(f"{run.folder / workdir.CONFIG} asks for networks that cannot be made; {_REMEDY}") from error
-    return _shapes_of(params)
+        raise UserError(f"{workdir.CONFIG} asks for networks that cannot be made; {_REMEDY}") from error
 
 
 def _shapes_of(nest: Any) -> Any:

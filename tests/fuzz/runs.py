@@ -62,16 +62,16 @@ CONFIGS = Kind(
 )
 
 
-def read_logs(folder: Path, case: object) -> None:
+def read_logs(folder: Path, case: tuple) -> None:
     """What commands read of metrics.jsonl and evaluations.jsonl."""
     run = folder / "run"
     check.run(Check(str(run)))
     for evaluation in record.read(run):
         record.to_json(evaluation)
     in_training.best(_EVALUATING, run, template.STEPS[-1])
-    metrics_log.read_metrics(run)
-    with tempfile.TemporaryDirectory() as place:
-        plot.run(Plot((str(run),), out=f"{place}/losses.png"))
+    if case[0] == metrics_log.FILE_NAME:
+        with tempfile.TemporaryDirectory() as place:
+            plot.run(Plot((str(run),), out=f"{place}/losses.png"))
 
 
 def write_log(folder: Path, case: tuple[str, int, object]) -> None:
@@ -95,7 +95,7 @@ LOGS = Kind(
 )
 
 
-def read_checkpoints(folder: Path, case: object) -> None:
+def read_checkpoints(folder: Path, case: tuple) -> None:
     """What commands read of checkpoints, without a trainer's right to set them aside."""
     run = folder / "run"
     check.run(Check(str(run)))
