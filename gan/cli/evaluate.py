@@ -39,7 +39,7 @@ FEATURES = flags.DEFINE_string(
     "features",
     "classifier",
     "classifier: a network trained once on the data set's labels; random: a fixed random network; saved_model:PATH: a "
-    "SavedModel folder or .keras file of yours",
+    "SavedModel folder (a program: use only what you trust) or .keras file of yours",
 )
 MODEL_SIZE = flags.DEFINE_integer("model_size", None, "pixels a side that your model sees (default: as the model says)")
 MODEL_RANGE = flags.DEFINE_string(

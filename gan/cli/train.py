@@ -23,6 +23,7 @@ from gan.machine import cluster, local_workers, startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run (empty: runs/<preset>-<dataset>)")
 OVERRIDE = flags.DEFINE_boolean("override", False, "continue with changed settings that change the mathematics")
+EXACT = flags.DEFINE_boolean("exact", False, "refuse to go on where the bits would not be those of an undisturbed run")
 STRICT = flags.DEFINE_boolean("strict", False, "warnings of the data are errors")
 DRY_RUN = flags.DEFINE_boolean("dry_run", False, "resolve and check everything, show it, and train nothing")
 WORKERS = flags.DEFINE_integer("workers", 0, "start so many workers on this machine (0: this process trains)")
@@ -40,6 +41,7 @@ def main() -> int | None:
         override=OVERRIDE.value,
         dry_run=DRY_RUN.value,
         strict=STRICT.value,
+        exact=EXACT.value,
         start_minutes=START_MINUTES.value,
         peer_seconds=PEER_SECONDS.value,
     )

@@ -22,7 +22,7 @@ import tensorflow as tf
 from gan.errors import UserError
 from gan.metrics.suite import NEIGHBOURS, SEED
 from gan.storage import event_files
-from gan.storage.files import read_bytes, write_atomically
+from gan.storage.files import free_name, read_bytes, write_atomically
 from gan.storage.refusals import storage_errors
 from gan.storage.targets import open_lock
 
@@ -123,16 +123,40 @@ def from_json(row: Mapping[str, Any]) -> Evaluation:
 
 def read(workdir: Path) -> list[Evaluation]:
     """The evaluations of a run by step; empty where there are none. Raises `UserError` if the file is damaged."""
+    evaluations = _read(Path(workdir) / FILE_NAME)
+    if None in evaluations:
+        number = evaluations.index(None) + 1
+        raise UserError(f"{Path(workdir) / FILE_NAME} is damaged in line {number}; remove that line")
+    return evaluations
+
+
+def mend(workdir: Path) -> Path | None:
+    """Takes damaged lines out of the evaluations; the path of a copy as it was, None if there are none such.
+
+    Raises `StorageError`.
+    """
     path = Path(workdir) / FILE_NAME
+    if None not in _read(path):
+        return None
+    with _locked(path.parent):
+        kept = free_name(path)
+        write_atomically(kept, read_bytes(path))
+        _write(path.parent, [evaluation for evaluation in _read(path) if evaluation])
+    return kept
+
+
+def _read(path: Path) -> list[Evaluation | None]:
+    """The evaluation in each line of a file, None where it is damaged."""
     with storage_errors(path):
         lines = read_bytes(path).splitlines() if path.exists() else []
-    evaluations = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            evaluations.append(from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise UserError(f"{path} is damaged in line {number}; remove that line") from error
-    return evaluations
+    return [_parsed(line) for line in lines]
+
+
+def _parsed(line: bytes) -> Evaluation | None:
+    try:
+        return from_json(json.loads(line))
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError, RecursionError):
+        return None
 
 
 def add(workdir: Path, evaluation: Evaluation) -> None:

@@ -1,4 +1,7 @@
-"""Models that a user brings along as feature extractors: a SavedModel folder, a .keras or .h5 file."""
+"""Models that a user brings along as feature extractors: a SavedModel folder, a .keras or .h5 file.
+
+A Keras file is read in Keras' safe mode. A SavedModel is a program, whatever is done about it: `is_program` says so.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -22,6 +25,11 @@ class Pretrained(NamedTuple):
     channels: int
     integers: bool  # it takes whole numbers: the values given are rounded
     identity: str  # sha256 (hex) of the files
+
+
+def is_program(path: Path) -> bool:
+    """Whether what is at `path` may do on this machine what its user may do, once it is loaded."""
+    return path.is_dir()
 
 
 def load(path: Path) -> Pretrained:
@@ -50,7 +58,7 @@ def _keras(path: Path) -> tuple[Callable, list, tf.DType]:
     """Function, shape and type of the input of a Keras file."""
     import keras
 
-    model = keras.models.load_model(path, compile=False)
+    model = keras.models.load_model(path, compile=False, safe_mode=True)  # Python within a file is not run
     _check_one(path, "inputs", model.inputs)
     _check_one(path, "outputs", model.outputs)
     taken = model.inputs[0]

@@ -7,6 +7,7 @@ from gan.errors import UserError
 from gan.evaluation import features
 from gan.evaluation.features import Extractor
 from gan.export import pretrained
+from gan.jobs.notices import note
 from gan.jobs.requests import Evaluate
 
 _RANGE = "unit"  # of pixels, unless another is given
@@ -27,6 +28,8 @@ def _from_model(request: Evaluate, path: Path, image_shape: tuple[int, int, int]
     size, pixel_range = request.model_size, request.model_range or _RANGE
     if pixel_range not in features.RANGES:
         raise UserError(f"--model_range={pixel_range} must be one of {', '.join(features.RANGES)}")
+    if pretrained.is_program(path):
+        note(f"{path} is a SavedModel, which is a program and runs with your rights: use only what you trust")
     model = pretrained.load(path)
     if model.size and size not in (None, model.size):
         raise UserError(f"--model_size={size}: {path} takes {model.size} pixels a side; leave it out")

@@ -45,6 +45,7 @@ class Train(Asked):
     override: bool = False  # accept changed settings that change the mathematics of a run
     dry_run: bool = False  # check and show everything, train nothing
     strict: bool = False  # warnings of the data are errors
+    exact: bool = False  # refuse what would keep the bits from being those of an undisturbed run
     start_minutes: float = 10.0  # until every worker has come
     peer_seconds: float = 30.0  # of silence until a worker is lost
 
@@ -219,6 +220,17 @@ class Preview(Asked):
         if not self.out:
             raise UserError("--out is missing: name a PNG file")
         within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class Check(Asked):
+    """The folder of a run, to be looked at, and repaired if asked."""
+
+    workdir: str
+    repair: bool = False  # set aside what is broken
+
+    def _check(self) -> None:
+        check_workdir(self.workdir)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,10 @@ from gan.jobs import accounts, train_summary, workers
 from gan.jobs.asked import Settings
 from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Train as Request
+from gan.runs import checkpoint, exactness, workdir
 from gan.runs import origin as origins
-from gan.runs import workdir
 from gan.runs.checkpoint import Restored
+from gan.runs.exactness import Breach
 from gan.runs.lock import Lock
 from gan.runs.origin import Origin
 from gan.settings import Config, group
@@ -70,6 +71,9 @@ def _led(request: Request, team: Team, watched: Watched | None) -> Result | None
     team.compare("data", session.identity(source))
     machine = session.machine(config, folder, team)
     team.compare("numerics", machine.fingerprint)
+    if request.exact:  # before anything is written; what is restored is looked at once more
+        newest = checkpoint.newest(folder / workdir.CHECKPOINTS)
+        exactness.check(folder, exactness.found(folder, config, machine.fingerprint, *newest))
     game = session.game(config, source, machine)
     beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
     facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
@@ -89,28 +93,39 @@ def _led(request: Request, team: Team, watched: Watched | None) -> Result | None
         with session.memory_errors():
             prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
             restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
-            workdir.open_run(folder, config, facts, request.override, machine.fingerprint)
+            inexact = exactness.found(folder, config, machine.fingerprint, *(restored[:2] if restored else ()))
+            if request.exact:
+                exactness.check(folder, inexact)
+            at, kept = restored.step if restored else 0, exactness.as_json(inexact)
+            workdir.open_run(folder, config, facts, request.override, machine.fingerprint, at, kept)
+            prepared = prepared._replace(facts=prepared.facts | {exactness.FACT: kept})
             if beginning and not restored:
                 session.save_beginning(prepared)
             del origin, beginning  # as large as the state and more
-            step = _trained(watched(prepared, restored) if watched else prepared, restored)
+            prepared = watched(prepared, restored) if watched else prepared
+            step = _trained(prepared, restored, inexact)
     return Result(folder, step, step * cadence.images_per_step(config))
 
 
-def _trained(prepared: Run, restored: Restored | None) -> int:
-    """Trains to the end from what was restored, or from the beginning; says where that is. Returns the last step."""
+def _trained(prepared: Run, restored: Restored | None, inexact: list[Breach]) -> int:
+    """Trains to the end from what was restored, or from the beginning; says where that is. Returns the last step.
+
+    It says, too, whether the bits are those of an undisturbed run, by what is `inexact`.
+    """
     if restored:
-        warn(*restored.skipped, session.numerics_warning(prepared, restored))
+        warn(*restored.skipped, exactness.warning(restored.facts, prepared.facts[exactness.FINGERPRINT]))
     is_complete = bool(restored) and loop.is_complete(prepared)
     prepared.team.lead(is_complete)
     if is_complete:
-        print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
+        truth = exactness.words(inexact, restored.step)
+        print(f"the run is complete at step {restored.step}; {truth}; to train on, give more --steps or --epochs")
         return restored.step
     if restored:
         print(f"continuing after step {restored.step}", flush=True)
     prepared.team.spread(prepared.training)
     last = loop.train(prepared, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
-    print(f"done: {last:,} steps, {last * cadence.images_per_step(prepared.config):,} images; see {prepared.folder}")
+    images = last * cadence.images_per_step(prepared.config)
+    print(f"done: {last:,} steps, {images:,} images; {exactness.words(inexact, last)}; see {prepared.folder}")
     return last
 
 

@@ -12,7 +12,7 @@ from gan.errors import UserError
 from gan.jobs.requests import Train as Request
 from gan.machine import cluster, devices, versions
 from gan.runs import workdir
-from gan.settings import Config, fields
+from gan.settings import COMMANDS, Config, fields
 from gan.training import follower, session
 from gan.training import team as teams
 from gan.training.team import Alone, Team
@@ -50,6 +50,7 @@ def joined(request: Request) -> Iterator[Team]:
 def follow(request: Request, several: Team) -> None:
     """Trains with the chief, on its config, until it is told to end."""
     own = {name: value for name, value in request.settings.items() if name in _OWN}
+    own |= {name: request.settings.get(name, "") for name in COMMANDS}  # nobody else says what is run here
     told = {name: value for name, value in several.lead().items() if name in fields()}
     config = dataclasses.replace(Config(**told), **own)
     source = build.source(config)
@@ -87,4 +88,4 @@ def _known(request: Request) -> Config:
 def _shared(request: Request) -> dict[str, Any]:
     """What all workers are to be started with."""
     settings = {name: value for name, value in request.settings.items() if name not in _OWN}
-    return settings | {"override": request.override, "dry_run": request.dry_run}
+    return settings | {"override": request.override, "dry_run": request.dry_run, "exact": request.exact}

@@ -6,6 +6,7 @@ older one go. Equal values give equal bytes, so the hashes in the manifests comp
 `checkpoint` plays no part: damage to it would pass for an empty folder.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Container, Mapping
@@ -108,6 +109,14 @@ class Found(NamedTuple):
     skipped: list[str]  # a line for each damaged one that was passed over
 
 
+def read(folder: Path, step: int) -> Found:
+    """The checkpoint of a step, verified; raises `Damaged`, `StorageError`, `UserError` for another version's."""
+    path = folder / _name(step)
+    content = manifests.verified(path, step)
+    hashes = {name: facts["sha256"] for name, facts in content["files"].items()}
+    return Found(step, path, content["facts"], hashes, tensors.read(path), [])
+
+
 def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found | None:
     """The newest good checkpoint, or that of `step`, read whole and verified.
 
@@ -122,9 +131,7 @@ def find(folder: Path, step: int | None = None, set_aside: bool = True) -> Found
     for candidate in [step] if step is not None else reversed(present):
         path = folder / _name(candidate)
         try:
-            content = manifests.verified(path, candidate)
-            hashes = {name: facts["sha256"] for name, facts in content["files"].items()}
-            return Found(candidate, path, content["facts"], hashes, tensors.read(path), skipped)
+            return read(folder, candidate)._replace(skipped=skipped)
         except Damaged as fault:
             if path.exists():  # one that the trainer pruned meanwhile is not damaged
                 skipped.append(_passed_over(path, fault, set_aside))
@@ -178,6 +185,25 @@ def manifest(folder: Path, step: int) -> dict[str, Any]:
         return manifests.verified(folder / _name(step), step)
     except Damaged as fault:
         raise UserError(f"{folder / _name(step)} is damaged: {fault}; choose another step") from fault
+
+
+def newest(folder: Path) -> tuple[int, dict[str, Any]] | tuple[()]:
+    """The step and the facts of the newest checkpoint whose files are whole; nothing is renamed, no tensor is read."""
+    for step in reversed(steps(folder)):
+        with contextlib.suppress(Damaged):
+            return step, manifests.verified(folder / _name(step), step)["facts"]
+    return ()
+
+
+def set_aside_damaged(folder: Path) -> list[str]:
+    """Renames every damaged checkpoint, as `find` does with those that it passes over; a line on each."""
+    lines = []
+    for step in steps(folder):
+        try:
+            read(folder, step)
+        except Damaged as fault:
+            lines.append(_passed_over(folder / _name(step), fault, set_aside=True))
+    return lines
 
 
 def _name(step: int) -> str:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import time
 import weakref
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from gan.storage.refusals import storage_errors
 from gan.storage.targets import open_lock
 
 LOCK = ".lock"
+_LOOKS = 3  # one who only asks whether there is a trainer has the lock for an instant
+_LOOK_SECONDS = 0.05
 
 
 class Lock:
@@ -31,14 +34,14 @@ class Lock:
             self._workdir.mkdir(parents=True, exist_ok=True)
             descriptor = open_lock(self._workdir / LOCK)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _take(descriptor)
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
             except BlockingIOError as error:
-                holder = os.pread(descriptor, 500, 0).decode(errors="replace").strip() or "a process just starting"
+                name = _holder(descriptor)
                 os.close(descriptor)
                 remedy = "wait for it to end, stop it, or use another --workdir"
-                raise BusyError(f"{self._workdir} is held by another trainer, {holder}; {remedy}") from error
+                raise BusyError(f"{self._workdir} is held by another trainer, {name}; {remedy}") from error
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -56,6 +59,40 @@ class Lock:
         _held.discard(self)
         os.close(self._descriptor)
         self._descriptor = None
+
+
+def holder(folder: Path) -> str:
+    """The trainer that holds a run's folder, as it can be told; empty if none does. Nothing is written.
+
+    Raises `StorageError` if that cannot be found out.
+    """
+    path = Path(folder) / LOCK
+    with storage_errors(path):
+        if not path.is_file():
+            return ""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+    return ""
+
+
+def _take(descriptor: int) -> None:
+    """Locks an open file for this process; raises `BlockingIOError` if another has it, and not for an instant only."""
+    for look in range(_LOOKS):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if look == _LOOKS - 1:
+                raise
+            time.sleep(_LOOK_SECONDS)
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 500, 0).decode(errors="replace").strip() or "a process just starting"
 
 
 _held: "weakref.WeakSet[Lock]" = weakref.WeakSet()

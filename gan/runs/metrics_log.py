@@ -14,6 +14,7 @@ from gan.errors import UserError
 from gan.storage.files import read_bytes, write_atomically
 
 FILE_NAME = "metrics.jsonl"
+_LARGEST = 2**1000  # of a number: more would not fit into a float
 
 Row = dict[str, Any]
 
@@ -36,11 +37,16 @@ def read_metrics(workdir: str | Path) -> list[Row]:
         raise UserError(
             f"{path} cannot be read: {error.strerror}; --workdir must be the folder of a run that has begun"
         ) from error
-    rows = [_decode(line) for line in lines]
+    rows = [_sound(_decode(line)) for line in lines]
     for number, (line, row) in enumerate(zip(lines[:-1], rows, strict=False), start=1):
         if row is None and line.strip():
             raise UserError(f"{path} is damaged in line {number}; remove that line")
     return [row for row in rows if row is not None]
+
+
+def lines(path: Path) -> list[tuple[bytes, Row | None]]:
+    """Each line of a log with its row, None where that is torn or empty; the last one is what follows the last end."""
+    return [(line, _sound(_decode(line))) for line in read_bytes(path).split(b"\n")]
 
 
 def truncate(path: Path, step: int) -> None:
@@ -64,9 +70,20 @@ def _decode(line: bytes) -> Row | None:
     """The row of a line, None if it is torn or empty."""
     try:
         row = json.loads(line)
-    except ValueError:  # bad JSON and bad UTF-8 alike
+    except (ValueError, RecursionError):  # bad JSON and bad UTF-8 alike
         return None
     return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+
+
+def _sound(row: Row | None) -> Row | None:
+    """The row if it has nothing but numbers, and null in the place of some."""
+    if row is None or row["step"] < 0:
+        return None
+    return row if all(value is None or _is_number(value) for value in row.values()) else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) < _LARGEST)
 
 
 def _number(value: float) -> int | float | None:

@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,7 @@ def check_run(workdir: Path, config: Config, data_facts: Mapping[str, Any], over
     """Lines of warning of what `open_run` would accept, nothing written; raises what it would raise."""
     workdir = Path(workdir)
     check_folder(workdir)
-    content = _content(workdir)
-    return _accepted(workdir, content, config, data_facts, override)[1]
+    return _accepted(workdir, described(workdir), config, data_facts, override)[1]
 
 
 def open_run(
@@ -48,28 +47,32 @@ def open_run(
     data_facts: Mapping[str, Any],
     override: bool,
     numerics: Mapping[str, Any] | None = None,
+    step: int = 0,
+    inexact: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
     """Begins a run in `workdir`, or continues the one there with `config`; returns lines of warning.
 
     Settings whose change is free are accepted, numerical ones with a warning, tunable ones only with `override` and a
-    warning, fixed ones and other data never. What was accepted is written to config.json and flags.txt. `numerics`, a
-    `fingerprint`, is kept for people to read. Raises `UserError` with the list of differences, and `StorageError`.
+    warning, fixed ones and other data never. What was accepted is written to config.json and flags.txt, with the `step`
+    that the run goes on from. `numerics`, a `fingerprint`, and since when and why the run is `inexact` are kept for
+    people to read. Raises `UserError` with the list of differences, and `StorageError`.
     """
     workdir = Path(workdir)
     check_folder(workdir)
-    content = _content(workdir)
-    changed, warnings = _accepted(workdir, content, config, data_facts, override)
+    there = described(workdir)
+    changed, warnings = _accepted(workdir, there, config, data_facts, override)
     now = versions.everything()
-    changed += changes(content.get("versions", now), now)
+    changed += changes(there.get("versions", now), now)
     if changed:
-        content["history"].append({"time": _now(), "changes": changed})
+        there["history"].append({"time": _now(), "step": step, "changes": changed})
     settings = {name: getattr(config, name) for name in fields()}
-    content |= {"settings": settings, "data": dict(data_facts), "versions": now, "numerics": dict(numerics or {})}
-    order = ("settings", "data", "versions", "numerics", "created", "history")
+    there |= {"settings": settings, "data": dict(data_facts), "versions": now, "numerics": dict(numerics or {})}
+    there["inexact"] = list(inexact)
+    order = ("settings", "data", "versions", "numerics", "inexact", "created", "history")
     with storage_errors(workdir):
         (workdir / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     sync_folder(workdir)  # before the config: a run without this folder has lost it
-    write_atomically(workdir / CONFIG, json.dumps({key: content[key] for key in order}, indent=1) + "\n")
+    write_atomically(workdir / CONFIG, json.dumps({key: there[key] for key in order}, indent=1) + "\n")
     write_atomically(workdir / FLAGS, _flag_lines(config))
     return warnings
 
@@ -101,10 +104,44 @@ def load_run(workdir: Path) -> tuple[Config, dict[str, Any]]:
     return config, content["data"]
 
 
+def flags_fault(workdir: Path) -> str:
+    """A line if flags.txt is not what config.json says; a continuation writes it anew. Raises `UserError`."""
+    path = Path(workdir) / FLAGS
+    with storage_errors(path):
+        lines = read_bytes(path).decode(errors="replace").splitlines() if path.exists() else []
+    if not lines:
+        return f"{FLAGS} is missing"
+    there = set(_flag_lines(load_run(workdir)[0]).splitlines())
+    other = [line for line in lines if line.startswith("--") and line not in there]
+    return f"{FLAGS} says {_short(other[0])}, {CONFIG} does not" if other else ""
+
+
+def described(workdir: Path) -> dict[str, Any]:
+    """What config.json says, or how it begins where there is none; raises `UserError` if it is damaged."""
+    path = Path(workdir) / CONFIG
+    check_links("--workdir", path)
+    return _read(path) if path.exists() else {"created": _now(), "history": []}
+
+
+def changes_without_step(content: Mapping[str, Any]) -> list[str]:
+    """The lines of history that versions wrote which did not note the step, as `name: old -> new`."""
+    return _lines([entry for entry in content["history"] if isinstance(entry, dict) and "step" not in entry])
+
+
+def changes_noted(content: Mapping[str, Any]) -> list[str]:
+    """All lines of history, as `name: old -> new`."""
+    return _lines([entry for entry in content["history"] if isinstance(entry, dict)])
+
+
+def _lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    changed = (entry.get("changes") for entry in entries)
+    return [str(line) for lines in changed if isinstance(lines, list) for line in lines]
+
+
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two mappings once both are as JSON has them, as `name: old -> new`."""
     old, new = json.loads(json.dumps([dict(old), dict(new)]))
-    return [_change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
+    return [change(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 def check_folder(workdir: Path) -> None:
@@ -140,13 +177,6 @@ def _read(path: Path) -> dict[str, Any]:
     return content | {"settings": settings}
 
 
-def _content(workdir: Path) -> dict[str, Any]:
-    """What config.json says, or how it begins where there is none."""
-    path = workdir / CONFIG
-    check_links("--workdir", path)
-    return _read(path) if path.exists() else {"created": _now(), "history": []}
-
-
 def _damaged(path: Path, how: str) -> UserError:
     return UserError(
         f"{path} is damaged: {how}; put a copy of it back (nothing else was touched) or use another --workdir"
@@ -160,7 +190,7 @@ def _accepted(
     if "settings" not in content:
         return [], []
     kinds = {
-        kind: [_change(*difference) for difference in found]
+        kind: [change(*difference) for difference in found]
         for kind, found in differences(content["settings"], config).items()
     }
     old, new = ({key: facts.get(key) for key in DATA_IDENTITY} for facts in (content["data"], data_facts))
@@ -174,11 +204,12 @@ def _accepted(
     if kinds["tunable"]:
         warnings.append(f"continuing with changed settings: {', '.join(kinds['tunable'])}")
     if kinds["numerics"]:
-        warnings.append(f"continuing with other numerics, not to the bit: {', '.join(kinds['numerics'])}")
+        warnings.append(f"continuing with other settings of the numerics: {', '.join(kinds['numerics'])}")
     return [line for lines in kinds.values() for line in lines], warnings
 
 
-def _change(name: str, old: Any, new: Any) -> str:
+def change(name: str, old: Any, new: Any) -> str:
+    """The line on one change."""
     return f"{name}: {_short(old)} -> {_short(new)}"
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -19,6 +20,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework.summary_pb2 import Summary, SummaryMetadata
 from tensorflow.core.util.event_pb2 import Event, SessionLog
 
+from gan.storage.aliases import plain
 from gan.storage.appending import Appended
 from gan.storage.files import read_bytes, sync_folder, write_atomically
 from gan.storage.refusals import storage_errors
@@ -81,6 +83,36 @@ def _record(event: Event) -> bytes:
         record = written.read()
     tf.io.gfile.remove(in_memory)  # or the next one would follow it
     return record
+
+
+class Content(NamedTuple):
+    """What is in an event file: its events, the bytes behind the last whole one, whether a checksum is wrong."""
+
+    events: list[Event]
+    rest: int
+    altered: bool
+
+
+def read(path: Path) -> Content:
+    """The whole events of a file; raises `StorageError` if it may not be read, `UserError` if it is no file."""
+    with storage_errors(path):
+        data = read_bytes(path)
+        records = list(_records(data))
+        whole = records[-1][1] if records else 0
+        with plain(path.parent) as folder:
+            good = _count_intact(str(folder / path.name))
+    return Content([event for *_, event in records], len(data) - whole, good < len(records))
+
+
+def _count_intact(path: str) -> int:
+    """The number of records, from the first on, whose checksums are right."""
+    count = 0
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            count += 1
+    except tf.errors.DataLossError:
+        pass
+    return count
 
 
 def truncate(folder: Path, step: int) -> dict[str, int]:

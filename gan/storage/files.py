@@ -137,6 +137,15 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def free_name(path: Path) -> Path:
+    """A name beside `path` for what is damaged there, which nothing has yet."""
+    aside, number = path.with_name(f"damaged_{path.name}"), 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"damaged_{path.name}.{number}")
+    return aside
+
+
 def sync_files(folder: Path) -> None:
     """Makes every file of a folder durable, and the folder itself; raises `StorageError`."""
     with storage_errors(folder):

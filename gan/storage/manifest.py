@@ -70,7 +70,27 @@ def _parsed(text: bytes) -> dict[str, Any]:
         raise Damaged(f"{NAME} is garbage") from error
     if not whole:
         raise Damaged(f"{NAME} was altered")
+    if "format" not in content or (content["format"] == FORMAT and not _has_form(content)):
+        raise Damaged(f"{NAME} is garbage, though its hash is right")
     return content
+
+
+def _has_form(content: Mapping[str, Any]) -> bool:
+    """Whether a manifest has what this version writes: a hash keeps nobody from writing one by hand."""
+    files = content.get("files")
+    if (
+        type(content.get("step")) is not int
+        or not isinstance(content.get("facts"), dict)
+        or not isinstance(files, dict)
+    ):
+        return False
+    return all(
+        name == Path(name).name  # of this folder, and no other
+        and isinstance(file, dict)
+        and type(file.get("size")) is int
+        and isinstance(file.get("sha256"), str)
+        for name, file in files.items()
+    )
 
 
 @contextlib.contextmanager

@@ -20,19 +20,17 @@ from gan.evaluation import in_training
 from gan.machine import devices, environment
 from gan.machine.sharing import Sharing
 from gan.networks.convolutions import Convolver
-from gan.runs import checkpoint, workdir
+from gan.runs import checkpoint, exactness, workdir
 from gan.runs import origin as origins
 from gan.runs.origin import Origin
 from gan.sampling import sampler
-from gan.settings import Config, fields
+from gan.settings import Config
 from gan.training import chunks, feeds, replicas
 from gan.training.chunks import Plan
 from gan.training.run import ROLLBACKS, Run
 from gan.training.team import Alone, Several, Team
 
-_DETERMINISTIC = "deterministic"  # in fingerprints
 _ALONE = Alone()
-_MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 
 
 class Machine(NamedTuple):
@@ -85,7 +83,9 @@ def machine(config: Config, folder: Path | None = None, team: Team = _ALONE) -> 
         **({"workers": team.count} if team.count > 1 else {}),
         **({"arithmetic": changed} if (changed := build.arithmetic(config, numerics)) else {}),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
-        **({} if devices.is_deterministic(config) else {_DETERMINISTIC: False}),  # and were always deterministic
+        **(
+            {} if devices.is_deterministic(config) else {exactness.DETERMINISTIC: False}
+        ),  # and were always deterministic
     )
     return found._replace(fingerprint=fingerprint)
 
@@ -199,7 +199,12 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
         chunk=chunk,
         sample=sample,
         evaluating=in_training.make(config, source, sample),
-        facts={"config_hash": _config_hash(config), "fingerprint": on.fingerprint},
+        facts={
+            "config_hash": _config_hash(config),
+            exactness.FINGERPRINT: on.fingerprint,
+            exactness.SETTINGS: exactness.mathematics(config),
+            exactness.FACT: [],
+        },
         team=on.team,
     )
 
@@ -235,20 +240,6 @@ def memory_errors() -> Iterator[None]:
         raise UserError("out of memory; give a smaller --batch_size or --width, in a new --workdir") from error
 
 
-def numerics_warning(run: Run, restored: checkpoint.Restored) -> str:
-    """A line about what will keep the bits from being those of an undisturbed run; empty if nothing will."""
-    now = run.facts["fingerprint"]
-    changes = workdir.changes(restored.facts.get("fingerprint", {}), now)
-    if not changes and now.get(_DETERMINISTIC, True):
-        return ""
-    if not changes:
-        return "with --deterministic=false the result will not be the same to the bit as that of a run that never ended"
-    return f"other numerics than at the last save, the result will not be the same to the bit: {'; '.join(changes)}"
-
-
 def _config_hash(config: Config) -> str:
     """sha256 over the settings that the mathematics depends on."""
-    relevant = {
-        name: getattr(config, name) for name, field in fields().items() if field.metadata["change"] in _MATHEMATICS
-    }
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(exactness.mathematics(config), sort_keys=True).encode()).hexdigest()

@@ -16,6 +16,7 @@ from PIL import Image
 
 STEPS = 4
 FLAGS = (f"--steps={STEPS}", "--log_every_steps=2")
+EXACT = "the bits are those of an undisturbed run"
 
 
 def steps(workdir: Path) -> list[int]:
@@ -51,7 +52,7 @@ def test_the_module_runs_as_the_launcher_calls_it(run_command, command_line, com
     ]  # TensorFlow's errors are shown
     assert own[0] == "compiling the training step ..."
     assert [line.split("  ")[0] for line in own[1:]] == ["step 2/4", "saved step 2", "step 4/4", "saved step 4"]
-    assert begun.stdout.splitlines()[-1] == f"done: 4 steps, 32 images; see {workdir}"
+    assert begun.stdout.splitlines()[-1] == f"done: 4 steps, 32 images; {EXACT}; see {workdir}"
     name = f"checkpoints/step_{STEPS:010d}/state.data-00000-of-00001"
     assert (workdir / name).read_bytes() == (complete / name).read_bytes()
 
@@ -60,7 +61,7 @@ def test_a_complete_run_says_so_and_is_left_as_it_is(run, server, content):
     before = content(run)
     again = server.start(f"--workdir={run}")
     assert again.wait() == 0, again.err
-    assert "the run is complete at step 4; to train on, give more --steps or --epochs\n" in again.out
+    assert f"the run is complete at step 4; {EXACT}; to train on, give more --steps or --epochs\n" in again.out
     assert again.err == ""
     assert content(run) == before
 
@@ -101,6 +102,51 @@ def test_what_may_not_change_is_refused_with_the_list(run, server, content, flag
     (line,) = refused.err.splitlines()
     assert line.startswith("error: ") and all(word in line for word in words), line
     assert content(run) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["--threads=1", "--replicas=1"], "threads: "),
+        (["--g_learning_rate=0.0002", "--override"], "g_learning_rate: 0.0001 -> 0.0002"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry_run",)], ids=["", "dry_run"])
+def test_exact_refuses_what_would_change_the_bits(run, server, content, flags, why, dry):
+    before = content(run)
+    refused = server.start(f"--workdir={run}", "--steps=6", *flags, "--exact", *dry)
+    assert refused.wait() == 2
+    (line,) = refused.err.splitlines()
+    assert line.startswith(f"error: --exact: {run} would not end with the bits") and f"since step 4 ({why}" in line
+    assert content(run) == before
+
+
+def test_a_run_says_since_when_it_is_not_exact(run, server):
+    assert server.start(f"--workdir={run}", "--steps=6", "--exact").wait() == 0
+    kept = [
+        json.loads((run / "config.json").read_text())["inexact"],
+        facts(run, 4)["inexact"],
+        facts(run, 6)["inexact"],
+    ]
+    assert kept == [[], [], []]
+    changed = server.start(f"--workdir={run}", "--steps=8", "--gamma=3", "--override")
+    assert changed.wait() == 0, changed.err
+    further = server.start(f"--workdir={run}", "--steps=10")
+    assert further.wait() == 0, further.err
+    because = [{"step": 6, "why": "gamma: 0.0 -> 3.0"}]
+    content = json.loads((run / "config.json").read_text())
+    assert content["inexact"] == facts(run, 8)["inexact"] == facts(run, 10)["inexact"] == because
+    assert [entry["step"] for entry in content["history"]] == [4, 6, 8]
+    for ended in (changed, further):
+        last = ended.out.splitlines()[-1]
+        assert "; the bits are not those of an undisturbed run: since step 6 (gamma: 0.0 -> 3.0); see" in last
+    refused = server.start(f"--workdir={run}", "--steps=12", "--exact")
+    assert refused.wait() == 2 and "since step 6 (gamma" in refused.err
+
+
+def facts(workdir: Path, step: int) -> dict:
+    """What the checkpoint of a step was saved with."""
+    return json.loads((workdir / f"checkpoints/step_{step:010d}/manifest.json").read_text())["facts"]
 
 
 def test_an_override_and_more_steps_train_on_with_a_warning(run, server):

@@ -1,5 +1,7 @@
 """Models of users as feature extractors: read back from both forms, and refused in one line."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ import tensorflow as tf
 
 from gan.errors import UserError
 from gan.export import pretrained
+from gan.jobs import extractor
+from gan.jobs.requests import Evaluate
 
 X = np.random.default_rng(0).random((3, 8, 8, 3), np.float32)
 
@@ -73,3 +77,23 @@ def test_what_is_no_extractor_is_refused_in_one_line(models, name, words):
     with pytest.raises(UserError, match=words) as raised:
         pretrained.load(models / name)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_python_in_a_keras_file_is_not_run(tmp_path, suffix):
+    place = str(tmp_path / "executed")
+    program = keras.layers.Lambda(lambda x: (__import__("os").makedirs(place, exist_ok=True), x)[1])
+    keras.Sequential([keras.Input((8, 8, 3)), program]).save(tmp_path / f"model{suffix}")
+    (tmp_path / "executed").rmdir()
+    with pytest.raises(UserError, match="cannot be loaded as a model .*code execution"):
+        pretrained.load(tmp_path / f"model{suffix}")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_of_a_saved_model_it_is_said_that_it_is_a_program(models, capsys):
+    splits = SimpleNamespace(train=SimpleNamespace(image_shape=(8, 8, 3)))
+    for name, expected in (("good", 1), ("good.keras", 0)):
+        extractor.of(Evaluate("run", features=f"saved_model:{models / name}"), splits)
+        assert (
+            capsys.readouterr().err.count("is a SavedModel, which is a program and runs with your rights") == expected
+        )

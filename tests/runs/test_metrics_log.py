@@ -63,3 +63,16 @@ def test_truncation_leaves_a_log_without_excess_alone(tmp_path):
     assert path.stat().st_mtime == 1
     metrics_log.truncate(tmp_path / "missing.jsonl", 20)
     assert not (tmp_path / "missing.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "value", ["[]", '"1"', "{}", "true", "1" + "0" * 400, '{"a": [null]}', "[" * 100_000], ids=lambda value: value[:9]
+)
+def test_what_is_no_number_is_damage_and_left_where_it_is(tmp_path, value):
+    path = tmp_path / metrics_log.FILE_NAME
+    lines = b'{"step": 1, "d_loss": null}\n', b'{"step": 2, "d_loss": %s}\n' % value.encode()
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(UserError, match="is damaged in line 2; remove that line"):
+        metrics_log.read_metrics(tmp_path)
+    assert [row for _, row in metrics_log.lines(path)] == [{"step": 1, "d_loss": None}, None, None]
+    assert path.read_bytes() == b"".join(lines)

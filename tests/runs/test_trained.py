@@ -1,5 +1,6 @@
 """Reading a run's networks beside its trainer: what is chosen, what is said of damage, and that nothing is touched."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -118,4 +119,32 @@ def test_tensors_of_other_networks(run):
     path = run / workdir.CONFIG
     path.write_text(path.read_text().replace('"g_width": 4', '"g_width": 5'))
     with pytest.raises(UserError, match=r"tensor state/generator/params/dense_1/kernel is not that of its run; use"):
+        trained.open(run)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"image_shape": [28, 28]},
+        {"image_shape": [28, 28, "1"]},
+        {"image_shape": [28, 0, 1]},
+        {"image_shape": [10**9, 28, 1]},
+        {"class_names": [None]},
+        {"class_names": "ab", "class_shares": [0.5]},
+        {"num_examples": "many"},
+    ],
+    ids=str,
+)
+def test_facts_of_the_images_that_cannot_be_are_damage(run, facts):
+    content = json.loads((run / workdir.CONFIG).read_text())
+    content["data"] |= facts
+    (run / workdir.CONFIG).write_text(json.dumps(content))
+    with pytest.raises(UserError, match="config.json is damaged: it does not say what the images are"):
+        trained.saved_run(run)
+
+
+def test_networks_that_a_config_edited_by_hand_asks_for_are_not_made(run):
+    path = run / workdir.CONFIG
+    path.write_text(path.read_text().replace('"g_width": 4', '"g_width": 16384'))  # gigabytes
+    with pytest.raises(UserError, match="is not that of its run"):
         trained.open(run)

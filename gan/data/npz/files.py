@@ -1,6 +1,7 @@
 """The arrays of an .npz or .npy file, mapped where that is possible; what other files are."""
 
 import contextlib
+import math
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gan.data.memory import available_bytes
 from gan.errors import UserError
 
 # What a file is by its first bytes, and what to do with it.
@@ -99,8 +101,14 @@ class _Zip:
 
     def loaded(self, name: str) -> np.ndarray:
         with self._opened.open(f"{name}.npy") as stream:
-            if _header(stream)[2].hasobject:
+            shape, _, dtype = _header(stream)
+            if dtype.hasobject:
                 raise _objects(self._file, name)
+        needed, there = math.prod(shape) * dtype.itemsize, self._opened.getinfo(f"{name}.npy").file_size
+        if needed > there:
+            raise ValueError(f"`{name}` says that it has {needed:,} bytes, and {there:,} are there")
+        if needed > available_bytes():  # few bytes may be unpacked to any number
+            raise MemoryError
         with self._opened.open(f"{name}.npy") as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -119,8 +127,10 @@ class _Zip:
             raw.seek(member.header_offset + 26)
             lengths = struct.unpack("<HH", raw.read(4))  # of the name and of the extra field that follow
         start = member.header_offset + 30 + sum(lengths) + skipped
-        if not np.prod(shape):
+        if not math.prod(shape):
             return np.empty(shape, dtype)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"`{name}` is cut off")
         return np.memmap(self._file, dtype, "r", start, tuple(shape), "F" if fortran else "C")
 
 
@@ -129,7 +139,10 @@ def _header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        return read(stream)
+        shape, fortran, dtype = read(stream)
+        if any(length < 0 for length in shape):
+            raise ValueError(f"a shape of {shape}")
+        return shape, fortran, dtype
     except Exception as error:  # it is a text in Python: damage brings NumPy's parser to raise anything
         raise ValueError(f"the header of an array is damaged: {error}") from None
 

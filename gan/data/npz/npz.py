@@ -24,7 +24,8 @@ from gan.data.source import Arrays, Source
 from gan.errors import UserError
 
 _UNREADABLE = (
-    OSError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+    OSError, ValueError, OverflowError, EOFError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError,
+    RuntimeError,
 )  # fmt: skip
 
 

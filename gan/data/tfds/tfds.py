@@ -1,9 +1,11 @@
 """Images from data sets prepared by TensorFlow Datasets, read record by record without TensorFlow."""
 
+import contextlib
 import functools
 import importlib.util
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from gan.data.workers import shared
 from gan.errors import UserError
 
 TRAIN = "train"
+_PACKAGE = "tensorflow_datasets"
 TEST = ("test", "validation")  # of the splits that training does not see, the first there is
 DECODER = 1  # to be raised when the same files are to give other pixels
 
@@ -41,8 +44,11 @@ def open_prepared(folder: Path, name: str, fit: Fit = AS_IS, which: str = TRAIN,
     split, notes = _split(info, folder, which)
     if info.file_format.value not in ("tfrecord", "array_record"):
         raise UserError(f"{folder} is stored as {info.file_format.value}; prepare it as tfrecord or array_record")
-    files = sorted(Path(os.fspath(path)) for path in split.filepaths)
+    with _damage(folder):
+        files = sorted(Path(os.fspath(path)) for path in split.filepaths)
     for file in files:
+        if file.parent != folder:
+            raise UserError(f"{folder} names files of another folder, {file}; choose another data set")
         if not file.is_file():
             raise UserError(f"{file} is missing; remove {folder} so that the data set is prepared again")
     height, width, depth = found.shape
@@ -87,11 +93,46 @@ def _info(folder: Path) -> Any:
         raise UserError("the package tensorflow-datasets is not installed; install it, or use another --dataset")
     import tensorflow_datasets as tfds
 
-    try:
+    _check_classes(folder)
+    with _damage(folder):
         return tfds.builder_from_directory(str(folder)).info
-    except Exception as error:  # tfds raises whatever its parsers do
+
+
+@contextlib.contextmanager
+def _damage(folder: Path) -> Iterator[None]:
+    """Raises `UserError` in the place of whatever tfds and its parsers raise of a description that is none."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{folder} is damaged ({reason}); remove it so that the data set is prepared again") from None
+
+
+def _check_classes(folder: Path) -> None:
+    """Raises `UserError` for features whose classes are not of tfds: it would import whatever module they name.
+
+    What is no JSON is left to tfds.
+    """
+    try:
+        content = json.loads((folder / "features.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return
+    waiting = [content]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
+            waiting += each.values()
+            named = (each.get("pythonClassName"), each.get("python_class_name"), each.get("type"))
+            foreign = [name for name in named if isinstance(name, str) and not name.startswith(f"{_PACKAGE}.")]
+            if foreign:
+                raise UserError(
+                    f"{folder} has features of the class {foreign[0]}, which is not one of tfds and would be a program "
+                    "to run; choose another data set"
+                )
 
 
 def _split(info: Any, folder: Path, which: str) -> tuple[Any, tuple[str, ...]]:

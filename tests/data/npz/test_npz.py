@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gan.data.decoding.fit import Fit
+from gan.data.npz import files
 from gan.data.npz.npz import open_npz
 from gan.data.sources import open_source
 from gan.data.splits import open_splits
@@ -326,3 +327,29 @@ def test_a_damaged_header_of_an_array_is_one_line(tmp_path, text):
         file.writestr("images.npy", b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode() + bytes(99))
     with pytest.raises(UserError, match=r"toys.npz cannot be read as an .npz archive \(the header of an array is dam"):
         open_npz(str(tmp_path / "toys.npz"))
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((6, -8, 8), r"the header of an array is damaged: a shape of \(6, -8, 8\)"),
+        ((65535, 65535, 65535), "cannot be read as an .npz archive"),
+    ],
+)
+def test_a_header_that_lies_is_told_before_anything_is_unpacked(tmp_path, packed, shape, words):
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}".encode()
+    with zipfile.ZipFile(tmp_path / "set.npz", "w", packed) as archive:
+        content = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header + bytes(384)
+        archive.writestr("images.npy", content)
+    with pytest.raises(UserError, match=words):
+        open_npz(str(tmp_path / "set.npz"))
+
+
+def test_an_archive_that_unpacks_to_more_than_there_is_memory(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "set.npz", images=np.zeros((6, 64, 64), np.uint8))
+    monkeypatch.setattr(files, "available_bytes", lambda: 6 * 64 * 64 - 1)
+    with pytest.raises(UserError, match="does not fit into memory; write it with numpy.savez, without compression"):
+        open_npz(str(tmp_path / "set.npz"))
+    monkeypatch.setattr(files, "available_bytes", lambda: 6 * 64 * 64)
+    assert open_npz(str(tmp_path / "set.npz")).num_examples == 6

@@ -399,3 +399,33 @@ def test_the_real_images_are_those_everyone_knows(tmp_path):
         hashlib.sha256(images.tobytes()).hexdigest()
         == "2520584f3eb541eeed4d09326256fa48daa3014cf4d581c266a6a4c3b094d1e4"
     )
+
+
+def test_a_description_without_a_name_is_one_line(tmp_path):
+    folder = prepare(tmp_path)
+    info = json.loads((folder / "dataset_info.json").read_text())
+    (folder / "dataset_info.json").write_text(json.dumps(info | {"name": None}))
+    with pytest.raises(UserError, match=r"is damaged \(.*remove it so that the data set is prepared again") as told:
+        tfds.open_prepared(folder, "toys")
+    assert "\n" not in str(told.value)
+
+
+def test_files_of_another_folder_are_not_read(tmp_path):
+    folder = prepare(tmp_path)
+    info = json.loads((folder / "dataset_info.json").read_text())
+    info["splits"][0]["filepathTemplate"] = "../" + info["splits"][0]["filepathTemplate"]
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    for path in folder.glob("*.tfrecord*"):
+        path.rename(tmp_path / "toys" / path.name)
+    with pytest.raises(UserError, match="names files of another folder, .*; choose another data set"):
+        tfds.open_prepared(folder, "toys")
+
+
+def test_features_of_a_class_that_is_not_of_tfds_are_not_imported(tmp_path, monkeypatch):
+    folder = prepare(tmp_path)
+    text = (folder / "features.json").read_text()
+    (folder / "features.json").write_text(text.replace("tensorflow_datasets.core.features.image_feature", "evil_fuzz"))
+    (tmp_path / "evil_fuzz.py").write_text("raise SystemExit('it was run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="features of the class evil_fuzz.Image, which is not one of tfds and would be"):
+        tfds.open_prepared(folder, "toys")
