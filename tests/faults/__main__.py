@@ -1,0 +1,84 @@
+"""Injects faults into trainings and tells what happened: python -m tests.faults --kills=100.
+
+Give one or more of the parts. Everything is made in --folder, which is kept if something was not survived.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.faults import outcomes
+from tests.faults.configurations import CONFIGURATIONS, environment
+from tests.faults.outcomes import Outcome
+
+Part = Callable[[argparse.Namespace, Path], list[Outcome]]
+
+
+def _kills(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.kills import kill_often
+
+    found = []
+    with _server(folder) as server:
+        for name in asked.configuration or ["float32"]:
+            found += kill_often(server, folder / name, CONFIGURATIONS[name], asked.kills, asked.seed)
+    return found
+
+
+PARTS: dict[str, Part] = {"kills": _kills}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, nargs="?", const=100, help="kill -9 a run so many times (100)")
+    parser.add_argument(
+        "--configuration",
+        action="append",
+        choices=CONFIGURATIONS,
+        help="how the runs that are killed train; may be given several times (float32)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments and places (0)")
+    parser.add_argument("--folder", type=Path, help="where runs are made; a new temporary folder if not given")
+    return parser
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator:
+    """The process that forks commands; what they write to their standard streams lies in `folder`."""
+    from tests.commands import Server
+
+    (folder / "commands").mkdir(parents=True, exist_ok=True)
+    server = Server(folder / "commands")
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def main() -> int:
+    """0 if everything was survived, otherwise 1; 2 where no part was asked for."""
+    parser = _parser()
+    asked = parser.parse_args()
+    wanted = [part for part in PARTS if getattr(asked, part)]
+    if not wanted:
+        parser.error(f"give one or more of {', '.join('--' + part.replace('_', '-') for part in PARTS)}")
+    os.environ.update(environment())
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="faults_"))
+    found = [outcome for part in wanted for outcome in PARTS[part](asked, folder / part)]
+    print("\n" + outcomes.table(found))
+    failures = outcomes.failures(found)
+    for line in failures:
+        print(f"not survived: {line}", file=sys.stderr)
+    if failures:
+        print(f"what is left of the runs is in {folder}", file=sys.stderr)
+    elif not asked.folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
