@@ -29,7 +29,21 @@ def _kills(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
     return found
 
 
-PARTS: dict[str, Part] = {"kills": _kills}
+def _damage(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.damage import damage_checkpoints
+
+    with _server(folder) as server:
+        return damage_checkpoints(server, folder, asked.seed)
+
+
+def _soak(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.soak import soak
+
+    with _server(folder) as server:
+        return soak(server, folder, asked.minutes, asked.saves)
+
+
+PARTS: dict[str, Part] = {"kills": _kills, "damage": _damage, "soak": _soak}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         choices=CONFIGURATIONS,
         help="how the runs that are killed train; may be given several times (float32)",
     )
+    parser.add_argument("--damage", action="store_true", help="damage the files of checkpoints, one at a time")
+    parser.add_argument("--soak", action="store_true", help="train for long and save at every step")
+    parser.add_argument("--minutes", type=float, default=120.0, help="longest time of the soak (120)")
+    parser.add_argument("--saves", type=int, default=10000, help="most saves of the soak (10000)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments and places (0)")
     parser.add_argument("--folder", type=Path, help="where runs are made; a new temporary folder if not given")
     return parser
@@ -68,6 +86,8 @@ def main() -> int:
         parser.error(f"give one or more of {', '.join('--' + part.replace('_', '-') for part in PARTS)}")
     os.environ.update(environment())
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="faults_"))
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)  # what is denied to others is to be denied by the faults
     found = [outcome for part in wanted for outcome in PARTS[part](asked, folder / part)]
     print("\n" + outcomes.table(found))
     failures = outcomes.failures(found)

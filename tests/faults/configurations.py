@@ -71,13 +71,19 @@ class Trainings:
         folder.mkdir(parents=True, exist_ok=True)
         self._data = _images(folder / "images") if configuration.as_folder else _archive(folder / "squares.npz")
 
-    def start(self, workdir: Path, hold: int = 0, **options) -> tuple[Start, Path]:
-        """Begins or continues a run; the process, and the file that its phases are told to."""
+    def start(
+        self, workdir: Path, hold: int = 0, flags: tuple[str, ...] = (), kill: dict | None = None, **options
+    ) -> tuple[Start, Path]:
+        """Begins or continues a run, with further flags; the process, and the file that its phases are told to.
+
+        `kill` is what `phases.observe` takes of it.
+        """
         self._count += 1
         told = self.folder / f"{self._count}.phases"
-        flags = (*TINY, self._data, *CADENCE, *self.configuration.flags, f"--steps={self.steps}")
-        options = {"before": {f"{phases.__name__}.observe": str(told)}, "hold": hold, **options}
-        return self._server.start(*flags, f"--workdir={workdir}", **options), told
+        given = (*TINY, self._data, *CADENCE, *self.configuration.flags, f"--steps={self.steps}", *flags)
+        observed = {"path": str(told), **(kill or {})}
+        before = {f"{phases.__name__}.observe": observed, **options.pop("before", {})}
+        return self._server.start(*given, f"--workdir={workdir}", before=before, hold=hold, **options), told
 
     def finish(self, workdir: Path) -> Path:
         """Trains to the end; the file with the phases."""

@@ -1,8 +1,8 @@
 """kill -9 at random moments of a run, again and again: it ends as if it had not been.
 
-A kill aims at a phase, or at any moment: it waits until the training is in that phase, and then for a random part of
-the time that the phase takes. What it hit is what the process had told last. From time to time another command works on
-the run's folder, and is killed as well or has to succeed.
+A kill aims at a phase, or at any moment: it strikes after a random part of the time that the phase takes. What it hit
+is what the process had told last. From time to time another command works on the run's folder, and is killed as well or
+has to succeed.
 """
 
 import random
@@ -18,7 +18,7 @@ import numpy as np
 
 from tests.commands import Server, Start
 from tests.faults import phases
-from tests.faults.configurations import Configuration, Trainings
+from tests.faults.configurations import Configuration, Trainings, itself
 from tests.faults.outcomes import Outcome, tell
 from tests.faults.phases import ANIMATION, START_UP, TRAINING, Mark
 from tests.tiny import differences
@@ -74,12 +74,9 @@ class _Victim:
         """Starts it and kills it at a moment of this kind."""
         trainings, newest = self._trainings, _newest(self.workdir)
         hold = 0 if aim == ANIMATION else min(newest + STEPS_A_KILL, trainings.steps - 1)
-        process, told = trainings.start(self.workdir, hold)
+        process, told = trainings.start(self.workdir, hold, kill=self._asked(aim))
         beside = _companion(trainings, self.workdir, number) if number % 4 == 0 and newest else None
-        self._wait(process, told, aim, hold)
-        for pid in trainings.configuration.victims(self._moments, process.pid):
-            process.kill(pid)
-        process.wait()
+        self._strike(process, told, aim, hold)
         self._recovered(process, told)
         saved = max(self._last.saved if self._last else 0, _told_saved(process))
         marks = phases.marks(told)
@@ -103,19 +100,26 @@ class _Victim:
             outcome = Outcome(self._trainings.configuration.name, self._last.phase, wrong, _seconds(told))
             self.outcomes.append(outcome)
 
-    def _wait(self, process: Start, told: Path, aim: str, hold: int) -> None:
-        """Waits for a moment to kill the process at."""
+    def _asked(self, aim: str) -> dict:
+        """What a training is asked to be killed at, if the aim is a phase of it alone."""
+        if aim in (ANY, START_UP) or self._trainings.configuration.victims is not itself:
+            return {}
+        times = 1 if aim == ANIMATION else 3
+        seconds = self._moments.uniform(0.0, self._durations.get(aim, 0.0))
+        return {"phase": aim, "time": self._moments.randrange(times), "seconds": seconds}
+
+    def _strike(self, process: Start, told: Path, aim: str, hold: int) -> None:
+        """Kills the process, or waits until that has happened; one that came to its hold before is killed there."""
         if aim in (ANY, START_UP):
             time.sleep(self._moments.uniform(0.0, self._durations[START_UP] * (2 if aim == ANY else 1)))
-            return
-        passed = 0 if aim == ANIMATION else self._moments.randrange(3)  # times that it may have come before
-        while process.is_running():
-            marks = phases.marks(told)
-            held = hold and marks and marks[-1].phase == TRAINING and marks[-1].step >= hold
-            if held or (marks and marks[-1].phase == aim and sum(mark.phase == aim for mark in marks) > passed):
+        while aim not in (ANY, START_UP) and process.is_running():
+            mark = phases.last(told)
+            if hold and mark and mark.phase == TRAINING and mark.step >= hold:
                 break
-            time.sleep(0.001)
-        time.sleep(self._moments.uniform(0.0, self._durations.get(aim, 0.0)))
+            time.sleep(0.005)
+        for pid in self._trainings.configuration.victims(self._moments, process.pid):
+            process.kill(pid)
+        process.wait()
 
 
 def _wrong(process: Start, saved: int) -> str:
