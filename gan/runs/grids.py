@@ -5,6 +5,7 @@ from pathlib import Path
 from gan.errors import UserError
 from gan.pictures import raster
 from gan.runs.workdir import SAMPLES
+from gan.storage.files import make_folder
 
 ANIMATION = "progress.gif"
 _PREFIX = "grid_"
@@ -23,7 +24,7 @@ def by_step(folder: Path) -> dict[int, Path]:
 
 def remove_later(folder: Path, step: int) -> None:
     """Removes the grids that a killed start drew after the step it is continued from; makes the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for number, drawn in by_step(folder).items():
         if number > step:
             drawn.unlink()

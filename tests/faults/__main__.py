@@ -43,7 +43,14 @@ def _soak(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
         return soak(server, folder, asked.minutes, asked.saves)
 
 
-PARTS: dict[str, Part] = {"kills": _kills, "damage": _damage, "soak": _soak}
+def _power_loss(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.power_loss import cut_power
+
+    with _server(folder) as server:
+        return cut_power(server, folder, asked.seed)
+
+
+PARTS: dict[str, Part] = {"kills": _kills, "damage": _damage, "power_loss": _power_loss, "soak": _soak}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how the runs that are killed train; may be given several times (float32)",
     )
     parser.add_argument("--damage", action="store_true", help="damage the files of checkpoints, one at a time")
+    parser.add_argument("--power_loss", action="store_true", help="play power cuts at every call that saves something")
     parser.add_argument("--soak", action="store_true", help="train for long and save at every step")
     parser.add_argument("--minutes", type=float, default=120.0, help="longest time of the soak (120)")
     parser.add_argument("--saves", type=int, default=10000, help="most saves of the soak (10000)")
@@ -83,7 +91,7 @@ def main() -> int:
     asked = parser.parse_args()
     wanted = [part for part in PARTS if getattr(asked, part)]
     if not wanted:
-        parser.error(f"give one or more of {', '.join('--' + part.replace('_', '-') for part in PARTS)}")
+        parser.error(f"give one or more of {', '.join('--' + part for part in PARTS)}")
     os.environ.update(environment())
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="faults_"))
     folder.mkdir(parents=True, exist_ok=True)
