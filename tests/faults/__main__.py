@@ -50,7 +50,20 @@ def _power_loss(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
         return cut_power(server, folder, asked.seed)
 
 
-PARTS: dict[str, Part] = {"kills": _kills, "damage": _damage, "power_loss": _power_loss, "soak": _soak}
+def _full_disk(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.full_disk import fill_disk
+
+    with _server(folder) as server:
+        return fill_disk(server, folder, asked.seed, asked.times)
+
+
+PARTS: dict[str, Part] = {
+    "kills": _kills,
+    "damage": _damage,
+    "power_loss": _power_loss,
+    "full_disk": _full_disk,
+    "soak": _soak,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--damage", action="store_true", help="damage the files of checkpoints, one at a time")
     parser.add_argument("--power_loss", action="store_true", help="play power cuts at every call that saves something")
+    parser.add_argument("--full_disk", action="store_true", help="fill the disk before every call that saves something")
+    parser.add_argument("--times", type=int, default=1000, help="most trainings whose disk is filled (1000)")
     parser.add_argument("--soak", action="store_true", help="train for long and save at every step")
     parser.add_argument("--minutes", type=float, default=120.0, help="longest time of the soak (120)")
     parser.add_argument("--saves", type=int, default=10000, help="most saves of the soak (10000)")

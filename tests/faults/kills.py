@@ -25,7 +25,9 @@ from tests.tiny import differences
 
 STEPS_A_KILL = 6  # all that a run does falls into these
 ANY = "any moment"
-AIMS = (ANY, "saving", START_UP, "log", "evaluating", TRAINING, "sampling")
+# How often a training surely comes to a phase in so many steps; those that it is in from the start have no number.
+TIMES = {"saving": 3, "log": 6, "evaluating": 1, TRAINING: 6, "sampling": 2, ANIMATION: 1}
+AIMS = (ANY, START_UP, "saving", "log", "evaluating", TRAINING, "sampling")
 _OF_DATA = re.compile(r"warning: \d+ (pairs? of )?images")
 COMPANIONS = {
     "sample": ("--num=50", "--step={step}", "--out={out}/samples.npz"),
@@ -48,9 +50,13 @@ def kill_often(server: Server, folder: Path, configuration: Configuration, kills
     undisturbed = folder / "undisturbed"
     durations = _durations(phases.marks(trainings.finish(undisturbed)))
     tell(f"{configuration.name}: undisturbed, {steps} steps; seed {seed}, {kills} kills")
-    victim = _Victim(trainings, durations, random.Random(f"{seed} {configuration.name}"))
-    for number in range(1, kills + 1):
-        victim.kill(ANIMATION if number == kills else AIMS[number % len(AIMS)], number)
+    moments = random.Random(f"{seed} {configuration.name}")
+    victim = _Victim(trainings, durations, moments)
+    aims: list[str] = []
+    while len(aims) < kills:  # each once, then each again in another order
+        aims += moments.sample(AIMS, len(AIMS))
+    for number, aim in enumerate([*aims[: kills - 1], ANIMATION], start=1):
+        victim.kill(aim, number)
     victim.finish()
     wrong = differences(victim.workdir, undisturbed, steps) if not any(each.wrong for each in victim.outcomes) else []
     wrong += [path.name for path in victim.workdir.rglob("*") if path.name.startswith(("temporary_", "damaged_"))]
@@ -104,9 +110,8 @@ class _Victim:
         """What a training is asked to be killed at, if the aim is a phase of it alone."""
         if aim in (ANY, START_UP) or self._trainings.configuration.victims is not itself:
             return {}
-        times = 1 if aim == ANIMATION else 3
         seconds = self._moments.uniform(0.0, self._durations.get(aim, 0.0))
-        return {"phase": aim, "time": self._moments.randrange(times), "seconds": seconds}
+        return {"phase": aim, "time": self._moments.randrange(TIMES[aim]), "seconds": seconds}
 
     def _strike(self, process: Start, told: Path, aim: str, hold: int) -> None:
         """Kills the process, or waits until that has happened; one that came to its hold before is killed there."""
