@@ -9,6 +9,7 @@ import contextlib
 import glob
 import os
 import re
+import resource
 import signal
 from collections.abc import Iterator
 from types import ModuleType
@@ -25,6 +26,7 @@ ENVIRONMENT = {
 """What TensorFlow reads from the environment; a value that is already there is left alone."""
 
 MINIMUM_VERSION = (2, 21)
+LEAST_ADDRESS_SPACE = 2 << 30  # bytes, with which the smallest networks train
 
 _BANNER = (
     rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR",
@@ -43,6 +45,7 @@ def import_tensorflow() -> ModuleType:
     """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _check_address_space()
     _leave_out_keras_settings()
     with hidden_banner():
         try:
@@ -57,6 +60,16 @@ def import_tensorflow() -> ModuleType:
             raise UserError(f"TensorFlow {tf.__version__} is too old, {needed} is needed; deactivate this environment")
         tf.config.list_physical_devices()  # the search for GPUs writes the last of the known lines
     return tf
+
+
+def _check_address_space() -> None:
+    """Raises `UserError` if this process may have too little of it: TensorFlow would end in another way each time."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESS_SPACE:
+        raise UserError(
+            f"this process may have {allowed / 2**30:.1f} GiB of address space, too little for TensorFlow; "
+            f"allow {LEAST_ADDRESS_SPACE >> 30} GiB or more (ulimit -v)"
+        )
 
 
 def _leave_out_keras_settings() -> None:

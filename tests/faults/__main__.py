@@ -57,11 +57,27 @@ def _full_disk(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
         return fill_disk(server, folder, asked.seed, asked.times)
 
 
+def _signals(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.signals import send_signals
+
+    with _server(folder) as server:
+        return send_signals(server, folder, asked.seed)
+
+
+def _surroundings(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+    from tests.faults.surroundings import surround
+
+    with _server(folder) as server:
+        return surround(server, folder)
+
+
 PARTS: dict[str, Part] = {
     "kills": _kills,
     "damage": _damage,
     "power_loss": _power_loss,
     "full_disk": _full_disk,
+    "signals": _signals,
+    "surroundings": _surroundings,
     "soak": _soak,
 }
 
@@ -79,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--power_loss", action="store_true", help="play power cuts at every call that saves something")
     parser.add_argument("--full_disk", action="store_true", help="fill the disk before every call that saves something")
     parser.add_argument("--times", type=int, default=1000, help="most trainings whose disk is filled (1000)")
+    parser.add_argument("--signals", action="store_true", help="send each signal in each phase of a run")
+    parser.add_argument("--surroundings", action="store_true", help="train under conditions that are not the usual")
     parser.add_argument("--soak", action="store_true", help="train for long and save at every step")
     parser.add_argument("--minutes", type=float, default=120.0, help="longest time of the soak (120)")
     parser.add_argument("--saves", type=int, default=10000, help="most saves of the soak (10000)")

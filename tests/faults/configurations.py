@@ -80,10 +80,14 @@ class Trainings:
         """
         self._count += 1
         told = self.folder / f"{self._count}.phases"
-        given = (*TINY, self._data, *CADENCE, *self.configuration.flags, f"--steps={self.steps}", *flags)
+        given = (*self.flags(), *flags)
         observed = {"path": str(told), **(kill or {})}
         before = {f"{phases.__name__}.observe": observed, **options.pop("before", {})}
         return self._server.start(*given, f"--workdir={workdir}", before=before, hold=hold, **options), told
+
+    def flags(self) -> tuple[str, ...]:
+        """What every training of the configuration is given."""
+        return (*TINY, self._data, *CADENCE, *self.configuration.flags, f"--steps={self.steps}")
 
     def finish(self, workdir: Path) -> Path:
         """Trains to the end; the file with the phases."""

@@ -45,8 +45,9 @@ def last(path: Path) -> Mark | None:
 def observe(asked: dict) -> None:
     """Lets this process, which is about to train, tell its phases to the file `asked["path"]`.
 
-    If there is a `phase` in `asked`, the kernel kills the process so many `seconds` after it comes to that phase for
-    the time numbered `time`, from 0 on: nobody else would strike within the millisecond that a line of the log takes.
+    If there is a `phase` in `asked`, the kernel sends the process a signal (SIGKILL, or that of the number `signal`) so
+    many `seconds` after it comes to that phase for the time numbered `time`, from 0 on: nobody else would strike within
+    the millisecond that a line of the log takes.
     """
     from gan.runs import grids
     from gan.training import watch
@@ -62,7 +63,7 @@ def observe(asked: dict) -> None:
         if begins and phase == asked.get("phase"):
             came += 1
             if came == asked["time"] + 1:
-                _killed_in(asked["seconds"])
+                _signalled_in(asked["seconds"], asked.get("signal", signal.SIGKILL))
 
     def within(phase: str, function):
         @functools.wraps(function)
@@ -101,10 +102,10 @@ class _Event(ctypes.Structure):
     ]
 
 
-def _killed_in(seconds: float) -> None:
-    """Has the kernel send this process SIGKILL after so many seconds, by a timer that nothing stops."""
+def _signalled_in(seconds: float, number: int) -> None:
+    """Has the kernel send this process a signal after so many seconds, by a timer that nothing stops."""
     library, timer = ctypes.CDLL(None, use_errno=True), ctypes.c_void_p()
-    event = _Event(number=signal.SIGKILL, notify=0)
+    event = _Event(number=number, notify=0)
     whole, nanoseconds = divmod(int(seconds * 1e9) + 1, 10**9)
     times = (ctypes.c_long * 4)(0, 0, whole, nanoseconds)  # once
     failed = library.timer_create(time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer))

@@ -52,7 +52,7 @@ class Trend(NamedTuple):
 
     def grows(self, tolerated: float) -> bool:
         """Whether it rose by more than the noise and by more than the share of its mean that is tolerated."""
-        return self.rise > 3 * self.error and self.rise > tolerated * abs(self.mean)
+        return self.rise > max(3 * self.error, tolerated * abs(self.mean), 1e-9 * abs(self.mean))  # beyond rounding
 
 
 def soak(server: Server, folder: Path, minutes: float, saves: int, every: float | None = None) -> list[Outcome]:

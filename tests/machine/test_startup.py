@@ -3,6 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from gan.errors import UserError
+from gan.machine import startup
+
 ROOT = Path(__file__).parents[2]
 
 KNOWN = """\
@@ -64,3 +69,9 @@ def test_the_real_import_is_silent_and_a_value_of_the_environment_is_left_alone(
     )
     done = process(body, TF_CPP_MIN_LOG_LEVEL="0")
     assert (done.stdout, done.stderr) == ("3.0 0\n", "")
+
+
+def test_too_little_address_space_is_one_line(monkeypatch):
+    monkeypatch.setattr(startup.resource, "getrlimit", lambda which: (3 << 29, 3 << 29))
+    with pytest.raises(UserError, match=r"1\.5 GiB of address space, too little .*; allow 2 GiB or more"):
+        startup.import_tensorflow()
