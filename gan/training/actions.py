@@ -3,19 +3,23 @@
 The log does not end a chunk: its lines are read at the end of that in which they are due.
 """
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gan.errors import UserError
+from gan.errors import StorageError, UserError
 from gan.evaluation import in_training, record
 from gan.pictures import raster
 from gan.runs import checkpoint, grids
 from gan.runs.log import Summaries
 from gan.sampling import sampler
 from gan.settings import Config
+from gan.storage.refusals import storage_errors
 from gan.training import cadence, chunks, divergence
 from gan.training.chunks import Line
 from gan.training.pace import Stopwatch
@@ -60,6 +64,7 @@ class Actions:
         self._evaluated_step: int | None = None
         self._saved_step = step if step in checkpoint.steps(run.checkpoints) else None
         self._summaries = Summaries(run.folder, step)
+        self._identity = _identity(run.folder)
         grids.remove_later(run.samples, step)
         record.remove_later(run.folder, step)
 
@@ -100,6 +105,7 @@ class Actions:
 
     def sample(self, step: int) -> None:
         """Draws the grid from fixed latents, as PNG and into the log."""
+        self._check_folder()
         run = self._run
         rows, columns, labels = sampler.grid_plan(run.config, run.classes)
         images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
@@ -112,6 +118,7 @@ class Actions:
 
         Its time does not count in images per second.
         """
+        self._check_folder()
         with self._since_log.stopped():
             outcome = self._outcome(step)
         if outcome:
@@ -123,6 +130,7 @@ class Actions:
 
     def save(self, step: int) -> None:
         """Makes the log durable, then the checkpoint; a state or a loss that is not finite is never saved."""
+        self._check_folder()
         run = self._run
         divergence.check_means(_means(run.training), step, run.checkpoints)
         divergence.check_state(run.training.state, step, run.checkpoints)
@@ -154,6 +162,15 @@ class Actions:
         """Closes the log."""
         self._summaries.close()
 
+    def _check_folder(self) -> None:
+        """Raises `StorageError` if the run's folder is elsewhere now: a new one would be made, and be half a run."""
+        folder = self._run.folder
+        if _identity(folder) != self._identity:
+            raise StorageError(
+                f"{folder} was moved, removed or replaced while the run trained; "
+                "start again, with --workdir naming where it is now"
+            )
+
     def _outcome(self, step: int) -> in_training.Outcome | None:
         """The evaluation of a step; None after a signal. If it fails, the run ends, but the step is saved first."""
         run = self._run
@@ -176,6 +193,13 @@ class Actions:
 
     def _wall_seconds(self) -> float:
         return self._wall_before + self._since_start.seconds
+
+
+def _identity(folder: Path) -> int | None:
+    """What a folder keeps when it is renamed, or its disk mounted again; None where there is none."""
+    with storage_errors(folder), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return os.stat(folder).st_ino
+    return None
 
 
 def _means(training: Training) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from gan.machine.startup import ENVIRONMENT
+from gan.settings import fields
 from tests.commands import Server, Start
 from tests.faults import phases
 from tests.tiny import TINY, squares, write_squares
@@ -23,6 +24,9 @@ CADENCE = (
     "--evaluate_num=20",
     "--evaluate_features=random",
 )
+
+# A run whose storage fails is to end with its line, not to wait for the storage.
+AT_ONCE = ("--storage_minutes=0",) if "storage_minutes" in fields() else ()
 
 
 def itself(moments: random.Random, pid: int) -> list[int]:
@@ -87,7 +91,7 @@ class Trainings:
 
     def flags(self) -> tuple[str, ...]:
         """What every training of the configuration is given."""
-        return (*TINY, self._data, *CADENCE, *self.configuration.flags, f"--steps={self.steps}")
+        return (*TINY, self._data, *CADENCE, *AT_ONCE, *self.configuration.flags, f"--steps={self.steps}")
 
     def finish(self, workdir: Path) -> Path:
         """Trains to the end; the file with the phases."""

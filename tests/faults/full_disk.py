@@ -18,7 +18,6 @@ from typing import NamedTuple
 from PIL import Image
 
 from gan.errors import StorageError
-from gan.settings import fields
 from tests import tiny
 from tests.commands import Server, Start
 from tests.faults.configurations import CONFIGURATIONS, Trainings
@@ -75,9 +74,8 @@ def _spread(moments: random.Random, number: int, times: int) -> list[int]:
 
 
 def _train(trainings: Trainings, run: Path, cache: dict, filling: Filling, calls: Path) -> Start:
-    pause = ("--storage_minutes=0",) if "storage_minutes" in fields() else ()  # it is to end, not to wait for space
     before = {f"{__name__}.watch": {"disk": str(run.parent), "calls": str(calls), **filling._asdict()}}
-    return trainings.start(run, before=before, flags=pause, **cache)[0]
+    return trainings.start(run, before=before, **cache)[0]
 
 
 def _training(trainings: Trainings, disk: Path, expected: Path, cache: dict, filling: Filling, calls: Path) -> Outcome:

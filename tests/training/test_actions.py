@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from gan import config
-from gan.errors import DivergedError, UserError
+from gan.errors import DivergedError, StorageError, UserError
 from gan.evaluation import in_training
 from gan.runs import checkpoint
 from gan.training import actions as module
@@ -224,3 +224,13 @@ def test_the_best_evaluated_step_is_not_removed(clock, make, monkeypatch):
     for step in (1, 2, 3, 4):
         actions.save(step)
     assert checkpoint.steps(actions.run.checkpoints) == [1, 3, 4]
+
+
+def test_a_folder_that_is_elsewhere_now_is_not_made_again(make, tmp_path):
+    actions = make()
+    elsewhere = tmp_path.rename(tmp_path.with_name("elsewhere"))
+    for action in (actions.sample, actions.evaluate, actions.save):
+        with pytest.raises(StorageError, match="was moved, removed or replaced .* --workdir naming where it is now"):
+            action(1)
+    assert not tmp_path.exists()
+    elsewhere.rename(tmp_path)
