@@ -39,6 +39,8 @@ _BANNER_WITHOUT_GPU = (
     rb"I\d{4} .* cudart_stub\.cc:\d+\] Could not find cuda drivers",
     rb"E\d{4} .* cuda_platform\.cc:\d+\] failed call to cuInit: .*UNKNOWN ERROR \(303\)",
 )
+# Signals that are for this process alone, not for the small one.
+_OF_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def import_tensorflow() -> ModuleType:
@@ -89,10 +91,15 @@ def hidden_banner() -> Iterator[None]:
     has_gpu = bool(glob.glob("/dev/nvidia[0-9]*"))
     known = re.compile(rb"|".join(_BANNER if has_gpu else _BANNER + _BANNER_WITHOUT_GPU))
     reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writer)
-        _pass_on(reader, known)
+    # What a handler raises within Python's own hooks of a fork is printed and forgotten, and so would the signal be.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_PARENT)
+    try:
+        child = os.fork()
+        if child == 0:
+            os.close(writer)
+            _pass_on(reader, known)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(reader)
     saved = os.dup(2)
     os.dup2(writer, 2)
@@ -107,8 +114,8 @@ def hidden_banner() -> Iterator[None]:
 
 def _pass_on(reader: int, known: re.Pattern[bytes]) -> None:
     """The forked process: copies lines from `reader` to file descriptor 2 except the known ones, then ends."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_IGN)  # they are for the parent, whose last words must come through
+    for number in _OF_PARENT:
+        signal.signal(number, signal.SIG_IGN)  # its last words must come through
     try:
         with open(reader, "rb") as lines:
             for line in lines:
