@@ -115,8 +115,8 @@ def has_narrow_convolutions(config: Config) -> bool:
     return _channels(config, config.d_width) < pairs.PAIRS[config.networks].narrow_below
 
 
-def batches(config: Config, opened: Source) -> Batches:
-    """The batches of a config in their order."""
+def batches(config: Config, opened: Source, part: tuple[int, int] | None = None) -> Batches:
+    """The batches of a config in their order, or of each the part (first, size) that this process takes."""
     return Batches(
         opened,
         seed=config.seed,
@@ -125,6 +125,7 @@ def batches(config: Config, opened: Source) -> Batches:
         flip=config.flip,
         random_places=config.crop == "random",
         num_workers=config.data_workers,
+        part=part,
     )
 
 

@@ -33,6 +33,12 @@ class DivergedError(UserError):
     exit_code = 70
 
 
+class LostPeerError(UserError):
+    """A worker that trains with this one did not come or was lost; nothing half done was saved (exit code 76)."""
+
+    exit_code = 76
+
+
 class Preempted(UserError):
     """The run was asked to stop by SIGTERM or SIGINT and has saved its state (exit code 143)."""
 

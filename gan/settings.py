@@ -273,8 +273,9 @@ class Config:
 
     strategy: str = DEVICES.numerics(
         "auto",
-        "how replicas are placed; auto: mirrored where there are several GPUs",
-        choices=("auto", "one_device", "mirrored"),
+        "how replicas are placed; auto: multi_worker_mirrored where TF_CONFIG or Slurm names several workers, mirrored "
+        "where there are several GPUs",
+        choices=("auto", "one_device", "mirrored", "multi_worker_mirrored"),
     )
     replicas: str = DEVICES.numerics(
         "auto",

@@ -17,7 +17,6 @@ _FOREIGN = (
     "MATPLOTLIBRC",
     "NPY_PROMOTION_STATE",  # the types of NumPy's results
     "PYTHONWARNINGS",
-    "TF_CONFIG",  # the cluster that another job was part of
     "TF_USE_LEGACY_KERAS",
     "TF_XLA_FLAGS",  # --jit_compile says what XLA compiles; a flag that XLA does not know ends the process
 )

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from gan.data import order
-from gan.data.order import Drawn
+from gan.data.order import Drawn, Part
 from gan.data.source import Arrays, Source
 from gan.data.workers import Workers, auto_count
 from gan.errors import LostHelperError
@@ -41,13 +41,19 @@ class Batches:
         flip: bool = False,
         random_places: bool = False,
         num_workers: int = 0,
+        part: tuple[int, int] | None = None,
     ):
-        """`batch` images a draw, `draws` draws (discriminator updates) a step; 0 workers: one for each core."""
-        self.source, self.batch, self.draws, self.flip = source, batch, draws, flip
+        """`batch` images a draw, `draws` draws (discriminator updates) a step; 0 workers: one for each core.
+
+        Where several processes share each draw `part` is (the first, how many) that this one takes; its `batch` is then
+        as many.
+        """
+        first, size = part or (0, batch)
+        self.source, self.batch, self.draws, self.flip = source, size, draws, flip
         moved = random_places and source.has_places
-        self._drawn = functools.partial(
-            order.drawn, seed, num_examples=source.num_examples, flip=flip, random_places=moved
-        )
+        row = functools.partial(order.drawn, seed, num_examples=source.num_examples, flip=flip, random_places=moved)
+        whole = size == batch
+        self._drawn = row if whole else functools.partial(order.of_part, Part(batch, first, size), row=row)
         self._num_workers = decoders(source, num_workers)
         self._workers: Workers | None = None
         self._ahead: dict[int, Future] = {}  # what is being read or has been: piece i begins at position i * _piece
@@ -65,7 +71,8 @@ class Batches:
 
     def drawn(self, step: int, count: int) -> Drawn:
         """Which images these steps take, mirrored or not, cut where: each [count * draws * batch]."""
-        return self._drawn(*self._positions(step, count))
+        first, last = self._positions(step, count)
+        return self._drawn(first=first, last=last)
 
     def is_ready(self, step: int, count: int, seconds: float) -> bool:
         """Whether these steps can be read without waiting; waits for so long that it can, such as for a slow disk."""

@@ -62,6 +62,28 @@ def drawn(
     return Drawn(indices, along(mirrored, indices) if flip else None, along(places, indices) if random_places else None)
 
 
+class Part(NamedTuple):
+    """Of each draw of `batch` examples the `size` from number `first` on: what one of several workers takes."""
+
+    batch: int
+    first: int
+    size: int
+
+
+def of_part(part: Part, first: int, last: int, row: Callable[..., Drawn]) -> Drawn:
+    """The positions first ... last - 1 of the row that is left of `row(first, last)` where only a part counts."""
+    draws = range(first // part.size, -(-last // part.size))
+    whole = row(first=draws.start * part.batch, last=draws.stop * part.batch)
+
+    def cut(array: np.ndarray | None) -> np.ndarray | None:
+        if array is None:
+            return None
+        own = array.reshape(len(draws), part.batch)[:, part.first : part.first + part.size].reshape(-1)
+        return own[first - draws.start * part.size : last - draws.start * part.size]
+
+    return Drawn(*map(cut, whole))
+
+
 def _words(seed: int, epoch: int, purpose: int, count: int) -> np.ndarray:
     """Random uint64 [count]."""
     key, counter = np.array([seed, epoch], np.uint64), np.array([0, 0, 0, purpose], np.uint64)

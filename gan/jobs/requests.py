@@ -45,6 +45,14 @@ class Train(Asked):
     override: bool = False  # accept changed settings that change the mathematics of a run
     dry_run: bool = False  # check and show everything, train nothing
     strict: bool = False  # warnings of the data are errors
+    start_minutes: float = 10.0  # until every worker has come
+    peer_seconds: float = 30.0  # of silence until a worker is lost
+
+    def _check(self) -> None:
+        for name in ("start_minutes", "peer_seconds"):
+            value = getattr(self, name)
+            if not 0 < value <= MOST_SECONDS:
+                raise UserError(f"--{name}={value} must be above 0, and at most {MOST_SECONDS:,}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gan import config as configs
 from gan.data import account
 from gan.data.source import Source
 from gan.evaluation import in_training
-from gan.jobs import accounts, train_summary
+from gan.jobs import accounts, train_summary, workers
 from gan.jobs.asked import Settings
 from gan.jobs.notices import warn, warn_of_data
 from gan.jobs.requests import Train as Request
@@ -23,6 +23,7 @@ from gan.settings import Config, group
 from gan.storage.files import check_place
 from gan.training import cadence, fine_tuning, loop, session
 from gan.training.run import Run
+from gan.training.team import Team
 
 
 class Result(NamedTuple):
@@ -42,19 +43,33 @@ class _Start(NamedTuple):
     origin: Origin | None
 
 
-def run(request: Request, watched: Callable[[Run, Restored | None], Run] | None = None) -> Result | None:
+Watched = Callable[[Run, Restored | None], Run]
+
+
+def run(request: Request, watched: Watched | None = None) -> Result | None:
     """Trains, and prints what it does; None after a dry run. `watched` may give the run a watch before it begins.
 
     Raises `UserError` for what cannot be trained, `BusyError` if another trainer has the folder, `DivergedError`,
-    `StorageError`, and `Preempted` after a signal, when the state has been saved.
+    `StorageError`, `LostPeerError`, and `Preempted` after a signal, when the state has been saved.
     """
+    with workers.joined(request) as team:
+        if team.is_chief:
+            return _led(workers.adapted(request, team), team, watched)
+        return workers.follow(request, team)
+
+
+def _led(request: Request, team: Team, watched: Watched | None) -> Result | None:
+    """The run as it is trained by the process that has its folder: alone, or as the chief of several workers."""
     folder, config, source, origin = _start(request)
+    config = team.lead(config)
     found, warnings = accounts.made(config, source)
     if request.strict and warnings:
         print(accounts.text(found), flush=True)
         warn_of_data(warnings, strict=True)
     in_training.check(config, source, folder)
-    machine = session.machine(config, folder)
+    team.compare("data", session.identity(source))
+    machine = session.machine(config, folder, team)
+    team.compare("numerics", machine.fingerprint)
     game = session.game(config, source, machine)
     beginning = fine_tuning.begin(config, game, source.class_names, origin) if origin else None
     facts = session.data_facts(config, source) | {"account": account.as_json(found) | {"warnings": warnings}}
@@ -66,9 +81,11 @@ def run(request: Request, watched: Callable[[Run, Restored | None], Run] | None 
         warn(*workdir.check_run(folder, config, facts, request.override))
         check_place(folder)
         print("dry run: everything was checked; nothing was trained")
+        team.lead(None)
         return None
     with Lock(folder):
         warn(*workdir.check_run(folder, config, facts, request.override))
+        team.lead(None)
         with session.memory_errors():
             prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
             restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
@@ -84,11 +101,14 @@ def _trained(prepared: Run, restored: Restored | None) -> int:
     """Trains to the end from what was restored, or from the beginning; says where that is. Returns the last step."""
     if restored:
         warn(*restored.skipped, session.numerics_warning(prepared, restored))
-    if restored and loop.is_complete(prepared):
+    is_complete = bool(restored) and loop.is_complete(prepared)
+    prepared.team.lead(is_complete)
+    if is_complete:
         print(f"the run is complete at step {restored.step}; to train on, give more --steps or --epochs")
         return restored.step
     if restored:
         print(f"continuing after step {restored.step}", flush=True)
+    prepared.team.spread(prepared.training)
     last = loop.train(prepared, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
     print(f"done: {last:,} steps, {last * cadence.images_per_step(prepared.config):,} images; see {prepared.folder}")
     return last

@@ -91,9 +91,9 @@ def is_deterministic(config: Config) -> bool:
 
 
 def kinds() -> list[str]:
-    """The names of the devices that train: the GPUs if there are any, else the logical CPUs."""
+    """The names of the devices that train: the GPUs if there are any, else the logical CPUs; of one worker."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return [device.name.split("/")[-1].removeprefix("device:") for device in devices]
+    return list(dict.fromkeys(device.name.split("/")[-1].removeprefix("device:") for device in devices))
 
 
 def resolve(config: Config, before: Numerics | None = None) -> Numerics:

@@ -62,6 +62,20 @@ def raise_when_ended() -> None:
     _handled(_SAVING, signal.SIG_IGN)
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """While others run who take signals for themselves: what comes is handled afterwards, as it would have been."""
+    handlers = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGINT)}
+    heard = {number for number, handler in handlers.items() if handler != signal.SIG_IGN}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _handled(number: int, handler) -> None:
     """Sets the handler of a signal unless it is ignored."""
     if signal.getsignal(number) != signal.SIG_IGN:

@@ -43,8 +43,13 @@ _BANNER_WITHOUT_GPU = (
 _OF_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
-def import_tensorflow() -> ModuleType:
-    """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old."""
+def import_tensorflow(quiet: bool = False) -> ModuleType:
+    """The module `tensorflow`, imported, its devices found; raises `UserError` if it is missing or too old.
+
+    `quiet` hides its errors as well: where a worker is lost each of its layers tells of it, and then the command does.
+    """
+    if quiet:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _check_address_space()

@@ -30,7 +30,7 @@ CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 EXPORTS = "exports"
 
-_DATA_IDENTITY = ("fingerprint", "num_examples", "image_shape", "class_names")
+DATA_IDENTITY = ("fingerprint", "num_examples", "image_shape", "class_names")
 _NOT_FOREIGN = {"lost+found"}  # in the root of a disk that is otherwise empty
 
 
@@ -157,7 +157,7 @@ def _accepted(
         kind: [_change(*difference) for difference in found]
         for kind, found in differences(content["settings"], config).items()
     }
-    old, new = ({key: facts.get(key) for key in _DATA_IDENTITY} for facts in (content["data"], data_facts))
+    old, new = ({key: facts.get(key) for key in DATA_IDENTITY} for facts in (content["data"], data_facts))
     fixed = kinds["fixed"] + [f"data {line}" for line in changes(old, new)]
     if fixed:
         raise UserError(f"{workdir} was begun with what cannot change: {', '.join(fixed)}; use another --workdir")

@@ -78,7 +78,10 @@ def means(names: Sequence[str], totals: np.ndarray, count: int) -> dict[str, flo
 
 
 def compile_chunk(placement: Placement, training: Training, step: Step, feed: Feed, plan: Plan) -> Chunk:
-    """The chunk of a run. Step i takes [i] of what the feed reads; each replica the same part of each of its draws."""
+    """The chunk of a run. Step i takes [i] of what the feed reads; each replica the same part of each of its draws.
+
+    The feed reads for the replicas of this process.
+    """
     one_step, line = _step(placement, training, step, feed, plan), _line(training)
     log_every, scalar = min(plan.log_every, _NEVER), tf.TensorSpec([], tf.int32)
 
@@ -106,12 +109,13 @@ def compile_chunk(placement: Placement, training: Training, step: Step, feed: Fe
 
 def _step(placement: Placement, training: Training, step: Step, feed: Feed, plan: Plan) -> Callable[..., None]:
     """A step of one replica on its variables, of (turn, *what the feed has for all replicas)."""
-    share = plan.batch // placement.num_replicas_in_sync
+    share, local = plan.batch // placement.num_replicas_in_sync, replicas.local(placement)
 
     def on_replica(turn: tf.Tensor, *inputs: tf.Tensor) -> None:
-        first = replicas.number() * share
+        first = replicas.number() * share  # in the global batch
+        here = replicas.number() % local * share  # among those that this process has
         before = replicas.read(training)
-        images, labels = feed.images(*(_share(tensor, first, share, plan.batch) for tensor in inputs))
+        images, labels = feed.images(*(_share(tensor, here, share, local * share) for tensor in inputs))
         labels = tf.cast(labels, tf.int64)  # those of 32 bits, and what is computed from them, go to the host and back
         address = rng.stream(plan.seed, before.state.step, first)
         state, metrics = step(before.state, images, labels, address, replicas.replica_mean, turn)

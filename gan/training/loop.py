@@ -11,6 +11,7 @@ from gan.training.actions import Actions
 from gan.training.pace import Stopwatch
 from gan.training.progress import Progress
 from gan.training.run import Run
+from gan.training.team import Wish, steps
 
 WAIT_SECONDS = 1.0  # for images, before a look at whether a stop was asked for
 
@@ -32,7 +33,12 @@ def train(run: Run, wall_seconds: float) -> int:
     actions = Actions(run, progress, stop, wall_seconds)
     try:
         with stop:
-            return _until_the_end(run, actions, progress, stop)
+            last = _until_the_end(run, actions, progress, stop)
+        run.team.meet(Wish(code=0))
+        return last
+    except UserError as error:
+        run.team.meet(Wish(code=error.exit_code))  # the others end with it, now that all is saved that can be
+        raise
     finally:
         run.batches.close()
         progress.close()
@@ -56,20 +62,25 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         timed_out = run.config.minutes and begun.seconds >= 60 * run.config.minutes
         return bool(timed_out or _is_over(run, step) or run.watch.is_enough(step))
 
-    def save_if_asked() -> None:
-        if stop.takes_save():
-            actions.save_once(step)
-
     actions.begin(step)
     if not is_finished():
         _compile(run, actions, progress)
-    while not (stop or is_finished()):
+    while True:
+        is_over = is_finished()
         end = min(action.next_due(step) for action in actions.in_order)  # the grid of the last step is one of them
         count = min(end - step, longest)
-        if not run.batches.is_ready(step, count, WAIT_SECONDS):
-            save_if_asked()
-            continue  # a disk that does not answer must not keep the run from ending
+        # A disk that does not answer must not keep the run from ending.
+        is_late = not (stop or is_over or run.batches.is_ready(step, count, WAIT_SECONDS))
+        wish = Wish(stop=bool(stop), save=stop.takes_save(), wait=is_late, steps=count, over=is_over)
+        wishes = run.team.meet(wish)
+        if any(each.save for each in wishes):
+            actions.save_once(step)
+        if is_over or any(each.stop for each in wishes):
+            break
+        if not steps(wishes):
+            continue
         inputs = _read(run, actions, step, count)
+        _check_others(run, actions, step)
         chunk = Stopwatch()
         lines, step = run.chunk(step, *inputs), run.step
         longest = pace.longest_chunk(longest, chunk.seconds / count, run.chunk.most_steps)
@@ -79,11 +90,11 @@ def _until_the_end(run: Run, actions: Actions, progress: Progress, stop: StopReq
         for action in actions.in_order:
             if action.is_due(step):
                 action.run(step)
-        save_if_asked()
-    if is_finished() and actions.finish(step):
+    if is_over and actions.finish(step):
         return step
     actions.save(step)
-    raise Preempted(f"stopped by a signal after step {step}; saved: start again to continue")
+    where = "".join(f"at {run.team.name(i)} " for i, each in enumerate(wishes) if each.stop and i)
+    raise Preempted(f"stopped by a signal {where}after step {step}; saved: start again to continue")
 
 
 def _is_over(run: Run, step: int) -> bool:
@@ -110,3 +121,13 @@ def _read(run: Run, actions: Actions, step: int, count: int) -> tuple[np.ndarray
         if isinstance(error, LostHelperError):
             remedy = "start again to continue, with fewer --data_workers if memory is short"
         raise UserError(f"{error}; step {step} is saved: {remedy}") from None
+
+
+def _check_others(run: Run, actions: Actions, step: int) -> None:
+    """Ends the run if another worker cannot read its part of the next steps; the step is saved first."""
+    failed = [run.team.name(i) for i, wish in enumerate(run.team.meet(Wish())) if wish.failed]
+    if failed:
+        actions.save_once(step)
+        raise UserError(
+            f"{', '.join(failed)} cannot read its images and says why; step {step} is saved: start all again to go on"
+        )

@@ -2,21 +2,41 @@
 
 A step is a pure function of tensors; here it meets variables and devices. Each replica holds a copy of all variables,
 computes on its slice of the global batch, averages gradients and metrics with the others and writes the same values.
-
-A multi-worker strategy would be made in `strategy` and needs nothing else here.
+They are devices of one process, or of several workers.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+from tensorflow.python.distribute.cluster_resolver import slurm_cluster_resolver
 
 from gan.core.base import Nest
 from gan.core.state import State
 from gan.errors import UserError
+from gan.machine import cluster
 from gan.text import counted
 
+_FIRST_PORT, _JOBS = 20000, 128  # of Slurm: below the ports that Linux gives to clients
+
 Placement = tf.distribute.Strategy
+
+
+class Task(NamedTuple):
+    """A worker: its name for people, its name for TensorFlow, and where it listens."""
+
+    name: str
+    target: str
+    address: str
+
+
+class Workers(NamedTuple):
+    """Several processes that train together: all of them, the chief first, and the `number` of this one."""
+
+    tasks: tuple[Task, ...]
+    number: int
+    resolver: Any
 
 
 class Training(NamedTuple):
@@ -33,6 +53,11 @@ def strategy(name: str, count: int = 0) -> Placement:
     Without a count that is over all for mirrored, and for auto where they are GPUs. Raises `UserError` if there are
     not so many.
     """
+    if name == "multi_worker_mirrored":
+        raise UserError(
+            "--strategy=multi_worker_mirrored needs several workers, and neither TF_CONFIG nor Slurm names any: "
+            "give --workers=2 to start two here, or --strategy=auto"
+        )
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
     if count > len(devices):
@@ -42,6 +67,54 @@ def strategy(name: str, count: int = 0) -> Placement:
     if name == "mirrored" or (name == "auto" and len(devices) > 1 and (count or gpus)):
         return tf.distribute.MirroredStrategy(devices)
     return tf.distribute.OneDeviceStrategy(devices[0])
+
+
+def workers(kind: str) -> Workers:
+    """What the environment tells of the workers, where `gan.machine.cluster` has found some of this kind.
+
+    Raises `UserError` where it cannot be understood.
+    """
+    try:
+        if kind == "Slurm":
+            os.environ[cluster.VARIABLE] = _of_slurm()
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        spec, own = resolver.cluster_spec(), (resolver.task_type, resolver.task_id)
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise UserError(f"{kind} does not tell which workers there are: {error!r}") from error
+    pairs = [(job, index) for job in ("chief", "worker") if job in spec.jobs for index in spec.task_indices(job)]
+    tasks = [
+        Task(f"{job} {index}", f"/job:{job}/replica:0/task:{index}", spec.task_address(job, index))
+        for job, index in pairs
+    ]
+    return Workers(tuple(tasks), pairs.index(own), resolver)
+
+
+def _of_slurm() -> str:
+    """The workers of a job step of Slurm as TF_CONFIG would name them; each job has ports of its own.
+
+    TensorFlow's resolver understands what Slurm says of nodes and tasks. It also sorts them by the alphabet, node 10
+    before node 2, where Slurm does not, and gives GPUs to tasks, which Slurm does (--gpus-per-task): so only its
+    understanding is used.
+    """
+    step = {name: os.environ[f"SLURM_{name}"] for name in ("PROCID", "STEP_NODELIST", "STEP_TASKS_PER_NODE")}
+    nodes = slurm_cluster_resolver.expand_hostlist(step["STEP_NODELIST"])
+    tasks = slurm_cluster_resolver.expand_tasks_per_node(step["STEP_TASKS_PER_NODE"])
+    first = _FIRST_PORT + cluster.MOST_ON_A_NODE * (int(os.environ.get("SLURM_JOB_ID", "0")) % _JOBS)
+    addresses = [f"{node}:{first + i}" for node, count in zip(nodes, tasks, strict=True) for i in range(count)]
+    return cluster.described(addresses, int(step["PROCID"]))
+
+
+def over_workers(found: Workers) -> Placement:
+    """The placement over the devices of all workers; waits until each of them has come to this.
+
+    To be made before TensorFlow has computed anything.
+    """
+    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=found.resolver)
+
+
+def local(placement: Placement) -> int:
+    """How many of the replicas are in this process."""
+    return len(placement.extended.worker_devices)
 
 
 def check_batch(batch_size: int, replicas: int) -> None:
@@ -112,6 +185,17 @@ def replica_mean(nest: Nest) -> Nest:
     if context is None or context.num_replicas_in_sync == 1:
         return nest
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, nest)
+
+
+def sums(placement: Placement, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Tensors of this process, float64, added up over all workers; where only one has other than 0, as it has them."""
+
+    def on_replica(*own: tf.Tensor) -> list[tf.Tensor]:
+        context, counts = tf.distribute.get_replica_context(), number() % local(placement) == 0  # one of each worker
+        parts = [tf.where(counts, tensor, tf.zeros_like(tensor)) for tensor in own]
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, parts)
+
+    return run(placement, on_replica, *tensors)
 
 
 def write(nest: Nest, values: Nest) -> None:

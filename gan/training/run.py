@@ -13,6 +13,7 @@ from gan.settings import Config
 from gan.training.chunks import Chunk
 from gan.training.feeds import Feed
 from gan.training.replicas import Training, read
+from gan.training.team import Alone, Team
 from gan.training.watch import Nobody, Watch
 
 
@@ -34,6 +35,7 @@ class Run(NamedTuple):
     evaluating: in_training.Evaluating
     facts: dict[str, Any]
     watch: Watch = Nobody()
+    team: Team = Alone()
 
     @property
     def step(self) -> int:

@@ -28,8 +28,10 @@ from gan.settings import Config, fields
 from gan.training import chunks, feeds, replicas
 from gan.training.chunks import Plan
 from gan.training.run import Run
+from gan.training.team import Alone, Several, Team
 
 _DETERMINISTIC = "deterministic"  # in fingerprints
+_ALONE = Alone()
 _MATHEMATICS = ("tunable", "fixed")  # how settings that change it are marked
 
 
@@ -39,6 +41,7 @@ class Machine(NamedTuple):
     placement: replicas.Placement
     numerics: build.Numerics
     fingerprint: dict[str, object]
+    team: Team = _ALONE
 
     @property
     def on_cpu(self) -> bool:
@@ -56,22 +59,30 @@ class Machine(NamedTuple):
         return self.numerics.jit_compile and self.replicas == 1
 
 
-def machine(config: Config, folder: Path | None = None) -> Machine:
+def machine(config: Config, folder: Path | None = None, team: Team = _ALONE) -> Machine:
     """Configures TensorFlow for the config, once in a process; raises `UserError` if it cannot be.
 
-    A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it.
+    A run in `folder` goes on with the numerics of its newest checkpoint if the config and the hardware allow it. Of
+    several workers, whose devices are configured, all compute as the chief does.
     """
     before = _fingerprint_before(folder) if folder else {}
-    count = devices.share_out(config, _sharing(before))
-    numerics = devices.resolve(config, _numerics(before))
-    placement = replicas.strategy(config.strategy, count)
+    if isinstance(team, Several):
+        placement, own = team.placement, _numerics(before)
+        numerics = devices.resolve(config, own) if team.is_chief else None
+        told = team.lead(numerics and numerics._asdict())
+        numerics = numerics or devices.resolve(config, build.Numerics(**told))
+    else:
+        count = devices.share_out(config, _sharing(before))
+        numerics = devices.resolve(config, _numerics(before))
+        placement = replicas.strategy(config.strategy, count)
     replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
-    found = Machine(placement, numerics, {})
+    found = Machine(placement, numerics, {}, team)
     fingerprint = environment.fingerprint(
         devices=devices.kinds(),
         replicas=found.replicas,
         threads=tf.config.threading.get_intra_op_parallelism_threads(),
         **numerics._asdict(),
+        **({"workers": team.count} if team.count > 1 else {}),
         **({"arithmetic": changed} if (changed := build.arithmetic(config, numerics)) else {}),
         **({"compiled": "chunks"} if found.compiles_chunks else {}),  # versions before compiled the gradients alone
         **({} if devices.is_deterministic(config) else {_DETERMINISTIC: False}),  # and were always deterministic
@@ -99,6 +110,11 @@ def _numerics(fingerprint: dict[str, Any]) -> build.Numerics | None:
     """The numerics of a fingerprint that has them."""
     names = build.Numerics._fields
     return build.Numerics(*(fingerprint[name] for name in names)) if set(names) <= fingerprint.keys() else None
+
+
+def identity(source: Source) -> dict[str, object]:
+    """What tells whether two sources are the same data, wherever they lie."""
+    return {name: getattr(source, name) for name in workdir.DATA_IDENTITY}
 
 
 def data_facts(config: Config, source: Source) -> dict[str, object]:
@@ -160,7 +176,8 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
     step = steps.make_step(parts, **compiled)
     state = first or build.initial_state(config, parts)
     training = replicas.training_variables(on.placement, state, steps.metric_names(parts))
-    batches = build.batches(config, source)
+    share = config.batch_size // on.team.count
+    batches = build.batches(config, source, (on.team.number * share, share))
     if feeds.on_device(config, source, on.replicas):
         feed = feeds.resident(batches, on.placement)
     else:
@@ -183,6 +200,7 @@ def prepare(config: Config, source: Source, on: Machine, parts: Game, folder: Pa
         sample=sample,
         evaluating=in_training.make(config, source, sample),
         facts={"config_hash": _config_hash(config), "fingerprint": on.fingerprint},
+        team=on.team,
     )
 
 

@@ -11,7 +11,7 @@ from gan.errors import UserError
 
 
 def test_settings_for_other_programs_are_left_behind(monkeypatch):
-    foreign = {"MPLBACKEND": "x", "TQDM_NCOLS": "x", "TF_CONFIG": "{", "TF_XLA_FLAGS": "--x", "PYTHONWARNINGS": "error"}
+    foreign = {"MPLBACKEND": "x", "TQDM_NCOLS": "x", "TF_XLA_FLAGS": "--x", "PYTHONWARNINGS": "error"}
     kept = {"OMP_NUM_THREADS": "4,2", "TF_ENABLE_ONEDNN_OPTS": "0", "XLA_FLAGS": "--xla_gpu_cuda_data_dir=/x"}
     for name, value in {**foreign, **kept}.items():
         monkeypatch.setenv(name, value)

@@ -12,6 +12,7 @@ from gan import config
 from gan.errors import LostHelperError, Preempted, UserError
 from gan.training import cadence, loop, pace
 from gan.training.actions import Action
+from gan.training.team import Alone
 from gan.training.watch import Nobody
 
 EXAMPLES, BATCH = 40, 4
@@ -66,7 +67,7 @@ class FakeRun:
         self.folder, self.checkpoints, self.samples = folder, folder / "checkpoints", folder / "samples"
         self.num_examples, self.step, self.batches, self.chunks = EXAMPLES, start, Batches(lost), []
         self.chunk, self.feed = FakeChunk(self), self.batches
-        self.watch = Nobody()
+        self.watch, self.team = Nobody(), Alone()
 
 
 class FakeActions:
@@ -173,7 +174,7 @@ def test_a_watch_sees_when_steps_begin_and_end_and_may_end_the_run(tmp_path, per
     assert loop.train(run, 0.0) == 3
     before = [("begin", 0), ("asked", 0), ("count_speed", None), ("asked", 0)]
     steps = [("trained", 1), ("asked", 1), ("trained", 2), ("evaluate", 2), ("asked", 2), ("trained", 3), ("asked", 3)]
-    assert made[0].done == [*before, *steps, ("asked", 3), ("finish", 3), ("close", None)]
+    assert made[0].done == [*before, *steps, ("finish", 3), ("close", None)]
 
 
 @pytest.fixture

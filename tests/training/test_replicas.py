@@ -1,5 +1,6 @@
 """One process with two logical CPUs trains the same tiny run in several ways; the tests compare what came out."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from gan.errors import UserError
+from gan.training import replicas
 from gan.training.replicas import check_batch
 
 SCRIPT = """
@@ -197,3 +199,29 @@ def test_a_batch_that_cannot_be_shared_out_is_refused():
     check_batch(8, 4)
     with pytest.raises(UserError, match="--batch_size=10 is global and must be divisible by the 4 replicas"):
         check_batch(10, 4)
+
+
+def test_the_workers_of_a_step_of_slurm_are_its_tasks_node_by_node(monkeypatch):
+    step = {"PROCID": "2", "STEP_NODELIST": "n[9-10]", "STEP_TASKS_PER_NODE": "2(x2)", "JOB_ID": "130"}
+    for name, value in step.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("TF_CONFIG", "")
+    found = replicas.workers("Slurm")
+    ports = 20000 + 64 * 2, 20000 + 64 * 2 + 1
+    assert [task.address for task in found.tasks] == [f"n{node}:{port}" for node in (9, 10) for port in ports]
+    assert [task.name for task in found.tasks] == [f"worker {i}" for i in range(4)] and found.number == 2
+    monkeypatch.setenv("SLURM_STEP_NODELIST", "n[1-2")
+    with pytest.raises(UserError, match="^Slurm does not tell which workers there are"):
+        replicas.workers("Slurm")
+
+
+def test_the_chief_is_the_first_of_the_workers(monkeypatch):
+    jobs = {"worker": ["b:1", "c:1"], "chief": ["a:1"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": jobs, "task": {"type": "worker", "index": 1}}))
+    found = replicas.workers("TF_CONFIG")
+    assert [(task.name, task.address) for task in found.tasks] == [
+        ("chief 0", "a:1"),
+        ("worker 0", "b:1"),
+        ("worker 1", "c:1"),
+    ]
+    assert found.number == 2 and found.tasks[2].target == "/job:worker/replica:0/task:1"
