@@ -24,7 +24,7 @@ _SECONDS = 900  # after which a start that hangs is killed by SIGALRM
 
 
 def prepare(request: dict) -> None:
-    """Makes this child what was asked for: folder, streams, limit on the size of files, changed module attributes."""
+    """Makes this child what was asked for: folder, streams, limits, changed module attributes, what is called first."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.alarm(_SECONDS)
@@ -42,6 +42,9 @@ def prepare(request: dict) -> None:
         setattr(importlib.import_module(module), attribute, value)
     if request["hold"]:
         hold(request["hold"], request["deaf"], Path(request["released"]))
+    for name, argument in request["before"].items():
+        module, _, function = name.rpartition(".")
+        getattr(importlib.import_module(module), function)(argument)
 
 
 def hold(step: int, deaf: bool, released: Path) -> None:

@@ -1,5 +1,6 @@
 """Commands as real processes, started by one that has imported TensorFlow for all of them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -39,6 +40,11 @@ class Start:
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
+
+    def kill(self, pid: int) -> None:
+        """Kills a process of this start, itself or one that it has started; one that has ended meanwhile is none."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     def release(self) -> None:
         """Lets a training that is held go on."""
@@ -87,12 +93,14 @@ class Server:
         command: str = "train",
         largest_file: int = 0,
         attributes: dict | None = None,
+        before: dict | None = None,
         folder: Path | None = None,
         hold: int = 0,
         deaf: bool = False,
         **environment,
     ) -> Start:
-        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed.
+        """Starts a command in `folder` and returns at once; `attributes` are those of modules it shall find changed,
+        `before` are functions by their full names, which it calls with their arguments first.
 
         A training is held after the step `hold`, if it is not 0, until it gets a signal or `release()` is called; if it
         is `deaf` signals do not free it, like one in a step that lasts for ever.
@@ -111,7 +119,8 @@ class Server:
             "deaf": deaf,
             "released": str(released),
         }
-        request |= {"largest_file": largest_file, "attributes": attributes or {}, "environment": environment}
+        request |= {"largest_file": largest_file, "attributes": attributes or {}, "before": before or {}}
+        request |= {"environment": environment}
         return Start(self, self.ask(request), stdout, stderr, released)
 
     def close(self) -> None:

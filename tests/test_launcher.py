@@ -324,3 +324,11 @@ def test_test_command_without_pytest_is_one_line(checkout):
     code, output, errors = checkout.run(program=checkout.root / "bin/test")
     assert (code, output) == (2, "")
     assert "pip install" in errors and errors.count("\n") == 1
+
+
+def test_a_request_to_save_does_not_end_a_training_that_starts(tmp_path):
+    told = write_program(tmp_path / "told", "#!/bin/sh\nsed -n 's/SigIgn:[[:space:]]*//p' /proc/self/status\n")
+    for command, ignored in (("train", True), ("sample", False)):
+        environment = {**os.environ, "GAN_PYTHON": str(told)}
+        done = subprocess.run([ROOT / "bin" / command], env=environment, capture_output=True, text=True)
+        assert bool(int(done.stdout, 16) & 1 << (signal.SIGUSR1 - 1)) == ignored

@@ -155,7 +155,7 @@ class _Unpickler(pickle.Unpickler):
 
 def serve(connection: int, memory: int) -> None:
     """The process: runs the tasks that come by the socket until the parent's end of it is closed."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # the parent decides: it may still want what is under way
     line, known, area = Connection(connection), {}, mmap.mmap(memory, 0)
     with contextlib.suppress(EOFError, OSError):

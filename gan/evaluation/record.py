@@ -22,7 +22,7 @@ import tensorflow as tf
 from gan.errors import UserError
 from gan.metrics.suite import NEIGHBOURS, SEED
 from gan.storage import event_files
-from gan.storage.files import free_name, read_bytes, write_atomically
+from gan.storage.files import free_name, make_folder, read_bytes, write_atomically
 from gan.storage.refusals import storage_errors
 from gan.storage.targets import open_lock
 
@@ -249,7 +249,7 @@ def _show(folder: Path, evaluations: list[Evaluation]) -> None:
     for evaluation, group in zip(evaluations, groups, strict=True):
         measures.setdefault(group, set()).add((evaluation.key.extractor, evaluation.key.data))
     with storage_errors(folder):
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
     events = event_files.EventFile(folder, step=0)
     try:
         for evaluation, group in zip(evaluations, groups, strict=True):

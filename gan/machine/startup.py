@@ -9,6 +9,7 @@ import contextlib
 import glob
 import os
 import re
+import resource
 import signal
 from collections.abc import Iterator
 from types import ModuleType
@@ -25,6 +26,7 @@ ENVIRONMENT = {
 """What TensorFlow reads from the environment; a value that is already there is left alone."""
 
 MINIMUM_VERSION = (2, 21)
+LEAST_ADDRESS_SPACE = 2 << 30  # bytes, with which the smallest networks train
 
 _BANNER = (
     rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR",
@@ -37,6 +39,8 @@ _BANNER_WITHOUT_GPU = (
     rb"I\d{4} .* cudart_stub\.cc:\d+\] Could not find cuda drivers",
     rb"E\d{4} .* cuda_platform\.cc:\d+\] failed call to cuInit: .*UNKNOWN ERROR \(303\)",
 )
+# Signals that are for this process alone, not for the small one.
+_OF_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def import_tensorflow(quiet: bool = False) -> ModuleType:
@@ -48,6 +52,7 @@ def import_tensorflow(quiet: bool = False) -> ModuleType:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _check_address_space()
     _leave_out_keras_settings()
     with hidden_banner():
         try:
@@ -62,6 +67,16 @@ def import_tensorflow(quiet: bool = False) -> ModuleType:
             raise UserError(f"TensorFlow {tf.__version__} is too old, {needed} is needed; deactivate this environment")
         tf.config.list_physical_devices()  # the search for GPUs writes the last of the known lines
     return tf
+
+
+def _check_address_space() -> None:
+    """Raises `UserError` if this process may have too little of it: TensorFlow would end in another way each time."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESS_SPACE:
+        raise UserError(
+            f"this process may have {allowed / 2**30:.1f} GiB of address space, too little for TensorFlow; "
+            f"allow {LEAST_ADDRESS_SPACE >> 30} GiB or more (ulimit -v)"
+        )
 
 
 def _leave_out_keras_settings() -> None:
@@ -81,10 +96,15 @@ def hidden_banner() -> Iterator[None]:
     has_gpu = bool(glob.glob("/dev/nvidia[0-9]*"))
     known = re.compile(rb"|".join(_BANNER if has_gpu else _BANNER + _BANNER_WITHOUT_GPU))
     reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writer)
-        _pass_on(reader, known)
+    # What a handler raises within Python's own hooks of a fork is printed and forgotten, and so would the signal be.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_PARENT)
+    try:
+        child = os.fork()
+        if child == 0:
+            os.close(writer)
+            _pass_on(reader, known)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(reader)
     saved = os.dup(2)
     os.dup2(writer, 2)
@@ -99,8 +119,8 @@ def hidden_banner() -> Iterator[None]:
 
 def _pass_on(reader: int, known: re.Pattern[bytes]) -> None:
     """The forked process: copies lines from `reader` to file descriptor 2 except the known ones, then ends."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_IGN)  # they are for the parent, whose last words must come through
+    for number in _OF_PARENT:
+        signal.signal(number, signal.SIG_IGN)  # its last words must come through
     try:
         with open(reader, "rb") as lines:
             for line in lines:

@@ -5,6 +5,7 @@ from pathlib import Path
 from gan.errors import UserError
 from gan.pictures import raster
 from gan.runs.workdir import SAMPLES
+from gan.storage.files import make_folder
 from gan.storage.refusals import storage_errors
 
 ANIMATION = "progress.gif"
@@ -25,7 +26,7 @@ def by_step(folder: Path) -> dict[int, Path]:
 def remove_later(folder: Path, step: int) -> None:
     """Removes the grids that were drawn after the step that a run goes on from; makes the folder. `StorageError`."""
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for number, drawn in by_step(folder).items():
             if number > step:
                 drawn.unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gan.errors import BusyError
 from gan.runs import workdir
+from gan.storage.files import make_folder
 from gan.storage.refusals import storage_errors
 from gan.storage.targets import open_lock
 
@@ -31,7 +32,7 @@ class Lock:
     def __enter__(self) -> "Lock":
         workdir.check_folder(self._workdir)
         with storage_errors(self._workdir / LOCK):
-            self._workdir.mkdir(parents=True, exist_ok=True)
+            make_folder(self._workdir)
             descriptor = open_lock(self._workdir / LOCK)
             try:
                 _take(descriptor)

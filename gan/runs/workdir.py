@@ -145,13 +145,18 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def check_folder(workdir: Path) -> None:
-    """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count."""
+    """Raises `UserError` if `workdir` is a file or holds something that is not a run; hidden files do not count.
+
+    An empty folder of checkpoints alone is what a start leaves that ended just before it wrote its config.
+    """
     check_links("--workdir", workdir)
     if workdir.exists() and not workdir.is_dir():
         raise UserError(f"{workdir} is {kind(workdir.stat().st_mode)}; --workdir must name a folder")
     with storage_errors(workdir):
         names = os.listdir(workdir) if workdir.exists() else []
-    if CONFIG not in names and any(not name.startswith(".") and name not in _NOT_FOREIGN for name in names):
+        saved = workdir / CHECKPOINTS
+        ours = _NOT_FOREIGN | ({CHECKPOINTS} if saved.is_dir() and not os.listdir(saved) else set())
+    if CONFIG not in names and any(not name.startswith(".") and name not in ours for name in names):
         raise UserError(f"{workdir} holds files but no {CONFIG}, so it is not a run; use a new or empty --workdir")
 
 

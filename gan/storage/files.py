@@ -30,6 +30,19 @@ def sync_folder(path: Path | str) -> None:
         _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def make_folder(path: Path | str) -> None:
+    """Makes a folder and those that are missing above it, with durable names; raises `OSError`.
+
+    What is made durable in a folder is lost with its name, however often it was synced itself.
+    """
+    path = Path(path)
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        with contextlib.suppress(PermissionError):  # a folder that may be written to, but not be read
+            _sync(made.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
 def _sync(path: Path | str, flags: int = os.O_RDONLY) -> None:
     descriptor = os.open(path, flags)
     try:
@@ -76,7 +89,7 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
 def write_with_folders(path: Path | str, data: bytes | str) -> None:
     """`write_atomically`, and the folders that are missing on the way."""
     with storage_errors(path):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(path).parent)
     write_atomically(path, data)
 
 

@@ -4,35 +4,16 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.commands import Start
-
-EXAMPLES = 96
-TINY = (
-    "--preset=article_corrected",
-    "--batch_size=8",
-    "--g_width=8",
-    "--d_width=4",
-    "--latent_size=8",
-    "--precision=float32",
-    "--convolution=direct",
-    "--sample_rows=2",
-    "--sample_columns=3",
-)
+from tests.tiny import TINY, write_squares
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory) -> Path:
     """A data set of 96 grey images of 28x28, squares of three sizes."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 60, (EXAMPLES, 28, 28), np.uint8)
-    for i, image in enumerate(images):
-        image[5 : 12 + 4 * (i % 3), 5 : 12 + 4 * (i % 3)] += 180
-    path = tmp_path_factory.mktemp("data") / "squares.npz"
-    np.savez(path, images=images, labels=np.arange(EXAMPLES) % 3)
-    return path
+    return write_squares(tmp_path_factory.mktemp("data") / "squares.npz")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,13 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from gan.errors import UserError
+from gan.machine import startup
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,3 +70,22 @@ def test_the_real_import_is_silent_and_a_value_of_the_environment_is_left_alone(
     )
     done = process(body, TF_CPP_MIN_LOG_LEVEL="0")
     assert (done.stdout, done.stderr) == ("3.0 0\n", "")
+
+
+def test_too_little_address_space_is_one_line(monkeypatch):
+    monkeypatch.setattr(startup.resource, "getrlimit", lambda which: (3 << 29, 3 << 29))
+    with pytest.raises(UserError, match=r"1\.5 GiB of address space, too little .*; allow 2 GiB or more"):
+        startup.import_tensorflow()
+
+
+def test_a_signal_that_comes_while_it_forks_is_not_lost():
+    """Handlers run in the hooks of a fork, where what they raise is forgotten."""
+    script = (
+        "import os, signal; from gan.machine import signals, startup\n"
+        "signals.raise_when_ended()\n"
+        "os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "try:\n    with startup.hidden_banner():\n        print('lost')\n"
+        "except signals.Ended as ended:\n    print(ended.number)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{int(signal.SIGTERM)}\n", "")

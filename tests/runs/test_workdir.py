@@ -183,6 +183,15 @@ def test_a_config_with_an_impossible_value_is_damaged(run):
         workdir.load_run(run)
 
 
+def test_a_start_that_ended_before_it_had_a_config_may_begin_again(tmp_path):
+    (tmp_path / workdir.CHECKPOINTS).mkdir()
+    (tmp_path / ".lock").write_text("PID 1 on there")
+    workdir.check_folder(tmp_path)
+    (tmp_path / workdir.CHECKPOINTS / "step_0000000002").mkdir()
+    with pytest.raises(UserError, match=r"holds files but no config\.json"):
+        workdir.check_folder(tmp_path)
+
+
 def test_folders_that_cannot_be_a_run_are_refused_untouched(tmp_path):
     (tmp_path / "file").write_text("x")
     foreign = tmp_path / "foreign"
