@@ -117,6 +117,11 @@ def local(placement: Placement) -> int:
     return len(placement.extended.worker_devices)
 
 
+def names(placement: Placement) -> list[str]:
+    """The devices of this process that train."""
+    return [device.split("/")[-1].removeprefix("device:") for device in placement.extended.worker_devices]
+
+
 def check_batch(batch_size: int, replicas: int) -> None:
     """Raises `UserError` if the global batch cannot be shared out evenly."""
     if batch_size % replicas:

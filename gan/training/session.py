@@ -76,7 +76,7 @@ def machine(config: Config, folder: Path | None = None, team: Team = _ALONE) -> 
     replicas.check_batch(config.batch_size, placement.num_replicas_in_sync)
     found = Machine(placement, numerics, {}, team)
     fingerprint = environment.fingerprint(
-        devices=devices.kinds(),
+        devices=replicas.names(placement) if team.count > 1 else devices.kinds(),
         replicas=found.replicas,
         threads=tf.config.threading.get_intra_op_parallelism_threads(),
         **numerics._asdict(),
