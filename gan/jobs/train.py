@@ -3,10 +3,11 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan import build, paths
 from gan import config as configs
+from gan.core.game import Game
 from gan.data import account
 from gan.data.source import Source
 from gan.evaluation import in_training
@@ -24,6 +25,7 @@ from gan.settings import Config, group
 from gan.storage.files import check_place
 from gan.training import cadence, fine_tuning, loop, session
 from gan.training.run import Run
+from gan.training.session import Machine
 from gan.training.team import Team
 
 
@@ -61,8 +63,41 @@ def run(request: Request, watched: Watched | None = None) -> Result | None:
 
 def _led(request: Request, team: Team, watched: Watched | None) -> Result | None:
     """The run as it is trained by the process that has its folder: alone, or as the chief of several workers."""
+    ready = _checked(request, team)
+    folder, config, facts = ready.folder, ready.config, ready.facts
+    if request.dry_run:
+        warn(*workdir.check_run(folder, config, facts, request.override))
+        check_place(folder)
+        print("dry run: everything was checked; nothing was trained")
+        team.lead()
+        return None
+    with Lock(folder):
+        warn(*workdir.check_run(folder, config, facts, request.override))
+        team.lead()  # the others go on
+        with session.memory_errors():
+            prepared, restored, inexact = _prepared(request, ready)
+            del ready  # what it begins with is as large as the state and more
+            prepared = watched(prepared, restored) if watched else prepared
+            step = _trained(prepared, restored, inexact)
+    return Result(folder, step, step * cadence.images_per_step(config))
+
+
+class _Ready(NamedTuple):
+    """All that a run is made of, checked; `facts` are those that config.json is to keep."""
+
+    folder: Path
+    config: Config
+    source: Source
+    machine: Machine
+    game: Game
+    beginning: fine_tuning.Beginning | None
+    facts: dict[str, Any]
+
+
+def _checked(request: Request, team: Team) -> _Ready:
+    """The start, once everything is known to go together; prints the summary, and writes nothing."""
     folder, config, source, origin = _start(request)
-    config = team.lead(config)
+    team.lead(config)
     found, warnings = accounts.made(config, source)
     if request.strict and warnings:
         print(accounts.text(found), flush=True)
@@ -81,30 +116,23 @@ def _led(request: Request, team: Team, watched: Watched | None) -> Result | None
     print(train_summary.summary(config, folder, source, found, machine, game), flush=True)
     print(train_summary.begun_with(facts, beginning), end="", flush=True)
     warn(*warnings, train_summary.memory_warning(config, machine, game), *(beginning.warnings if beginning else ()))
-    if request.dry_run:
-        warn(*workdir.check_run(folder, config, facts, request.override))
-        check_place(folder)
-        print("dry run: everything was checked; nothing was trained")
-        team.lead(None)
-        return None
-    with Lock(folder):
-        warn(*workdir.check_run(folder, config, facts, request.override))
-        team.lead(None)
-        with session.memory_errors():
-            prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
-            restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
-            inexact = exactness.found(folder, config, machine.fingerprint, *(restored[:2] if restored else ()))
-            if request.exact:
-                exactness.check(folder, inexact)
-            at, kept = restored.step if restored else 0, exactness.as_json(inexact)
-            workdir.open_run(folder, config, facts, request.override, machine.fingerprint, at, kept)
-            prepared = prepared._replace(facts=prepared.facts | {exactness.FACT: kept})
-            if beginning and not restored:
-                session.save_beginning(prepared)
-            del origin, beginning  # as large as the state and more
-            prepared = watched(prepared, restored) if watched else prepared
-            step = _trained(prepared, restored, inexact)
-    return Result(folder, step, step * cadence.images_per_step(config))
+    return _Ready(folder, config, source, machine, game, beginning, facts)
+
+
+def _prepared(request: Request, ready: _Ready) -> tuple[Run, Restored | None, list[Breach]]:
+    """(the run at the step that it goes on from, what was restored, what keeps it from exactness); opens its folder."""
+    folder, config, source, machine, game, beginning, facts = ready
+    prepared = session.prepare(config, source, machine, game, folder, beginning and beginning.state)
+    restored = session.restore(prepared)  # before anything is written: if it fails, all is as it was
+    inexact = exactness.found(folder, config, machine.fingerprint, *(restored[:2] if restored else ()))
+    if request.exact:
+        exactness.check(folder, inexact)
+    at, kept = restored.step if restored else 0, exactness.as_json(inexact)
+    workdir.open_run(folder, config, facts, request.override, machine.fingerprint, at, kept)
+    prepared = prepared._replace(facts=prepared.facts | {exactness.FACT: kept})
+    if beginning and not restored:
+        session.save_beginning(prepared)
+    return prepared, restored, inexact
 
 
 def _trained(prepared: Run, restored: Restored | None, inexact: list[Breach]) -> int:

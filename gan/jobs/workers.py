@@ -13,8 +13,7 @@ from gan.jobs.requests import Train as Request
 from gan.machine import cluster, devices, versions
 from gan.runs import workdir
 from gan.settings import COMMANDS, Config, fields
-from gan.training import follower, session
-from gan.training import team as teams
+from gan.training import follower, peers, session
 from gan.training.team import Alone, Team
 
 SEVERAL = "multi_worker_mirrored"
@@ -27,7 +26,7 @@ _OWN = tuple(name for name, f in fields().items() if f.metadata["group"] == "dat
 def joined(request: Request) -> Iterator[Team]:
     """This process's team: its own, or the workers that its environment names, if the strategy allows several.
 
-    Raises `UserError` if it was not started as the others were, and what `gan.training.team.joined` raises.
+    Raises `UserError` if it was not started as the others were, and what `gan.training.peers.joined` raises.
     """
     strategy = request.settings.get("strategy", "auto")
     kind = cluster.kind() if strategy in ("auto", SEVERAL) else ""
@@ -41,7 +40,7 @@ def joined(request: Request) -> Iterator[Team]:
             "trains on all of its GPUs or on its CPU"
         )
     devices.configure(config)
-    with teams.joined(kind, request.start_minutes, request.peer_seconds) as several:
+    with peers.joined(kind, request.start_minutes, request.peer_seconds) as several:
         several.compare("settings", _shared(request))
         several.compare("versions", versions.everything())
         yield several

@@ -28,7 +28,7 @@ from gan.settings import Config
 from gan.training import chunks, feeds, replicas
 from gan.training.chunks import Plan
 from gan.training.run import ROLLBACKS, Run
-from gan.training.team import Alone, Several, Team
+from gan.training.team import Alone, Team
 
 _ALONE = Alone()
 
@@ -64,7 +64,7 @@ def machine(config: Config, folder: Path | None = None, team: Team = _ALONE) -> 
     several workers, whose devices are configured, all compute as the chief does.
     """
     before = _fingerprint_before(folder) if folder else {}
-    if isinstance(team, Several):
+    if team.placement:
         placement, own = team.placement, _numerics(before)
         numerics = devices.resolve(config, own) if team.is_chief else None
         told = team.lead(numerics and numerics._asdict())

@@ -1,33 +1,14 @@
-"""The workers that train one run together: what they agree on, and how one that is lost is noticed.
+"""The workers that train one run, as each of them sees them; and what they bring to the meetings between chunks.
 
-The first of them is the chief: it reads and writes the run's folder and decides, the others follow. They meet in
-TensorFlow's own ways: small texts go through the key-value store of its coordination service, decisions and the state
-through an all-reduce. Where one process trains alone every decision is its own: `Alone`.
-
-The coordination service has no public interface. What is used of it here is in one class, `_Service`.
+The first is the chief: it reads and writes the run's folder and decides, the others follow. Where one process trains by
+itself every decision is its own: `Alone`. Several are in `gan.training.peers`.
 """
 
-import contextlib
-import dataclasses
-import json
-import os
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-import tensorflow as tf
-from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
-from tensorflow.python.eager import context
-
-from gan.errors import LostPeerError, UserError
-from gan.machine import cluster, signals
-from gan.training import replicas
-from gan.training.replicas import Placement, Task, Training
-
-_LOOK_SECONDS = 1.0  # between two looks at whether a text is there
-_SHOWN = 30  # characters of a value that is another one
-_GRACE_SECONDS = 2.0  # in which the main thread may end by itself once a worker is lost
+from gan.errors import UserError
+from gan.training.replicas import Placement, Training
 
 
 class Wish(NamedTuple):
@@ -56,6 +37,7 @@ class Team(Protocol):
     number: int
     count: int
     is_chief: bool
+    placement: Placement | None  # of several
 
     def compare(self, what: str, facts: Mapping[str, Any]) -> None:
         """Raises the same `UserError` on all workers if the facts of one are not those of the chief."""
@@ -76,7 +58,7 @@ class Team(Protocol):
 class Alone:
     """One process that trains by itself."""
 
-    number, count, is_chief = 0, 1, True
+    number, count, is_chief, placement = 0, 1, True, None
 
     def compare(self, what: str, facts: Mapping[str, Any]) -> None:
         """Nobody is there whose facts could differ."""
@@ -103,228 +85,3 @@ class ToldError(UserError):
     def __init__(self, line: str, code: int):
         super().__init__(line)
         self.exit_code = code
-
-
-class Several:
-    """This process as one of several workers: a `Team`, from `joined` on.
-
-    Before they train they come to the same places in the same order; the texts that they leave there are numbered. One
-    that fails leaves its error at the next place.
-    """
-
-    def __init__(self, found: replicas.Workers, placement: Placement, service: "_Service"):
-        self.placement, self._service = placement, service
-        self._tasks, self.number = found.tasks, found.number
-        self.count, self.is_chief = len(found.tasks), found.number == 0
-        self._place, self._trains = 0, False
-        signature = [tf.TensorSpec([self.count, len(Wish._fields)], tf.float64)]
-        self._sum = tf.function(
-            lambda table: replicas.sums(placement, [table])[0], input_signature=signature, autograph=False
-        )
-
-    def compare(self, what: str, facts: Mapping[str, Any]) -> None:
-        """Raises the same `UserError` on all workers if the facts of one are not those of the chief."""
-        self._write({"value": dict(facts)})
-        first, *others = (self._read(number) for number in range(self.count))
-        self._service.wait(self._key)
-        for task, own in zip(self._tasks[1:], others, strict=True):
-            names = [name for name in {**first, **own} if first.get(name) != own.get(name)]
-            if names:
-                differ = "; ".join(
-                    f"{name} {_short(own.get(name))} and not {_short(first.get(name))}" for name in names
-                )
-                raise UserError(
-                    f"{task.name} has other {what} than {self._tasks[0].name}: {differ}; "
-                    "start all workers with the same command, data and versions"
-                )
-
-    def lead(self, value: Any = None) -> Any:
-        """What the chief gives, on all workers; as JSON has it on those that follow."""
-        if self.is_chief:
-            self._write({"value": dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value})
-            return value
-        self._place += 1
-        return self._read(0)
-
-    def fail(self, error: UserError) -> None:
-        """Tells the others of an error before they train, by which all end; nothing once they do."""
-        if self._trains:
-            return
-        self._write({"error": str(error), "code": error.exit_code})
-        self._service.wait(self._key)  # until they have read it: a chief takes the store with it
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        """Leaves something at the next place."""
-        self._place += 1
-        self._service.write(f"{self._key}/{self.number}", json.dumps(content))
-
-    def _read(self, number: int) -> Any:
-        """What a worker has left at this place; raises its error."""
-        found = json.loads(self._service.read(f"{self._key}/{number}"))
-        if "error" in found:
-            self._service.wait(self._key)
-            raise ToldError(f"{self._tasks[number].name}: {found['error']}", found["code"])
-        return found["value"]
-
-    @property
-    def _key(self) -> str:
-        return f"gan/{self._place}"
-
-    def spread(self, training: Training) -> None:
-        """Gives the variables on all workers the chief's values."""
-        self._trains = True
-        variables = tf.nest.flatten(training)
-        words = [_words(variable.read_value()) for variable in variables]
-        if not self.is_chief:
-            words = [tf.zeros_like(each) for each in words]
-        found = tf.function(lambda: replicas.sums(self.placement, words), autograph=False)()
-        for variable, each in zip(variables, found, strict=True):
-            variable.assign(_of_words(each, variable.dtype, variable.shape))
-
-    def meet(self, wish: Wish) -> tuple[Wish, ...]:
-        """The wishes of all workers, the chief's first; waits for all of them."""
-        table = np.zeros([self.count, len(wish)])
-        table[self.number] = wish
-        rows = self._sum(tf.constant(table)).numpy()
-        kinds = [type(value) for value in Wish._field_defaults.values()]
-        return tuple(Wish(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows)
-
-    def name(self, number: int) -> str:
-        """A worker by its number, for people."""
-        return self._tasks[number].name
-
-
-@contextlib.contextmanager
-def joined(kind: str, start_minutes: float, peer_seconds: float) -> Iterator[Several]:
-    """This process as one of the workers that the environment names, once all have come.
-
-    To be entered before TensorFlow has computed anything. Raises `UserError`, and `LostPeerError` when a worker does
-    not come in time, or is lost within the context: at the latest after so many seconds of silence.
-    """
-    found = replicas.workers(kind)
-    service = _Service(found, peer_seconds)
-    addresses = {task.name: task.address for task in found.tasks}
-    with cluster.assembled(addresses, found.tasks[found.number].name, start_minutes), signals.held_back():
-        placement = replicas.over_workers(found)
-    watch = _Watch(found, service, peer_seconds)
-    team = Several(found, placement, service)
-    try:
-        yield team
-    except ToldError:
-        raise
-    except UserError as error:
-        team.fail(error)
-        raise
-    except tf.errors.OpError as error:
-        if lost := watch.lost_or(error):
-            raise lost from error
-        raise
-    finally:
-        watch.stop()
-
-
-class _Service:
-    """TensorFlow's coordination service: a key-value store in the chief, barriers, and the health of all tasks."""
-
-    def __init__(self, found: replicas.Workers, peer_seconds: float):
-        self._context = context.context()
-        jobs: dict[str, int] = {}
-        for task in found.tasks:
-            job = task.name.split()[0]
-            jobs[job] = jobs.get(job, 0) + 1
-        self._context.configure_coordination_service(
-            service_type="standalone",
-            service_leader=found.tasks[0].target,
-            coordinated_jobs=[
-                coordination_config_pb2.CoordinatedJob(name=name, num_tasks=count) for name, count in jobs.items()
-            ],
-            heartbeat_timeout_in_ms=round(1000 * peer_seconds),
-        )
-        self._barrier_milliseconds = round(1000 * peer_seconds)
-
-    def write(self, key: str, text: str) -> None:
-        """Sets a text, once."""
-        self._context.set_config_key_value(key, text)
-
-    def read(self, key: str) -> str:
-        """The text of a key; waits until it is set."""
-        while True:  # in pieces, between which Python takes signals
-            try:
-                return self._context.get_config_key_value(key, round(1000 * _LOOK_SECONDS))
-            except tf.errors.DeadlineExceededError:
-                continue
-
-    def wait(self, key: str) -> None:
-        """Waits until all workers have come to this, but not for those that are lost."""
-        with contextlib.suppress(tf.errors.OpError):
-            self._context.wait_at_barrier(key, self._barrier_milliseconds)
-
-    def is_well(self, task: Task, seconds: float) -> bool:
-        """Whether a worker answers in time, and is the one that it was."""
-        try:
-            self._context.check_collective_ops_peer_health(task.target, max(1, round(1000 * seconds)))
-        except tf.errors.OpError:
-            return False
-        return True
-
-
-class _Watch:
-    """A thread that asks every worker for its health, and ends this process where a loss holds its main thread up."""
-
-    def __init__(self, found: replicas.Workers, service: _Service, peer_seconds: float):
-        self._others = [task for i, task in enumerate(found.tasks) if i != found.number]
-        self._service, self._seconds = service, peer_seconds
-        self._stopped = threading.Event()
-        self._lost: Task | None = None
-        threading.Thread(target=self._watch, name="gan-peers", daemon=True).start()
-
-    def lost_or(self, error: tf.errors.OpError) -> LostPeerError | None:
-        """What to tell of an error: that a worker was lost, or None if all are there and it is another error."""
-        ill = [task for task in self._others if not self._service.is_well(task, self._seconds / 2)]
-        aborted = isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError))
-        if self._lost or ill:
-            return _lost(self._lost or ill[0])
-        return LostPeerError(f"another worker was lost; {_REMEDY}") if aborted else None
-
-    def stop(self) -> None:
-        """Lets the workers go."""
-        self._stopped.set()
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(self._seconds / 4):
-            for task in self._others:
-                if self._service.is_well(task, self._seconds / 2) or self._stopped.is_set():
-                    continue
-                self._lost = task
-                if not self._stopped.wait(_GRACE_SECONDS):
-                    _end(f"error: {_lost(task)}", LostPeerError.exit_code)
-
-
-_REMEDY = "nothing half done was saved: start the same command on all workers, they continue from the newest checkpoint"
-
-
-def _lost(task: Task) -> LostPeerError:
-    return LostPeerError(f"{task.name} ({task.address}) was lost; {_REMEDY}")
-
-
-def _end(line: str, code: int) -> None:
-    """Ends the process whatever its main thread is doing."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"{line}\n".encode())
-    os._exit(code)
-
-
-def _short(value: Any) -> str:
-    """A value in few words."""
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _words(tensor: tf.Tensor) -> tf.Tensor:
-    """The bits of a tensor of 32 or 64 bits a value as whole numbers in float64, which have them exactly."""
-    return tf.cast(tf.bitcast(tensor, tf.int32), tf.float64)
-
-
-def _of_words(words: tf.Tensor, dtype: tf.DType, shape: tf.TensorShape) -> tf.Tensor:
-    """What `_words` was made of."""
-    return tf.reshape(tf.bitcast(tf.cast(words, tf.int32), dtype), shape)
