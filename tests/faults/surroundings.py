@@ -40,7 +40,7 @@ class Place:
         assert tiny.differences(run, self.undisturbed, STEPS) == []
 
     def shell(self, line: str, **environment: str | None) -> subprocess.CompletedProcess:
-        """A line of the shell in which $train is the command with its flags, started by its launcher."""
+        """A line of the shell in which `train`, the last word of a process, is bin/train with its flags."""
         flags = " ".join(f"'{flag}'" for flag in self.trainings.flags())
         fresh = {
             **os.environ,
@@ -49,7 +49,7 @@ class Place:
             **environment,
         }
         fresh = {name: value for name, value in fresh.items() if value is not None}
-        script = f"train() {{ '{ROOT}/bin/train' {flags} \"$@\"; }}\n{line}"
+        script = f"train() {{ exec '{ROOT}/bin/train' {flags} \"$@\"; }}\n{line}"
         return subprocess.run(
             ["bash", "-c", script], cwd=self.folder, env=fresh, capture_output=True, text=True, timeout=300
         )
