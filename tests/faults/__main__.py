@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults import outcomes
+from tests.faults import outcomes, workers
 from tests.faults.configurations import CONFIGURATIONS, environment
 from tests.faults.outcomes import Outcome
 
@@ -25,7 +25,10 @@ def _kills(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
     found = []
     with _server(folder) as server:
         for name in asked.configuration or ["float32"]:
-            found += kill_often(server, folder / name, CONFIGURATIONS[name], asked.kills, asked.seed)
+            if name == workers.NAME:
+                found += workers.kill_workers(server, folder / name, asked.kills, asked.seed)
+            else:
+                found += kill_often(server, folder / name, CONFIGURATIONS[name], asked.kills, asked.seed)
     return found
 
 
@@ -88,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--configuration",
         action="append",
-        choices=CONFIGURATIONS,
+        choices=(*CONFIGURATIONS, workers.NAME),
         help="how the runs that are killed train; may be given several times (float32)",
     )
     parser.add_argument("--damage", action="store_true", help="damage the files of checkpoints, one at a time")
