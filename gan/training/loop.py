@@ -27,6 +27,17 @@ def train(run: Run, wall_seconds: float) -> int:
     """
     if is_complete(run):
         return run.step
+    try:
+        last = _trained(run, wall_seconds)
+    except UserError as error:
+        run.team.meet(Wish(code=error.exit_code))  # the others end with it, now that all is saved that can be
+        raise
+    run.team.meet(Wish(code=0))
+    return last
+
+
+def _trained(run: Run, wall_seconds: float) -> int:
+    """Trains to the end; returns the last step."""
     config = run.config
     progress = Progress(
         total_steps=cadence.total_steps(config, run.num_examples),
@@ -37,12 +48,7 @@ def train(run: Run, wall_seconds: float) -> int:
     actions = Actions(run, progress, stop, wall_seconds)
     try:
         with stop, Notices(config.preempted_when_exists, config.preempted_when_succeeds, stop.ask, progress.note):
-            last = _Loop(run, actions, progress, stop).to_the_end()
-        run.team.meet(Wish(code=0))
-        return last
-    except UserError as error:
-        run.team.meet(Wish(code=error.exit_code))  # the others end with it, now that all is saved that can be
-        raise
+            return _Loop(run, actions, progress, stop).to_the_end()
     finally:
         run.batches.close()
         progress.close()
