@@ -24,6 +24,12 @@ from gan.training.team import ToldError, Wish
 
 _SHOWN = 30  # characters of a value that is another one
 _GRACE_SECONDS = 2.0  # in which the main thread may end by itself once a worker is lost
+_ABORTED = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 _REMEDY = "nothing half done was saved: start the same command on all workers, they continue from the newest checkpoint"
 
 
@@ -158,7 +164,7 @@ class _Watch:
     def lost_or(self, error: tf.errors.OpError) -> LostPeerError | None:
         """What to tell of an error: that a worker was lost, or None if all are there and it is another error."""
         ill = [task for task in self._others if not self._service.is_well(task, self._seconds / 2)]
-        aborted = isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError))
+        aborted = isinstance(error, _ABORTED)
         if self._lost or ill:
             return _lost(self._lost or ill[0])
         return LostPeerError(f"another worker was lost; {_REMEDY}") if aborted else None
