@@ -235,7 +235,7 @@ def test_a_folder_without_permission_is_one_line(run):
 
 def test_a_flags_file_has_no_command_that_somebody_else_might_run(tmp_path):
     begun = configs.make("article", preempted_when_succeeds="rm -r /")
-    workdir.open_run(tmp_path, begun, dict.fromkeys(workdir._DATA_IDENTITY), override=False)
+    workdir.open_run(tmp_path, begun, dict.fromkeys(workdir.DATA_IDENTITY), override=False)
     lines = (tmp_path / workdir.FLAGS).read_text().splitlines()
     assert [line for line in lines if "preempted_when_succeeds" in line] == [
         "# --preempted_when_succeeds: a command is not kept here, so that nobody runs another's"
@@ -244,7 +244,7 @@ def test_a_flags_file_has_no_command_that_somebody_else_might_run(tmp_path):
 
 
 def test_what_happened_is_noted_in_the_history_once(tmp_path):
-    workdir.open_run(tmp_path, configs.make("article"), dict.fromkeys(workdir._DATA_IDENTITY), override=False)
+    workdir.open_run(tmp_path, configs.make("article"), dict.fromkeys(workdir.DATA_IDENTITY), override=False)
     for line in ("one", "two", "one"):
         workdir.add_to_history(tmp_path, line)
     history = json.loads((tmp_path / workdir.CONFIG).read_text())["history"]
