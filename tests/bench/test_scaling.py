@@ -47,12 +47,13 @@ def test_a_step_is_its_work_at_the_speed_assumed_and_two_rings(article):
     assert four.communicating == pytest.approx(four.sent / 225e9 + 2 * 6 * 10e-6)  # by the link within a node
 
 
-def test_a_batch_that_is_given_is_shared(article, capsys):
+def test_a_batch_that_is_given_is_shared(article, capsys, monkeypatch):
     shared = scaling.step(article, 4, given("--batch_size=64"))
     whole = scaling.step(article, 1, given("--batch_size=64"))
     assert shared.batch == 64 and shared.computing == pytest.approx(whole.computing / 4)
+    monkeypatch.setattr(scaling, "paper", lambda preset, assumed: article)
     with pytest.raises(SystemExit):
-        scaling.main(["--preset=article", "--gpus=3", "--batch_size=64", "--resolution=28"])
+        scaling.main(["--preset=article", "--gpus=3", "--batch_size=64"])
     assert "--batch_size=64 is global and must be divisible by the 3 GPUs" in capsys.readouterr().err
 
 
@@ -91,10 +92,12 @@ def test_the_rule_ends_where_beta2_would_be_below_0():
     assert eight[3:5] == ["0.002", "0.36"] and thousand[4] == "none: 1 - beta2 = 80"
 
 
-def test_the_tables_of_the_page_are_printed_by_its_commands(capsys):
+def test_the_tables_of_the_page_are_printed_by_its_commands(capsys, monkeypatch):
     page = (Path(__file__).parents[2] / "docs/scaling.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    \.venv/bin/python -m gan\.bench\.scaling (.+?)$", page, re.MULTILINE)
-    assert len(commands) >= 3
+    assert len(commands) >= 3 and all("--preset=modern_large" in command for command in commands)
+    large = scaling.paper("modern_large", given())
+    monkeypatch.setattr(scaling, "paper", lambda preset, assumed: large)  # it takes seconds to build
     for command in commands:
         scaling.main(command.split())
         for part in capsys.readouterr().out.strip().split("\n\n"):
