@@ -8,10 +8,9 @@ from typing import NamedTuple
 from gan.bench import windows
 from gan.data.memory import available_bytes
 from gan.data.source import Source
-from gan.jobs import train_summary
 from gan.machine import devices
 from gan.settings import Config
-from gan.training import cadence, session
+from gan.training import cadence, cost, session
 
 _SECONDS = 6.0  # of measuring, once the step is compiled
 _SLOW = 1.0  # seconds of a step from which on they are measured one by one
@@ -33,7 +32,7 @@ def measure(config: Config, source: Source) -> Pace:
     game = session.game(config, source, machine)
     spectral = machine.numerics.convolution == "spectral"
     batch = config.batch_size
-    while batch > _LEAST_BATCH and train_summary.step_bytes(game, batch, spectral) > _MEMORY * available_bytes():
+    while batch > _LEAST_BATCH and cost.step_bytes(game, batch, spectral) > _MEMORY * available_bytes():
         batch //= 2
     if batch != config.batch_size:
         config = dataclasses.replace(config, batch_size=batch)

@@ -19,15 +19,12 @@ from gan.machine import devices
 from gan.runs import origin
 from gan.settings import Config
 from gan.text import dimensions
-from gan.training import cadence, feeds
+from gan.training import cadence, cost, feeds
 from gan.training.fine_tuning import Beginning
 from gan.training.session import Machine
 
 _SHOWN_WITHOUT_PARAMETERS = {"leaky_relu", "dropout", "reshape", "flatten", "sigmoid", "gaussian_noise"}
-_BYTES = 4  # of a float32
 _REMARKS = 4  # lines on what a network does not take from another run
-# Measured once, as multiples of the layers' outputs: with what the products of spectra keep, and with temporaries.
-_SPECTRAL_MEMORY, _DIRECT_MEMORY = 5, 2
 
 
 def summary(config: Config, folder: Path, source: Source, found: Account, machine: Machine, game: Game) -> str:
@@ -35,7 +32,7 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
     numerics = machine.numerics
     total = cadence.total_steps(config, source.num_examples)
     ends = [f"{total:,} steps" if total else "", f"{config.minutes:g} minutes" if config.minutes else ""]
-    needed = step_bytes(game, config.batch_size, numerics.convolution == "spectral")
+    needed = cost.step_bytes(game, config.batch_size, numerics.convolution == "spectral")
     lines = [
         ("preset", config.preset),
         (
@@ -54,7 +51,7 @@ def summary(config: Config, folder: Path, source: Source, found: Account, machin
         ),
         (
             "a step",
-            f"{step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
+            f"{cost.step_flops(game, config.batch_size) / 1e9:,.0f} GFLOP by direct convolution, "
             f"some {needed / 2**30:.1f} GiB of memory",
         ),
         ("ends after", " or ".join(filter(None, ends))),
@@ -98,7 +95,7 @@ def begun_with(facts: Mapping[str, Any], beginning: Beginning | None) -> str:
 
 def memory_warning(config: Config, machine: Machine, game: Game) -> str:
     """A line if a step on this machine's CPU may not fit; raises `UserError` if it cannot, by the rough estimate."""
-    needed = step_bytes(game, config.batch_size, machine.numerics.convolution == "spectral")
+    needed = cost.step_bytes(game, config.batch_size, machine.numerics.convolution == "spectral")
     free = available_bytes()
     if not machine.on_cpu or needed < free:
         return ""
@@ -119,29 +116,5 @@ def table(title: str, network: Network) -> str:
     """The layers of a network: name, output shape for one example, parameters."""
     rows = [row for row in network.table if row.parameters or row.name.rpartition("_")[0] in _SHOWN_WITHOUT_PARAMETERS]
     lines = [f"{row.name:<18}{' x '.join(map(str, row.shape)):<18}{row.parameters:>12,}" for row in rows]
-    total = f"{'total':<36}{parameters(network):>12,}"
+    total = f"{'total':<36}{cost.parameters(network):>12,}"
     return "\n".join([title, f"{'layer':<18}{'output, h x w x c':<18}{'parameters':>12}", *lines, total])
-
-
-def parameters(network: Network) -> int:
-    """The number of parameters."""
-    return sum(row.parameters for row in network.table)
-
-
-def step_flops(game: Game, batch: int) -> int:
-    """Floating-point operations of a step's convolutions and products, written out directly, two a multiply-add.
-
-    A backward pass for parameters and input costs two forward passes, one for the input alone costs one; a penalty on
-    the gradient costs a forward and a backward pass to the images, and twice as much for its own gradient.
-    """
-    g, d = (sum(row.multiply_adds for row in network.table) for network in (game.generator, game.discriminator))
-    d_update = g + 2 * 3 * d + (6 * d // game.regularization.every if game.regularization else 0)
-    g_update = 3 * g + 2 * d
-    return 2 * batch * (game.d_steps * d_update + g_update)
-
-
-def step_bytes(game: Game, batch: int, spectral: bool) -> int:
-    """A rough estimate of the memory that a step needs: what the backward pass keeps, parameters, slots, gradients."""
-    g, d = (sum(row.outputs for row in network.table) for network in (game.generator, game.discriminator))
-    activations = batch * max(2 * d, g + d) * (_SPECTRAL_MEMORY if spectral else _DIRECT_MEMORY)
-    return _BYTES * (activations + 4 * (parameters(game.generator) + parameters(game.discriminator)))
