@@ -62,10 +62,12 @@ def assembled(addresses: Mapping[str, str], own: str, minutes: float) -> Iterato
 @contextlib.contextmanager
 def _listening(address: str) -> Iterator[None]:
     """Takes connections at the port of an address, and does nothing with them."""
-    port = int(address.rpartition(":")[2])
-    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    host, _, port = address.rpartition(":")
+    both = socket.has_dualstack_ipv6() and not host.startswith("127.")
+    place = (host if host.startswith("127.") else "", int(port))
     try:
-        taking = socket.create_server(("", port), family=family, dualstack_ipv6=family == socket.AF_INET6, backlog=4096)
+        family = socket.AF_INET6 if both else socket.AF_INET
+        taking = socket.create_server(place, family=family, dualstack_ipv6=both, backlog=4096)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise UserError(f"this worker cannot listen at {address}: {reason}; end what does, or change it") from None

@@ -1,6 +1,7 @@
 """Several workers on this machine: a process each, on the loopback, all started again if one is lost.
 
-The way to try what several machines will do. Each has its part of the cores and of the GPUs.
+The way to try what several machines will do. Each has its part of the cores and of the GPUs. They speak to one another
+on the loopback; TensorFlow's servers listen at every address of the machine all the same.
 """
 
 import ctypes

@@ -30,7 +30,7 @@ class Service:
             coordinated_jobs=[
                 coordination_config_pb2.CoordinatedJob(name=name, num_tasks=count) for name, count in jobs.items()
             ],
-            heartbeat_timeout_in_ms=round(1000 * peer_seconds),
+            heartbeat_timeout_in_ms=round(1000 * peer_seconds / 2),  # the rest is for finding out who it was
         )
         self._barrier_milliseconds = round(1000 * peer_seconds)
 

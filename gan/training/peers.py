@@ -163,7 +163,7 @@ class _Watch:
 
     def lost_or(self, error: tf.errors.OpError) -> LostPeerError | None:
         """What to tell of an error: that a worker was lost, or None if all are there and it is another error."""
-        ill = [task for task in self._others if not self._service.is_well(task, self._seconds / 2)]
+        ill = [task for task in self._others if not self._service.is_well(task, self._seconds / 4)]
         aborted = isinstance(error, _ABORTED)
         if self._lost or ill:
             return _lost(self._lost or ill[0])
@@ -176,7 +176,7 @@ class _Watch:
     def _watch(self) -> None:
         while not self._stopped.wait(self._seconds / 4):
             for task in self._others:
-                if self._service.is_well(task, self._seconds / 2) or self._stopped.is_set():
+                if self._service.is_well(task, self._seconds / 4) or self._stopped.is_set():
                     continue
                 self._lost = task
                 if not self._stopped.wait(_GRACE_SECONDS):
