@@ -49,7 +49,13 @@ def main() -> int | None:
         if not least <= flag.value <= most:
             raise UserError(f"--{flag.name}={flag.value} must be from {least} to {most:,}")
     if WORKERS.value > 1:
-        return local_workers.run(WORKERS.value, RESTARTS.value, [*sys.argv[1:], "--workers=0"])
+        strategy = request.settings.get("strategy", "auto")
+        if strategy not in ("auto", "multi_worker_mirrored"):
+            raise UserError(f"--workers={WORKERS.value} contradicts --strategy={strategy}; leave one of them out")
+        given = sys.argv[1:]
+        end = given.index("--") if "--" in given else len(given)
+        arguments = [*given[:end], "--workers=0", *given[end:]]  # the last of a flag counts
+        return local_workers.run(WORKERS.value, RESTARTS.value, arguments, PEER_SECONDS.value)
     startup.import_tensorflow(quiet=bool(cluster.kind()))
     from gan.jobs import train
 

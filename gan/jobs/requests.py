@@ -26,6 +26,7 @@ MOST_NEIGHBOURS = 1000
 LARGEST_IMAGE = 4096  # pixels a side
 MOST_ROUNDS = 10**6
 MOST_SECONDS = 10**9
+MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
 IMAGE_FILES = (".npz", ".png", ".gif")
@@ -52,8 +53,8 @@ class Train(Asked):
     def _check(self) -> None:
         for name in ("start_minutes", "peer_seconds"):
             value = getattr(self, name)
-            if not 0 < value <= MOST_SECONDS:
-                raise UserError(f"--{name}={value} must be above 0, and at most {MOST_SECONDS:,}")
+            if not 0 < value <= MOST_WAITING:
+                raise UserError(f"--{name}={value} must be above 0, and at most {MOST_WAITING:,}")
 
 
 @dataclasses.dataclass(frozen=True)

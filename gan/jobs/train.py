@@ -70,6 +70,7 @@ def _led(request: Request, team: Team, watched: Watched | None) -> Result | None
         check_place(folder)
         print("dry run: everything was checked; nothing was trained")
         team.lead()
+        team.leave()
         return None
     with Lock(folder):
         warn(*workdir.check_run(folder, config, facts, request.override))
@@ -145,6 +146,7 @@ def _trained(prepared: Run, restored: Restored | None, inexact: list[Breach]) ->
     is_complete = bool(restored) and loop.is_complete(prepared)
     prepared.team.lead(is_complete)
     if is_complete:
+        prepared.team.leave()
         truth = exactness.words(inexact, restored.step)
         print(f"the run is complete at step {restored.step}; {truth}; to train on, give more --steps or --epochs")
         return restored.step
@@ -153,7 +155,8 @@ def _trained(prepared: Run, restored: Restored | None, inexact: list[Breach]) ->
     prepared.team.spread(prepared.training)
     last = loop.train(prepared, restored.facts.get("wall_seconds", 0.0) if restored else 0.0)
     images = last * cadence.images_per_step(prepared.config)
-    print(f"done: {last:,} steps, {images:,} images; {exactness.words(inexact, last)}; see {prepared.folder}")
+    truth = exactness.words(exactness.noted(prepared.facts, last, {}), last)  # a rollback may have changed it
+    print(f"done: {last:,} steps, {images:,} images; {truth}; see {prepared.folder}")
     return last
 
 

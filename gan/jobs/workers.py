@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gan import build
+from gan import build, paths
 from gan import config as configs
 from gan.errors import UserError
 from gan.jobs.requests import Train as Request
@@ -18,8 +18,11 @@ from gan.training.team import Alone, Team
 
 SEVERAL = "multi_worker_mirrored"
 
-# Settings that each worker may have of its own: where its data lie and how they are held. The data are compared.
-_OWN = tuple(name for name, f in fields().items() if f.metadata["group"] == "data" and f.metadata["change"] == "free")
+# Settings that each worker may have of its own: where its data lie and how they are held (which are compared), and what
+# tells it that its machine goes.
+_OF_DATA = (name for name, f in fields().items() if f.metadata["group"] == "data" and f.metadata["change"] == "free")
+_NOTICE = "preempted_when_exists"  # each machine has its own
+_OWN = (*_OF_DATA, _NOTICE)
 
 
 @contextlib.contextmanager
@@ -36,8 +39,8 @@ def joined(request: Request) -> Iterator[Team]:
     config = _known(request)
     if config.replicas != "auto" or config.logical_cpus:
         raise UserError(
-            "--replicas and --logical_cpus divide one process, and there are several workers: leave them out, each "
-            "trains on all of its GPUs or on its CPU"
+            "--replicas and --logical_cpus divide one process, and there are several workers, each of which trains on "
+            "all of its GPUs or on its CPU: leave them out, or where the run has them, --replicas=auto --logical_cpus=0"
         )
     devices.configure(config)
     with peers.joined(kind, request.start_minutes, request.peer_seconds) as several:
@@ -49,6 +52,7 @@ def joined(request: Request) -> Iterator[Team]:
 def follow(request: Request, several: Team) -> None:
     """Trains with the chief, on its config, until it is told to end."""
     own = {name: value for name, value in request.settings.items() if name in _OWN}
+    own = {_NOTICE: "", **own, **paths.settings(own, paths.from_root)}
     own |= {name: request.settings.get(name, "") for name in COMMANDS}  # nobody else says what is run here
     told = {name: value for name, value in several.lead().items() if name in fields()}
     config = dataclasses.replace(Config(**told), **own)
@@ -60,11 +64,13 @@ def follow(request: Request, several: Team) -> None:
     print(f"{several.name(several.number)} of {several.count} workers; {several.name(0)} tells of the run", flush=True)
     several.lead()
     if request.dry_run:
+        several.leave()
         return
     with session.memory_errors():
         run = session.prepare(config, source, machine, game, Path())
-        if several.lead():
-            return  # the run is complete
+        if several.lead():  # the run is complete
+            several.leave()
+            return
         several.spread(run.training)
         follower.follow(run)
 

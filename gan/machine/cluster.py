@@ -91,7 +91,7 @@ def _tasks(text: str) -> int:
         content = json.loads(text)
         jobs, task = content.get("cluster", {}), content.get("task", {})
         counts = {job: len(_addresses(jobs[job])) for job in jobs}
-        own, index = task.get("type", ""), int(task.get("index", 0))
+        own, index = str(task.get("type", "")), int(str(task.get("index", 0)))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         raise _wrong(f"is not of the form {_EXAMPLE}") from None
     if sum(counts.values()) < 2:
@@ -109,10 +109,15 @@ def _tasks(text: str) -> int:
 
 
 def _addresses(tasks: Any) -> list[str]:
-    """The addresses of a job, which may have numbers; raises `ValueError` for what is none."""
-    found = list(tasks.values()) if isinstance(tasks, dict) else list(tasks) if isinstance(tasks, list) else [tasks]
+    """The addresses of a job, which may have numbers from 0 on; raises `ValueError` and the like for what is none."""
+    if isinstance(tasks, dict):
+        if {str(key) for key in tasks} != {str(i) for i in range(len(tasks))}:
+            raise ValueError(tasks)
+        tasks = [address for _, address in sorted(tasks.items(), key=lambda item: int(item[0]))]
+    found = list(tasks) if isinstance(tasks, list) else [tasks]
     for address in found:
         host, _, port = address.rpartition(":")
+        host.encode("idna")  # as a look for it does
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             raise ValueError(address)
     return found

@@ -21,7 +21,7 @@ from gan.errors import LostPeerError, Preempted, UserError
 from gan.machine import cluster
 
 PROGRAM = (sys.executable, "-m", "gan.cli.train")
-END_SECONDS = 10.0  # that the others may take to end when one has
+END_SECONDS = 10.0  # that the others may take to end when one has, and is known to have
 _LOOK_SECONDS = 0.05
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _PARENT_ENDED = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -41,19 +41,26 @@ class _Worker(NamedTuple):
         return self.process.poll()
 
 
-def run(count: int, restarts: int, arguments: Sequence[str]) -> int:
+def run(count: int, restarts: int, arguments: Sequence[str], peer_seconds: float = 0.0) -> int:
     """Starts `PROGRAM` with these arguments in `count` workers; returns the exit code of all.
 
-    What the chief writes is shown, and of the others why they failed. If one is lost all are started again, at most
-    `restarts` times. Raises `UserError` if this process is itself one of several workers.
+    What the chief writes is shown, and of the others why they failed. If one is lost, of which the others know after so
+    many seconds, all are started again, at most `restarts` times. Raises `UserError` if this process is itself one of
+    several workers.
     """
     if cluster.kind():
         raise UserError("--workers starts workers on this machine, and this is one of several already: leave it out")
     started: list[_Worker] = []
     with _forwarding(started) as asked:
         for left in reversed(range(restarts + 1)):
-            started[:] = _start(count, arguments)
-            silent = _wait(started)
+            started.clear()
+            for each in _starting(count, arguments):
+                started.append(each)
+            for number in asked:  # those that were not there yet
+                _send(started, number)
+            silent = _wait(started, peer_seconds + END_SECONDS)
+            if started[0].code == 0:
+                return 0
             lost = [each for each in started if each.code < 0 or each.code == LostPeerError.exit_code]
             others = [each.code for each in started if each not in lost and each.code != 0]
             if others or not lost:
@@ -61,7 +68,7 @@ def run(count: int, restarts: int, arguments: Sequence[str]) -> int:
                 return next(iter(others), 0)
             if asked:
                 return 128 + asked[0]
-            first = min(lost, key=lambda each: each.code)
+            first = min(lost, key=lambda each: (each in silent, each.code))
             how = "lost" if first in silent or first.code > 0 else f"ended by {signal.Signals(-first.code).name}"
             again = f"starting all again; {left} more times if need be" if left else "start again to continue"
             print(f"warning: {first.name} was {how}; {again}", file=sys.stderr, flush=True)
@@ -75,9 +82,7 @@ def _forwarding(started: list[_Worker]) -> Iterator[list[int]]:
 
     def forward(number: int, frame: object) -> None:
         asked.extend([number] * (number != signal.SIGUSR1))
-        for each in started:
-            if each.code is None:
-                each.process.send_signal(number)
+        _send(started, number)
 
     before = {number: signal.getsignal(number) for number in _FORWARDED}
     for number, handler in before.items():
@@ -90,11 +95,16 @@ def _forwarding(started: list[_Worker]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _start(count: int, arguments: Sequence[str]) -> list[_Worker]:
-    """The workers, the chief first."""
+def _send(workers: Sequence[_Worker], number: int) -> None:
+    for each in workers:
+        if each.code is None:
+            each.process.send_signal(number)
+
+
+def _starting(count: int, arguments: Sequence[str]) -> Iterator[_Worker]:
+    """Starts the workers one by one, the chief first."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
     cores, found = sorted(os.sched_getaffinity(0)), _gpus()
-    workers = []
     for i, address in enumerate(addresses):
         environment = {**os.environ, cluster.VARIABLE: cluster.described(addresses, i)}
         if found:
@@ -109,8 +119,7 @@ def _start(count: int, arguments: Sequence[str]) -> list[_Worker]:
             start_new_session=True,  # a terminal's signals come from here
             preexec_fn=_prepared(_part(cores, i, count) or cores),
         )
-        workers.append(_Worker(f"worker {i} ({address})", process, errors))
-    return workers
+        yield _Worker(f"worker {i} ({address})", process, errors)
 
 
 def _prepared(cores: Sequence[int]) -> Callable[[], None]:
@@ -126,14 +135,14 @@ def _prepared(cores: Sequence[int]) -> Callable[[], None]:
     return prepare
 
 
-def _wait(workers: Sequence[_Worker]) -> list[_Worker]:
-    """Waits until all have ended; once one has, the others have some time to do so. Returns those that did not."""
+def _wait(workers: Sequence[_Worker], seconds: float) -> list[_Worker]:
+    """Waits until all have ended; once one has, the others have so long to do so. Returns those that did not."""
     deadline, silent = None, []
     while any(each.code is None for each in workers):
         time.sleep(_LOOK_SECONDS)
         if deadline is None and any(each.code is not None for each in workers):
-            deadline = time.monotonic() + END_SECONDS
-        if deadline and time.monotonic() > deadline and workers[0].code != 0:
+            deadline = time.monotonic() + seconds
+        if deadline and time.monotonic() > deadline:
             silent += [each for each in workers if each.code is None and each not in silent]
             for each in silent:
                 each.process.kill()
@@ -145,7 +154,9 @@ def _tell(workers: Sequence[_Worker]) -> None:
     for each in workers[1:]:
         each.errors.seek(0)
         lines = each.errors.read().decode(errors="replace").splitlines()
-        if each.code not in _AS_TOLD and (own := [line for line in lines if line.startswith("error:")] or lines[-20:]):
+        if each.code not in (*_AS_TOLD, workers[0].code) and (
+            own := [line for line in lines if line.startswith("error:")] or lines[-20:]
+        ):
             print(*(f"{each.name}: {line}" for line in own), sep="\n", file=sys.stderr, flush=True)
 
 

@@ -25,10 +25,12 @@ def ended_after(seconds: float, line: str) -> Iterator[None]:
 
 def _watch(reader: int, seconds: float, line: str) -> None:
     """In the child: waits until the parent lets go of the pipe, or the time is over."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_IGN)
-    if not select.select([reader], [], [], seconds)[0]:
-        with contextlib.suppress(OSError):
-            os.write(2, f"{line}\n".encode())
-        os.kill(os.getppid(), signal.SIGKILL)
-    os._exit(0)
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
+            signal.signal(number, signal.SIG_IGN)
+        if not select.select([reader], [], [], seconds)[0]:
+            with contextlib.suppress(OSError):
+                os.write(2, f"{line}\n".encode())
+            os.kill(os.getppid(), signal.SIGKILL)
+    finally:
+        os._exit(0)  # whatever happened: what lies above on the stack is the parent's

@@ -35,6 +35,15 @@ def next_multiple(step: int, every: int) -> float:
     return (step // every + 1) * every if every else NEVER
 
 
+def is_saved(config: Config, step: int) -> bool:
+    """Whether a checkpoint of this step is a function of the config: the first, by steps, or the best of evaluations.
+
+    Those saved by the clock or because of a signal are not.
+    """
+    every = filter(None, (config.save_every_steps, config.evaluate_every_steps))
+    return not step or any(step % each == 0 for each in every)
+
+
 def next_epoch_end(step: int, per_step: int, num_examples: int) -> int:
     """The first step after `step` by which a further epoch is complete."""
     return math.ceil((step * per_step // num_examples + 1) * num_examples / per_step)

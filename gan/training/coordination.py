@@ -1,10 +1,11 @@
 """TensorFlow's coordination service, through which several workers know of one another.
 
-It has no public interface: what is used of it is here. A key-value store and barriers are in the chief's process; each
+It has no public interface: what is used of it is here. A key-value store is in the chief's process; each
 worker sends it a heartbeat, and what all compute together is aborted when one is missed.
 """
 
 import contextlib
+from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
@@ -32,24 +33,17 @@ class Service:
             ],
             heartbeat_timeout_in_ms=round(1000 * peer_seconds / 2),  # the rest is for finding out who it was
         )
-        self._barrier_milliseconds = round(1000 * peer_seconds)
 
     def write(self, key: str, text: str) -> None:
         """Sets a text, once."""
         self._context.set_config_key_value(key, text)
 
-    def read(self, key: str) -> str:
-        """The text of a key; waits until it is set."""
-        while True:  # in pieces, between which Python takes signals
-            try:
+    def read(self, key: str, in_vain: Callable[[], bool] = lambda: False) -> str:
+        """The text of a key; waits until it is set. Empty once it is asked for `in_vain`."""
+        while not in_vain():  # in pieces, between which Python takes signals
+            with contextlib.suppress(tf.errors.DeadlineExceededError):
                 return self._context.get_config_key_value(key, round(1000 * _LOOK_SECONDS))
-            except tf.errors.DeadlineExceededError:
-                continue
-
-    def wait(self, key: str) -> None:
-        """Waits until all workers have come to this, but not for those that are lost."""
-        with contextlib.suppress(tf.errors.OpError):
-            self._context.wait_at_barrier(key, self._barrier_milliseconds)
+        return ""
 
     def is_well(self, task: Task, seconds: float) -> bool:
         """Whether a worker answers in time, and is the one that it was."""

@@ -46,7 +46,7 @@ def joined(kind: str, start_minutes: float, peer_seconds: float) -> Iterator["Se
     with cluster.assembled(addresses, found.tasks[found.number].name, start_minutes), signals.held_back():
         placement = replicas.over_workers(found)
     watch = _Watch(found, service, peer_seconds)
-    team = Several(found, placement, service)
+    team = Several(found, placement, service, watch)
     try:
         yield team
     except ToldError:
@@ -69,8 +69,8 @@ class Several:
     that fails leaves its error at the next place.
     """
 
-    def __init__(self, found: replicas.Workers, placement: Placement, service: Service):
-        self.placement, self._service = placement, service
+    def __init__(self, found: replicas.Workers, placement: Placement, service: Service, watch: "_Watch"):
+        self.placement, self._service, self._watch = placement, service, watch
         self._tasks, self.number = found.tasks, found.number
         self.count, self.is_chief = len(found.tasks), found.number == 0
         self._place, self._trains = 0, False
@@ -83,17 +83,15 @@ class Several:
         """Raises the same `UserError` on all workers if the facts of one are not those of the chief."""
         self._write({"value": dict(facts)})
         first, *others = (self._read(number) for number in range(self.count))
-        self._service.wait(self._key)
+        self.leave()  # together: whoever goes on, or ends, takes nobody's texts with it
         for task, own in zip(self._tasks[1:], others, strict=True):
             names = [name for name in {**first, **own} if first.get(name) != own.get(name)]
             if names:
                 differ = "; ".join(
                     f"{name} {_short(own.get(name))} and not {_short(first.get(name))}" for name in names
                 )
-                raise UserError(
-                    f"{task.name} has other {what} than {self._tasks[0].name}: {differ}; "
-                    "start all workers with the same command, data and versions"
-                )
+                line = f"{task.name} has other {what} than {self._tasks[0].name}: {differ}"
+                raise ToldError(f"{line}; start all workers with the same command, data and versions")
 
     def lead(self, value: Any = None) -> Any:
         """What the chief gives, on all workers; as JSON has it on those that follow."""
@@ -108,7 +106,14 @@ class Several:
         if self._trains:
             return
         self._write({"error": str(error), "code": error.exit_code})
-        self._service.wait(self._key)  # until they have read it: a chief takes the store with it
+        self.leave()
+
+    def leave(self) -> None:
+        """Says that this worker has read what lies at this place; the chief, with whom the texts go, waits for all."""
+        self._service.write(f"{self._key}/read/{self.number}", "yes")
+        if self.is_chief:
+            for number in range(self.count):
+                self._service.read(f"{self._key}/read/{number}", self._watch.has_lost)
 
     def _write(self, content: Mapping[str, Any]) -> None:
         """Leaves something at the next place."""
@@ -119,7 +124,7 @@ class Several:
         """What a worker has left at this place; raises its error."""
         found = json.loads(self._service.read(f"{self._key}/{number}"))
         if "error" in found:
-            self._service.wait(self._key)
+            self.leave()
             raise ToldError(f"{self._tasks[number].name}: {found['error']}", found["code"])
         return found["value"]
 
@@ -168,6 +173,10 @@ class _Watch:
         if self._lost or ill:
             return _lost(self._lost or ill[0])
         return LostPeerError(f"another worker was lost; {_REMEDY}") if aborted else None
+
+    def has_lost(self) -> bool:
+        """Whether a worker is known to be lost."""
+        return self._lost is not None
 
     def stop(self) -> None:
         """Lets the workers go."""

@@ -7,8 +7,8 @@ rollbacks, and one that is killed later knows of them.
 
 from gan.core import loss_scale
 from gan.errors import DivergedError
-from gan.runs import checkpoint, workdir
-from gan.training import replicas, session
+from gan.runs import checkpoint, exactness, workdir
+from gan.training import cadence, replicas, session
 from gan.training.divergence import Fault
 from gan.training.run import ROLLBACKS, Run
 
@@ -24,12 +24,15 @@ def go_back(run: Run, fault: Fault) -> str:
     if not checkpoint.steps(run.checkpoints):
         raise _ended(fault, f"there is no checkpoint yet: start again {_REMEDY}")
     before = list(run.rollbacks)
-    to = _restore(run)
+    to, passed_over = _restore(run)
     times = sum(rollback["to"] == to for rollback in before)
     if times >= most:
         vain = f", after {times} rollbacks to step {to} without another save" if times else ""
         raise _ended(fault, f"continue from the newest checkpoint, step {to}, {_REMEDY}", vain)
     run.facts[ROLLBACKS] = [*before, {"to": to, "at": fault.step, "what": fault.what}]
+    if passed_over or not cadence.is_saved(run.config, to):
+        breach = exactness.Breach(to, "it went back to a checkpoint that an undisturbed run does not go back to")
+        run.facts[exactness.FACT] = [*run.facts.get(exactness.FACT, []), *exactness.as_json([breach])]
     count = f"rollback {times + 1} of {most} to it"
     return f"{fault.what} at step {fault.step}: back to step {to} ({count}) and on with other random numbers"
 
@@ -41,12 +44,13 @@ def record(run: Run) -> None:
     workdir.add_to_history(run.folder, line)
 
 
-def _restore(run: Run) -> int:
-    """Restores the newest good checkpoint as a start would, and returns its step."""
+def _restore(run: Run) -> tuple[int, bool]:
+    """Restores the newest good checkpoint as a start would; its step, and whether a damaged one was passed over."""
     scales = {name: run.training.state.extra[name] for name in loss_scale.NAMES if name in run.training.state.extra}
     for scale in scales.values():  # a checkpoint of another precision has none
         replicas.assign(scale, loss_scale.initial())
-    return session.restore(run).step
+    restored = session.restore(run)
+    return restored.step, bool(restored.skipped)
 
 
 def _ended(fault: Fault, remedy: str, vain: str = "") -> DivergedError:

@@ -45,6 +45,9 @@ class Team(Protocol):
     def lead(self, value: Any = None) -> Any:
         """What the chief gives, on all workers; as JSON has it on those that follow."""
 
+    def leave(self) -> None:
+        """To be called before the end where nothing was trained: the chief waits until all have heard it."""
+
     def spread(self, training: Training) -> None:
         """Gives the variables on all workers the chief's values."""
 
@@ -67,6 +70,9 @@ class Alone:
         """The value itself."""
         return value
 
+    def leave(self) -> None:
+        """Nobody else is there."""
+
     def spread(self, training: Training) -> None:
         """The variables have their values."""
 
@@ -80,8 +86,8 @@ class Alone:
 
 
 class ToldError(UserError):
-    """An error of another worker, which ends this one as well, with the same code."""
+    """An error that all workers know of, and end by with the same code."""
 
-    def __init__(self, line: str, code: int):
+    def __init__(self, line: str, code: int = UserError.exit_code):
         super().__init__(line)
         self.exit_code = code

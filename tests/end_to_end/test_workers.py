@@ -39,13 +39,15 @@ def addresses(count: int) -> list[str]:
 def together(start):
     """`together(folder, flag, ...)` starts two workers in folders of their own, of which the chief's is the run's.
 
-    `own` are flags of the second alone; options are the chief's.
+    `own` are flags of the second alone, `late` what it calls first; options are the chief's.
     """
 
-    def begin(folder: Path, *flags: str, own: tuple[str, ...] = (), **options) -> tuple[Start, Start]:
+    def begin(
+        folder: Path, *flags: str, own: tuple[str, ...] = (), late: dict | None = None, **options
+    ) -> tuple[Start, Start]:
         where = addresses(2)
         chief = start(folder / "run", *FLAGS, *flags, TF_CONFIG=cluster.described(where, 0), **options)
-        follows = start(folder / "other", *FLAGS, *flags, *own, TF_CONFIG=cluster.described(where, 1))
+        follows = start(folder / "other", *FLAGS, *flags, *own, TF_CONFIG=cluster.described(where, 1), before=late)
         return chief, follows
 
     return begin
@@ -164,6 +166,16 @@ def test_a_strategy_for_several_needs_several(tmp_path, finish):
     assert "neither TF_CONFIG nor Slurm names any: give --workers=2" in begun.errors[0]
 
 
+def test_all_are_told_before_the_chief_leaves(tmp_path, together):
+    slow = {"tests.faults.surroundings.slow_game": 3.0}
+    chief, follows = together(tmp_path, "--dry_run", late=slow)
+    assert ended(chief, follows) == [0, 0] and "dry run: everything was checked" in chief.out
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_process_is_not_divided_among_workers(tmp_path, together):
     workers = together(tmp_path, "--replicas=2", "--strategy=multi_worker_mirrored")
-    assert ended(*workers) == [2, 2] and "there are several workers: leave them out" in workers[1].errors[0]
+    assert (
+        ended(*workers) == [2, 2]
+        and "leave them out, or where the run has them, --replicas=auto" in workers[1].errors[0]
+    )

@@ -82,6 +82,19 @@ def jump(seconds: float) -> None:
     watch.Nobody.trained = jumping
 
 
+def slow_game(seconds: float) -> None:
+    """Lets a training take so long to make its networks."""
+    from gan.training import session
+
+    made = session.game
+
+    def slow(*given, **named):
+        time.sleep(seconds)
+        return made(*given, **named)
+
+    session.game = slow
+
+
 def clock_forward(place: Place) -> None:
     """the time of day jumps a day ahead"""
     place.ends_alike(place.folder / "ahead", before={f"{__name__}.jump": DAY})

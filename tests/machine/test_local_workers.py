@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,33 @@ def test_a_mistake_is_not_tried_again(started, capfd):
 
 def test_one_that_does_not_end_is_lost(started, monkeypatch, capfd):
     monkeypatch.setattr(local_workers, "END_SECONDS", 0.1)
-    assert started("if number and not times: time.sleep(600)\nsys.exit(0 if times else 76)") == 0
-    assert ") was lost; starting all again" in capfd.readouterr().err
+    assert started("if number and not times: time.sleep(600)\nsys.exit(0 if times else 75)") == 75
+    assert started("if number and times < 2: time.sleep(600)\nsys.exit(0 if times > 1 else 2)") == 2
+    assert started("if number: time.sleep(600)") == 0  # the chief is done
+
+
+def test_the_one_that_was_killed_is_named_and_not_those_that_wait_for_it(started, monkeypatch, capfd):
+    monkeypatch.setattr(local_workers, "END_SECONDS", 0.1)
+    program = "if times: sys.exit()\nif number: os.kill(os.getpid(), 9)\ntime.sleep(600)"
+    assert started(program) == 0
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("warning: worker 1 (") and "was ended by SIGKILL; starting all again" in line
+
+
+def test_a_signal_while_they_are_started_reaches_those_that_come_later(started, monkeypatch):
+    begun = local_workers._starting
+
+    def interrupted(*given):
+        for i, each in enumerate(begun(*given)):
+            yield each
+            if not i:
+                while not Path("ready").exists():
+                    time.sleep(0.01)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(local_workers, "_starting", interrupted)
+    assert started("pathlib.Path('ready').touch(); time.sleep(600)") == 128 + signal.SIGTERM
+    assert starts(0) == 1
 
 
 def test_signals_go_to_all_and_what_they_end_is_not_started_again(started, capfd):

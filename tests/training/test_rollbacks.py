@@ -50,6 +50,33 @@ def test_the_log_and_the_grids_are_those_of_the_way_that_was_taken(undisturbed):
     ]
 
 
+class Enough:
+    """Ends a start at a step, which is then saved though the cadence does not ask for it."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def trained(self, step):
+        pass
+
+    def is_enough(self, step):
+        return step >= self.step
+
+
+def test_a_checkpoint_that_the_cadence_did_not_make_leads_another_way_and_that_is_told(
+    tmp_path, undisturbed, monkeypatch
+):
+    assert checkpoint.manifest(undisturbed / "checkpoints", STEPS)["facts"].get("inexact", []) == []
+    monkeypatch.setattr(pace, "LONGEST_CHUNK", 1)
+    assert loop.train(begun(tmp_path, ONCE)._replace(watch=Enough(12)), 0.0) == 12
+    assert loop.train(begun(tmp_path, ONCE), 0.0) == STEPS
+    facts = checkpoint.manifest(tmp_path / "checkpoints", STEPS)["facts"]
+    assert [each["to"] for each in facts["rollbacks"]] == [12]
+    why = "it went back to a checkpoint that an undisturbed run does not go back to"
+    assert facts["inexact"] == [{"step": 12, "why": why}]
+    assert end(tmp_path)[0] != end(undisturbed)[0]
+
+
 @pytest.mark.parametrize("longest", [1, 3, 100])
 def test_chunks_of_any_size_take_the_same_way(tmp_path, undisturbed, monkeypatch, longest):
     monkeypatch.setattr(pace, "LONGEST_CHUNK", longest)
