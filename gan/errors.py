@@ -40,6 +40,6 @@ class LostPeerError(UserError):
 
 
 class Preempted(UserError):
-    """The run was asked to stop by SIGTERM or SIGINT and has saved its state (exit code 143)."""
+    """The run was asked to stop by a signal or a notice and has saved its state (exit code 143)."""
 
     exit_code = 143

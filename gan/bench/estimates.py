@@ -10,6 +10,9 @@ _INDEX = 8  # bytes of an index, of a random word and of a place
 SORTING = 4  # bytes an index of NumPy's stable sort
 
 
+_HOPELESS = 700.0  # times the time between failures: no step ever comes to its checkpoint
+
+
 def ring_bytes(size: int, count: int) -> float:
     """What each of `count` devices sends, and receives, while an array of this size is added up over all in a ring."""
     return 2 * (count - 1) / count * size
@@ -39,6 +42,8 @@ def share_lost(work: float, saving: float, between_failures: float, restart: flo
     After each `work` seconds a checkpoint takes `saving`; failures come at random, one in `between_failures` seconds on
     average, also during checkpoints and restarts (Daly's equation for the whole time).
     """
+    if (work + saving + restart) / between_failures > _HOPELESS:
+        return 1.0
     spent = between_failures * math.exp(restart / between_failures) * math.expm1((work + saving) / between_failures)
     return 1 - work / spent
 

@@ -176,7 +176,7 @@ def data_table(of: Paper, steps: Sequence[Step], given: argparse.Namespace) -> l
     size = given.image_bytes or given.resolution**2 * given.channels
     rows = []
     for s in steps:
-        nodes = -(-s.gpus // int(given.gpus_a_node))
+        nodes = -(-s.gpus // max(1, int(given.gpus_a_node)))
         read = size * _speed(of, s) / 1e6
         steps_an_epoch = given.images / (s.batch * of.game.d_steps)
         rows.append([f"{s.gpus:,}", *(f"{read / n:,.1f}" for n in (1, nodes, s.gpus)), f"{steps_an_epoch:,.0f}"])

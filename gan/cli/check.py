@@ -4,8 +4,8 @@ Every checkpoint is read and verified; the log must be whole and without gaps, a
 grids, evaluations and exported models are looked at as well. It prints a line for each thing, what is wrong below it,
 and last a verdict. Nothing is written, and a trainer may be at work meanwhile.
 
---repair sets damaged checkpoints and grids aside, removes what killed processes left, and cuts torn ends of logs; what
-is broken is renamed, never deleted. Then it looks as without.
+--repair sets damaged checkpoints and grids aside under another name, removes what killed processes left, and cuts torn
+ends of logs. Then it looks as without.
 
     bin/check --workdir=runs/modern-fashion_mnist
     bin/check --workdir=runs/modern-fashion_mnist --repair

@@ -102,12 +102,16 @@ def _config(folder: Path) -> tuple[Part, Mapping[str, Any], SavedRun | None]:
     problems = []
     try:
         saved = trained.saved_run(folder)
-        if line := workdir.flags_fault(folder):
-            problems.append(Problem(line, lost=False))
         content = workdir.described(folder)
     except UserError as error:
         problem = Problem(str(error), lost=True)
         return Part(workdir.CONFIG, "cannot be used", (problem,)), {"settings": {}, "history": []}, None
+    try:
+        line = workdir.flags_fault(folder)
+    except UserError as error:
+        line = str(error)
+    if line:
+        problems.append(Problem(line, lost=False))
     text = f"{saved.config.preset} on {saved.config.dataset}, begun {content['created']}"
     return Part(workdir.CONFIG, text, tuple(problems)), content, saved
 

@@ -50,7 +50,9 @@ Watched = Callable[[Run, Restored | None], Run]
 
 
 def run(request: Request, watched: Watched | None = None) -> Result | None:
-    """Trains, and prints what it does; None after a dry run. `watched` may give the run a watch before it begins.
+    """Trains, and prints what it does; None after a dry run, and of a worker that follows.
+
+    `watched` may give the run a watch before it begins.
 
     Raises `UserError` for what cannot be trained, `BusyError` if another trainer has the folder, `DivergedError`,
     `StorageError`, `LostPeerError`, and `Preempted` after a signal, when the state has been saved.
@@ -108,6 +110,7 @@ def _checked(request: Request, team: Team) -> _Ready:
     machine = session.machine(config, folder, team)
     team.compare("numerics", machine.fingerprint)
     if request.exact:  # before anything is written; what is restored is looked at once more
+        workdir.check_folder(folder)
         newest = checkpoint.newest(folder / workdir.CHECKPOINTS)
         exactness.check(folder, exactness.found(folder, config, machine.fingerprint, *newest))
     game = session.game(config, source, machine)

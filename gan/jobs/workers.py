@@ -22,7 +22,7 @@ SEVERAL = "multi_worker_mirrored"
 # tells it that its machine goes.
 _OF_DATA = (name for name, f in fields().items() if f.metadata["group"] == "data" and f.metadata["change"] == "free")
 _NOTICE = "preempted_when_exists"  # each machine has its own
-_OWN = (*_OF_DATA, _NOTICE)
+_OWN = (*_OF_DATA, _NOTICE, *COMMANDS)
 
 
 @contextlib.contextmanager

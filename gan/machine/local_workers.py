@@ -23,6 +23,7 @@ from gan.machine import cluster
 PROGRAM = (sys.executable, "-m", "gan.cli.train")
 END_SECONDS = 10.0  # that the others may take to end when one has, and is known to have
 _LOOK_SECONDS = 0.05
+_LAST_LINES = 20  # of one that failed
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _PARENT_ENDED = 1  # PR_SET_PDEATHSIG of prctl(2)
 _AS_TOLD = (0, LostPeerError.exit_code, Preempted.exit_code)  # codes of which the chief tells
@@ -63,12 +64,13 @@ def run(count: int, restarts: int, arguments: Sequence[str], peer_seconds: float
                 return 0
             lost = [each for each in started if each.code < 0 or each.code == LostPeerError.exit_code]
             others = [each.code for each in started if each not in lost and each.code != 0]
+            _tell_of_crashes([each for each in lost if each not in silent])
             if others or not lost:
                 _tell(started)
                 return next(iter(others), 0)
             if asked:
                 return 128 + asked[0]
-            first = min(lost, key=lambda each: (each in silent, each.code))
+            first = min(lost, key=lambda each: (each.code > 0, each in silent))
             how = "lost" if first in silent or first.code > 0 else f"ended by {signal.Signals(-first.code).name}"
             again = f"starting all again; {left} more times if need be" if left else "start again to continue"
             print(f"warning: {first.name} was {how}; {again}", file=sys.stderr, flush=True)
@@ -152,12 +154,27 @@ def _wait(workers: Sequence[_Worker], seconds: float) -> list[_Worker]:
 def _tell(workers: Sequence[_Worker]) -> None:
     """Shows why workers failed of whose failure the chief cannot tell."""
     for each in workers[1:]:
-        each.errors.seek(0)
-        lines = each.errors.read().decode(errors="replace").splitlines()
-        if each.code not in (*_AS_TOLD, workers[0].code) and (
-            own := [line for line in lines if line.startswith("error:")] or lines[-20:]
-        ):
-            print(*(f"{each.name}: {line}" for line in own), sep="\n", file=sys.stderr, flush=True)
+        if each.code not in (*_AS_TOLD, workers[0].code):
+            said = _said(each)
+            _show(each, [line for line in said if line.startswith("error:")] or said[-_LAST_LINES:])
+
+
+def _tell_of_crashes(workers: Sequence[_Worker]) -> None:
+    """Shows the last lines of workers which a signal ended that nobody sends: an abort, a bad address."""
+    for each in workers:
+        if each.errors and each.code < 0 and -each.code != signal.SIGKILL:
+            _show(each, _said(each)[-_LAST_LINES:])
+
+
+def _said(worker: _Worker) -> list[str]:
+    """The lines that a worker wrote to its standard error, which is a file."""
+    worker.errors.seek(0)
+    return worker.errors.read().decode(errors="replace").splitlines()
+
+
+def _show(worker: _Worker, lines: Sequence[str]) -> None:
+    for line in lines:
+        print(f"{worker.name}: {line}", file=sys.stderr, flush=True)
 
 
 def _free_ports(count: int) -> list[int]:

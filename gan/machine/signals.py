@@ -112,8 +112,10 @@ class StopRequest:
 
     def takes_save(self) -> bool:
         """Whether SIGUSR1 came since the last call."""
-        wanted, self._save = self._save, False
-        return wanted
+        if not self._save:
+            return False
+        self._save = False
+        return True
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is not threading.main_thread():

@@ -1,6 +1,7 @@
 """One trainer a folder: a lock that the kernel lets go of however its process ends."""
 
 import fcntl
+import functools
 import os
 import socket
 import time
@@ -16,6 +17,12 @@ from gan.storage.targets import open_lock
 LOCK = ".lock"
 _LOOKS = 3  # one who only asks whether there is a trainer has the lock for an instant
 _LOOK_SECONDS = 0.05
+
+
+@functools.lru_cache(maxsize=1)
+def words_of(pid: int) -> str:
+    """How a lock names this process, whose id it is: always as it did first, whatever the host is called by now."""
+    return f"PID {pid} on {socket.gethostname()}"
 
 
 class Lock:
@@ -37,7 +44,7 @@ class Lock:
             try:
                 _take(descriptor)
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+                os.pwrite(descriptor, f"{words_of(os.getpid())}\n".encode(), 0)
             except BlockingIOError as error:
                 name = _holder(descriptor)
                 os.close(descriptor)

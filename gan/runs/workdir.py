@@ -77,14 +77,16 @@ def open_run(
     return warnings
 
 
-def add_to_history(workdir: Path, line: str) -> None:
+def add_to_history(workdir: Path, line: str, step: int, inexact: Sequence[Mapping[str, Any]] = ()) -> None:
     """Notes in config.json what happened to the run, unless it is noted: a run that was killed may come to it again.
 
-    Raises `StorageError`, and `UserError` if the file is damaged.
+    It goes on from `step`; since when and why it is `inexact` is written as well. Raises `StorageError`, and
+    `UserError` if the file is damaged.
     """
     content = _read(Path(workdir) / CONFIG)
     if not any(line in entry.get("changes", ()) for entry in content["history"]):
-        content["history"].append({"time": _now(), "changes": [line]})
+        content["history"].append({"time": _now(), "step": step, "changes": [line]})
+        content["inexact"] = list(inexact)
         write_atomically(Path(workdir) / CONFIG, json.dumps(content, indent=1) + "\n")
 
 

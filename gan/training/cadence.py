@@ -36,12 +36,11 @@ def next_multiple(step: int, every: int) -> float:
 
 
 def is_saved(config: Config, step: int) -> bool:
-    """Whether a checkpoint of this step is a function of the config: the first, by steps, or the best of evaluations.
+    """Whether a checkpoint of this step is surely there in each run of the config: the first, and those by steps.
 
-    Those saved by the clock or because of a signal are not.
+    Those saved by the clock, because of a signal, or as the best so far need not be.
     """
-    every = filter(None, (config.save_every_steps, config.evaluate_every_steps))
-    return not step or any(step % each == 0 for each in every)
+    return not step or bool(config.save_every_steps) and step % config.save_every_steps == 0
 
 
 def next_epoch_end(step: int, per_step: int, num_examples: int) -> int:

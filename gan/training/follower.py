@@ -19,7 +19,7 @@ def follow(run: Run) -> int:
     Raises `Preempted` after a signal to any worker, when the chief has saved, its own `UserError` where it cannot read
     its images, and `ToldError` where the chief ends with an error.
     """
-    config, stop = run.config, StopRequest()
+    config, stop = run.config, StopRequest(_tell)
     with stop, Notices(config.preempted_when_exists, config.preempted_when_succeeds, stop.ask, _tell):
         try:
             return _until_told(run, stop)
@@ -69,5 +69,5 @@ def _leave(run: Run, code: int, step: int, failed: UserError | None) -> NoReturn
     if failed:
         raise failed
     if code == Preempted.exit_code:
-        raise Preempted(f"stopped by a signal after step {step}, which {run.team.name(0)} has saved")
+        raise Preempted(f"stopped after step {step}, which {run.team.name(0)} has saved")
     raise ToldError(f"{run.team.name(0)} ended after step {step} with exit code {code} and says why", code)

@@ -103,7 +103,8 @@ class _Loop:
             return step
         self._actions.save(step)
         where = "".join(f" at {self._run.team.name(i)}" for i, wish in enumerate(wishes) if wish.stop and i)
-        raise Preempted(f"stopped by {self._stop.reason}{where} after step {step}; saved: start again to continue")
+        reason = self._stop.reason if self._stop else "a request"
+        raise Preempted(f"stopped by {reason}{where} after step {step}; saved: start again to continue")
 
     def _agreed(self, step: int, is_over: bool) -> tuple[tuple[Wish, ...], int]:
         """What all workers wish before the next chunk, and its steps: up to the next at which anything is due."""

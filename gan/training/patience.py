@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from gan.errors import StorageError
-from gan.runs.lock import LOCK
+from gan.runs.lock import LOCK, words_of
 from gan.storage.refusals import storage_errors
 from gan.training.progress import duration
 
@@ -95,7 +94,7 @@ def check_folder(folder: Path) -> None:
             holder = (folder / LOCK).read_text(errors="replace").strip()
         except FileNotFoundError:
             return
-    if holder and holder != f"PID {os.getpid()} on {socket.gethostname()}":
+    if holder and holder != words_of(os.getpid()):
         raise StorageError(f"{folder} is held by another trainer by now, {holder}; use another --workdir")
 
 

@@ -52,7 +52,8 @@ def joined(kind: str, start_minutes: float, peer_seconds: float) -> Iterator["Se
     except ToldError:
         raise
     except UserError as error:
-        team.fail(error)
+        with contextlib.suppress(tf.errors.OpError):  # where nobody is left to be told
+            team.fail(error)
         raise
     except tf.errors.OpError as error:
         if lost := watch.lost_or(error):

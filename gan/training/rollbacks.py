@@ -32,16 +32,17 @@ def go_back(run: Run, fault: Fault) -> str:
     run.facts[ROLLBACKS] = [*before, {"to": to, "at": fault.step, "what": fault.what}]
     if passed_over or not cadence.is_saved(run.config, to):
         breach = exactness.Breach(to, "it went back to a checkpoint that an undisturbed run does not go back to")
-        run.facts[exactness.FACT] = [*run.facts.get(exactness.FACT, []), *exactness.as_json([breach])]
+        known, new = run.facts.get(exactness.FACT, []), exactness.as_json([breach])
+        run.facts[exactness.FACT] = [*known, *(each for each in new if each not in known)]
     count = f"rollback {times + 1} of {most} to it"
     return f"{fault.what} at step {fault.step}: back to step {to} ({count}) and on with other random numbers"
 
 
 def record(run: Run) -> None:
-    """Writes the last rollback into the history of config.json, once; raises `StorageError`."""
+    """Writes the last rollback into the history of config.json, once; raises `StorageError` and `UserError`."""
     number, last = len(run.rollbacks), run.rollbacks[-1]
     line = f"rollback {number} to step {last['to']}: {last['what']} at step {last['at']}"
-    workdir.add_to_history(run.folder, line)
+    workdir.add_to_history(run.folder, line, last["to"], run.facts.get(exactness.FACT, []))
 
 
 def _restore(run: Run) -> tuple[int, bool]:

@@ -113,7 +113,7 @@ def test_a_signal_at_any_worker_stops_all_when_the_chief_has_saved(tmp_path, tog
     chief.release()
     assert ended(chief, follows) == [143, 143]
     step = int((tmp_path / "run/checkpoints").glob("step_*").__iter__().__next__().name[5:])
-    assert step >= SAVE and "stopped by a signal at worker 1 after step" in chief.err
+    assert step >= SAVE and "stopped by a request at worker 1 after step" in chief.err
     chief, follows = together(tmp_path)
     assert ended(chief, follows) == [0, 0] and sums(tmp_path / "run") == sums(mirrored)
     chief, follows = together(tmp_path)

@@ -246,7 +246,9 @@ def test_a_flags_file_has_no_command_that_somebody_else_might_run(tmp_path):
 def test_what_happened_is_noted_in_the_history_once(tmp_path):
     workdir.open_run(tmp_path, configs.make("article"), dict.fromkeys(workdir.DATA_IDENTITY), override=False)
     for line in ("one", "two", "one"):
-        workdir.add_to_history(tmp_path, line)
-    history = json.loads((tmp_path / workdir.CONFIG).read_text())["history"]
-    assert [entry["changes"] for entry in history] == [["one"], ["two"]]
+        workdir.add_to_history(tmp_path, line, 3, [{"step": 3, "why": "x"}])
+    content = json.loads((tmp_path / workdir.CONFIG).read_text())
+    history = content["history"]
+    assert [(entry["step"], entry["changes"]) for entry in history] == [(3, ["one"]), (3, ["two"])]
+    assert content["inexact"] == [{"step": 3, "why": "x"}]
     assert all(entry["time"].endswith("+00:00") for entry in history)

@@ -89,7 +89,7 @@ def test_images_that_cannot_be_read_end_all_when_the_chief_has_saved():
 @pytest.mark.parametrize(
     ("word", "error", "line"),
     [
-        (STOPPED, Preempted, "stopped by a signal after step 2, which worker 0 has saved"),
+        (STOPPED, Preempted, "stopped after step 2, which worker 0 has saved"),
         (FULL, ToldError, "worker 0 ended after step 2 with exit code 74 and says why"),
     ],
 )

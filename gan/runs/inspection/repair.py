@@ -1,4 +1,4 @@
-"""Mending what can be mended in a run's folder. What is broken is renamed or copied before anything is cut from it."""
+"""Mending what can be mended in a run's folder. What is damaged is renamed; torn ends of logs are cut off."""
 
 import os
 from pathlib import Path
