@@ -6,7 +6,6 @@ import select
 import signal
 from collections.abc import Iterator
 
-
 _OF_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
