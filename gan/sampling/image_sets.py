@@ -3,10 +3,11 @@
 Images come in batches, uint8 [n, H, W, C]. Each result appears complete or not at all.
 """
 
+import contextlib
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping
 
     No more than a batch is held in memory. Raises `StorageError`.
     """
-    with staged_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with staged_file(path) as file, _archive(file) as archive:
         header = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
         with archive.open(zipfile.ZipInfo("images.npy", _DATE), "w", force_zip64=True) as member:
             np.lib.format.write_array_header_1_0(member, header)
@@ -35,6 +36,19 @@ def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping
             with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w") as member:
                 array = np.int64(value) if isinstance(value, int) else np.asarray(value)
                 np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """A zip archive to be written into a file; where the block fails it is given up as it is, for the file goes too."""
+    archive = None
+    try:
+        yield (archive := zipfile.ZipFile(file, "w"))
+        archive.close()
+    except BaseException:
+        if archive:
+            archive.fp = None  # its end would complain of the member that was being written, in the place of the reason
+        raise
 
 
 def write_folder(path: Path, batches: Batches) -> None:
