@@ -13,6 +13,7 @@ from gan.jobs.notices import note, warn
 from gan.jobs.progress_bar import with_progress
 from gan.jobs.requests import Sample as Request
 from gan.jobs.sample_plan import Plan
+from gan.pictures import raster
 from gan.runs import trained
 from gan.runs.trained import SavedRun, Trained
 from gan.sampling import image_sets, sampler, walks
@@ -122,7 +123,7 @@ def _write_loop(path: Path, drawing: _Drawing) -> str:
     kinds = drawing.classes[: plan.rows] or [sampler.NO_CLASS]
     cells = -(-plan.rows // len(kinds)) * plan.columns  # that show one class
     count, (height, width, _) = walks.loop_frames(cells, request.interpolate), saved.image_shape
-    pixels = count * plan.num * (height + 1) * (width + 1) * image_sets.GRID_SCALE**2
+    pixels = count * plan.num * (height + 1) * (width + 1) * raster.GRID_SCALE**2
     if pixels > _LARGEST_LOOP:
         raise UserError(
             f"an animation of {count:,} frames with {plan.rows} x {plan.columns} images is too large; "

@@ -17,6 +17,7 @@ from gan.storage.files import write_with_folders
 Frame = np.ndarray | str | Path
 
 BACKGROUND = 255
+GRID_SCALE = 2  # pixels of a grid's file for one of an image
 MAX_FRAMES = 200
 LAST_FRAME_FACTOR = 10
 

@@ -16,7 +16,6 @@ from gan.storage.files import check_unused, staged_file, staged_folder
 
 Batches = Iterable[np.ndarray]
 
-GRID_SCALE = 2  # as in the grids that training draws
 LOOP_MILLISECONDS = 80  # each frame
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every archive member: equal images give equal bytes
 
@@ -68,10 +67,10 @@ def write_folder(path: Path, batches: Batches) -> None:
 def write_grid(path: Path, batches: Batches, rows: int, columns: int) -> None:
     """Writes all images as one PNG of `rows` x `columns` cells, row by row; raises `StorageError`."""
     images = np.concatenate(list(batches))
-    raster.write_png(path, raster.grid(images, rows, columns), scale=GRID_SCALE)
+    raster.write_png(path, raster.grid(images, rows, columns), scale=raster.GRID_SCALE)
 
 
 def write_loop(path: Path, frames: Sequence[np.ndarray]) -> None:
     """Writes grids uint8 [H, W, C] as an animation that goes round for ever; raises `StorageError`."""
-    shown = [frame.repeat(GRID_SCALE, axis=0).repeat(GRID_SCALE, axis=1) for frame in frames]
+    shown = [frame.repeat(raster.GRID_SCALE, axis=0).repeat(raster.GRID_SCALE, axis=1) for frame in frames]
     raster.write_gif(path, shown, LOOP_MILLISECONDS, max_frames=len(shown), last_factor=1)

@@ -130,7 +130,7 @@ class Actions:
         rows, columns, labels = sampler.grid_plan(run.config, run.classes)
         images = np.concatenate(list(run.sample(run.shown(), run.config.seed, rows * columns, labels)))
         grid = raster.grid(images, rows, columns)
-        self._patience(partial(raster.write_png, grids.path(run.samples, step), grid, scale=2))
+        self._patience(partial(raster.write_png, grids.path(run.samples, step), grid, scale=raster.GRID_SCALE))
         self._patience(partial(self._summaries.image, step, "samples", grid))
 
     def evaluate(self, step: int) -> bool:

@@ -11,67 +11,64 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.faults import outcomes, workers
 from tests.faults.configurations import CONFIGURATIONS, environment
 from tests.faults.outcomes import Outcome
 
-Part = Callable[[argparse.Namespace, Path], list[Outcome]]
+if TYPE_CHECKING:
+    from tests.commands import Server
+
+Part = Callable[[argparse.Namespace, "Server", Path], list[Outcome]]
 
 
-def _kills(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _kills(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.kills import kill_often
 
     found = []
-    with _server(folder) as server:
-        for name in asked.configuration or ["float32"]:
-            if name == workers.NAME:
-                found += workers.kill_workers(server, folder / name, asked.kills, asked.seed)
-            else:
-                found += kill_often(server, folder / name, CONFIGURATIONS[name], asked.kills, asked.seed)
+    for name in asked.configuration or ["float32"]:
+        if name == workers.NAME:
+            found += workers.kill_workers(server, folder / name, asked.kills, asked.seed)
+        else:
+            found += kill_often(server, folder / name, CONFIGURATIONS[name], asked.kills, asked.seed)
     return found
 
 
-def _damage(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _damage(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.damage import damage_checkpoints
 
-    with _server(folder) as server:
-        return damage_checkpoints(server, folder, asked.seed)
+    return damage_checkpoints(server, folder, asked.seed)
 
 
-def _soak(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _soak(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.soak import soak
 
-    with _server(folder) as server:
-        return soak(server, folder, asked.minutes, asked.saves)
+    return soak(server, folder, asked.minutes, asked.saves)
 
 
-def _power_loss(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _power_loss(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.power_loss import cut_power
 
-    with _server(folder) as server:
-        return cut_power(server, folder, asked.seed)
+    return cut_power(server, folder, asked.seed)
 
 
-def _full_disk(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _full_disk(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.full_disk import fill_disk
 
-    with _server(folder) as server:
-        return fill_disk(server, folder, asked.seed, asked.times)
+    return fill_disk(server, folder, asked.seed, asked.times)
 
 
-def _signals(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _signals(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.signals import send_signals
 
-    with _server(folder) as server:
-        return send_signals(server, folder, asked.seed)
+    return send_signals(server, folder, asked.seed)
 
 
-def _surroundings(asked: argparse.Namespace, folder: Path) -> list[Outcome]:
+def _surroundings(asked: argparse.Namespace, server: "Server", folder: Path) -> list[Outcome]:
     from tests.faults.surroundings import surround
 
-    with _server(folder) as server:
-        return surround(server, folder)
+    return surround(server, folder)
 
 
 PARTS: dict[str, Part] = {
@@ -109,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def _server(folder: Path) -> Iterator:
+def _server(folder: Path) -> Iterator["Server"]:
     """The process that forks commands; what they write to their standard streams lies in `folder`."""
     from tests.commands import Server
 
@@ -132,7 +129,10 @@ def main() -> int:
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="faults_"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # what is denied to others is to be denied by the faults
-    found = [outcome for part in wanted for outcome in PARTS[part](asked, folder / part)]
+    found = []
+    with _server(folder) as server:
+        for part in wanted:
+            found += PARTS[part](asked, server, folder / part)
     print("\n" + outcomes.table(found))
     failures = outcomes.failures(found)
     for line in failures:

@@ -18,7 +18,6 @@ class Looked(NamedTuple):
     """The part, the steps that are whole and the newest of them; `refused`: a line on why none can be gone on from."""
 
     part: Part
-    good: list[int]
     newest: Found | None
     refused: str = ""
 
@@ -45,7 +44,7 @@ def look(folder: Path, run_folder: Path | None) -> Looked:
         problems.append(Problem(f"{folder} is missing", lost=True))
     elif not good and not problems and checkpoint.begun(folder):
         problems.append(Problem(f"{folder} has only checkpoints that were set aside as damaged", lost=True))
-    return Looked(Part(NAME, _text(good, newest), tuple(problems)), good, newest, refused)
+    return Looked(Part(NAME, _text(good, newest), tuple(problems)), newest, refused)
 
 
 def _read(folder: Path, step: int, problems: list[Problem]) -> Found | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gan.pictures.raster import GRID_SCALE
 from gan.runs import grids
 from gan.runs.inspection import cadences
 from gan.runs.inspection.parts import Part, Problem, Scope, listed
@@ -13,7 +14,6 @@ from gan.runs.workdir import SAMPLES
 from gan.sampling import sampler
 from gan.storage.refusals import storage_errors
 
-SCALE = 2  # pixels of a grid's file for one of an image
 _FORM = ("sample_rows", "sample_columns")
 
 
@@ -49,4 +49,4 @@ def _size(run: SavedRun) -> tuple[int, int]:
     """Width and height of the grids of a run whose form never changed."""
     rows, columns, _ = sampler.grid_plan(run.config, run.classes)
     height, width, _ = run.image_shape
-    return SCALE * (columns * (width + 1) + 1), SCALE * (rows * (height + 1) + 1)
+    return GRID_SCALE * (columns * (width + 1) + 1), GRID_SCALE * (rows * (height + 1) + 1)
