@@ -22,7 +22,7 @@ LAYERS = [
     ["gan.config", "gan.networks", "gan.storage"],
     ["gan.presets", "gan.effects", "gan.core", "gan.metrics"],
     ["gan.paths", "gan.settings"],
-    ["gan.errors", "gan.text"],
+    ["gan.errors", "gan.silence", "gan.text"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
 
