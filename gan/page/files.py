@@ -12,17 +12,20 @@ COMMON = (
     "style.css",
     "page.js",
     "view.js",
+    "places.js",
     "latent_space.js",
-    "latest.js",
+    "drawing.js",
     "pictures.js",
     "archive.js",
+    "elements.js",
+    "classes.js",
     "samples.js",
     "picture.js",
     "sliders.js",
     "walk.js",
     "plane.js",
     "saving.js",
-    "elements.js",
+    "steps.js",
 )
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}  # all in UTF-8
 
