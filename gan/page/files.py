@@ -1,6 +1,6 @@
 """The files of the page, by name. Those of a backend belong to one of its servers; all others are common.
 
-index.html loads page.js, whose modules import ./backend.js: whoever serves the page gives one of the backends that name.
+index.html loads page.js, which imports ./backend.js: whoever serves the page gives one of the backends that name.
 """
 
 from pathlib import Path
