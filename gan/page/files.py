@@ -1,6 +1,6 @@
 """The files of the page, by name. Those of a backend belong to one of its servers; all others are common.
 
-index.html loads page.js, whose modules import ./backend.js: whoever serves the page gives one of the backends that name.
+index.html loads page.js, which imports ./backend.js: whoever serves the page gives one of the backends that name.
 """
 
 from pathlib import Path
@@ -12,17 +12,20 @@ COMMON = (
     "style.css",
     "page.js",
     "view.js",
+    "places.js",
     "latent_space.js",
-    "latest.js",
+    "drawing.js",
     "pictures.js",
     "archive.js",
+    "elements.js",
+    "classes.js",
     "samples.js",
     "picture.js",
     "sliders.js",
     "walk.js",
     "plane.js",
     "saving.js",
-    "elements.js",
+    "steps.js",
 )
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}  # all in UTF-8
 

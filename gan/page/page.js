@@ -1,0 +1,54 @@
+/** The page: opens the backend that it is served with, and lets its parts share one view. */
+
+import { open } from "./backend.js";
+import { Drawing } from "./drawing.js";
+import { counted, find } from "./elements.js";
+import { picture } from "./picture.js";
+import { Places } from "./places.js";
+import { plane } from "./plane.js";
+import { samples } from "./samples.js";
+import { saving } from "./saving.js";
+import { sliders } from "./sliders.js";
+import { steps } from "./steps.js";
+import { View } from "./view.js";
+import { walk } from "./walk.js";
+
+/** Tells the person a line, or an error's. */
+function tell(what) {
+  find("status").textContent = what instanceof Error ? what.message : what;
+}
+
+function describe({ title, step, image_shape: [height, width, channels], latent_size: size }) {
+  document.title = `${title} · latent space`;
+  find("title").textContent = title;
+  find("facts").textContent = `Step ${counted(step)} · ${width} × ${height} × ${channels} · ${size} latents`;
+}
+
+async function start() {
+  const backend = await open();
+  const view = new View(backend.facts);
+  const drawing = new Drawing(backend);
+  const places = new Places(backend, view);
+  let drawnBy = backend.facts.step;
+  const parts = { backend, view, drawing, places, tell, drewBy: (step) => (drawnBy = step), stepNow: () => drawnBy };
+  describe(backend.facts);
+  find("main").hidden = false;
+  steps(parts);
+  const grid = samples(parts);
+  const shown = picture(parts);
+  sliders(parts);
+  walk(parts);
+  plane(parts);
+  saving({ ...parts, grid, picture: shown });
+  if (!view.whole) tell("Not all of the link could be read; the rest of it is shown.");
+  backend.watch((facts) => {
+    describe(facts);
+    view.inform(facts);
+  });
+  document.documentElement.dataset.ready = "true";
+}
+
+start().catch((error) => {
+  tell(error);
+  throw error;
+});
