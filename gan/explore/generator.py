@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gan.core.base import Params
 from gan.errors import UserError
+from gan.page import facts as page
 from gan.runs import checkpoint, trained, workdir
 from gan.runs.trained import SavedRun
 from gan.sampling import directions, sampler
@@ -136,21 +137,13 @@ def facts(generator: Generator) -> dict[str, Any]:
     """What a page must know of a generator, as JSON holds it."""
     run, shown = generator.run, generator.shown
     classes = run.classes if run.config.conditional else ()
-    return {
-        "title": run.folder.resolve().name,
-        "step": shown.step,
-        "steps": generator.steps(),
-        "latent_size": run.config.latent_size,
-        "image_shape": list(run.image_shape),
-        "classes": [{"number": number, "name": run.class_names[number]} for number in classes],
-        "directions": described(shown.directions),
-        "can": {"steps": True, "animations": True, "archives": True},
-    }
-
-
-def described(found: Sequence[Direction]) -> list[dict[str, Any]]:
-    """Directions as the facts of a page have them."""
-    return [
-        {"share": each.share, "name": f"Direction {i}", "vector": each.vector.tolist()}
-        for i, each in enumerate(found, start=1)
-    ]
+    return page.facts(
+        title=run.folder.resolve().name,
+        step=shown.step,
+        steps=generator.steps(),
+        latent_size=run.config.latent_size,
+        image_shape=run.image_shape,
+        classes={number: run.class_names[number] for number in classes},
+        directions=shown.directions,
+        can={"steps": True, "animations": True, "archives": True},
+    )

@@ -43,8 +43,13 @@ def _applied(network: Network, constants: Any, x: tf.Tensor, labels: tf.Tensor |
 def traced(function: Function, inputs: Sequence[tf.TensorSpec], output: str, batch: int | None = None):
     """The concrete function of these named inputs [None, ...] and one output; with a `batch` for that number alone."""
     specs = [tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, spec.name) for spec in inputs]
-    whole = tf.function(lambda *x: {output: function(*x)}, input_signature=specs, autograph=False)
+    whole = tf.function(lambda *x: {output: function(*map(_of_any_number, x))}, input_signature=specs, autograph=False)
     return whole.get_concrete_function()
+
+
+def _of_any_number(x: tf.Tensor) -> tf.Tensor:
+    """The same, its first length hidden: the operations are those for any number then, which more runtimes have."""
+    return tf.raw_ops.PlaceholderWithDefault(input=x, shape=[None, *x.shape[1:]])
 
 
 def generator_inputs(config: Config) -> list[tf.TensorSpec]:

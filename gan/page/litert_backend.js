@@ -8,14 +8,20 @@ import { latents } from "./philox.js";
 
 const AT_A_STRETCH = 12; // milliseconds of drawing before the page has its turn
 
+let opened = null;
+
 /**
- * Loads the facts, the runtime and the model.
+ * Loads the facts, the runtime and the model, once for a page.
  *
  * @param {(line: string) => void} [tell] is called with what is being loaded
  * @returns {Promise<object>} the Backend: facts, latents, draw, watch
  * @throws {Obstacle} where the page cannot work here, with a line that says why
  */
-export async function open(tell = () => {}) {
+export function open(tell = () => {}) {
+  return (opened ??= load(tell));
+}
+
+async function load(tell) {
   checkBrowser();
   const facts = await (await fetched("facts.json")).json();
   const said = []; // by the runtime, for when it fails
@@ -25,8 +31,8 @@ export async function open(tell = () => {}) {
     tell("Preparing the model");
     return backend(facts, await fastest(module, model, facts));
   } catch (error) {
-    console.error(said.join("\n"));
     if (error instanceof Obstacle) throw error;
+    console.error(said.join("\n"));
     throw new Obstacle(`The model cannot be run in this browser: ${error.message ?? error}`, { cause: error });
   }
 }

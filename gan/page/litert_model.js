@@ -9,6 +9,7 @@ import { latents } from "./philox.js";
 
 const TOLERANCE = 1; // levels of 255 by which a pixel may differ from the exporter's
 const TIMED = 5; // drawings by which WebAssembly and the GPU are compared
+const QUICK = 5; // milliseconds of a drawing below which a GPU, asked for one picture at a time, has nothing to gain
 export const NO_CLASS = -1;
 
 /**
@@ -35,9 +36,10 @@ export async function fastest(runtime, model, facts) {
       "The model draws other pictures here than where it was exported: copy the whole folder again, or try another browser.",
     );
   }
-  const graphics = await onGraphics(runtime, model, examples);
+  const taken = await milliseconds(processor, examples);
+  const graphics = taken < QUICK ? null : await onGraphics(runtime, model, examples);
   if (!graphics) return processor;
-  if ((await milliseconds(processor, examples)) <= (await milliseconds(graphics, examples))) {
+  if (taken <= (await milliseconds(graphics, examples))) {
     graphics.release();
     return processor;
   }

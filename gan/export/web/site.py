@@ -11,20 +11,28 @@ from gan import build
 from gan.core.base import Params
 from gan.export import tflite
 from gan.export.web.runtime import Runtime
+from gan.page import facts as page_facts
 from gan.page import files as page
 from gan.sampling import directions, sampler
 from gan.settings import Config
 
-MODEL = "model.tflite"
-FACTS = "facts.json"
+INDEX, FACTS, MODEL, LICENSE = "index.html", "facts.json", "model.tflite", "LICENSE"
 RUNTIME = "runtime"
-OWN = {page.BACKEND: "litert_backend.js"} | {
-    name: name for name in ("litert_loading.js", "litert_model.js", "philox.js")
-}
-LICENSE = "LICENSE"
+_OWN = {page.BACKEND: "litert_backend.js"} | {
+    name: name for name in ("litert_loading.js", "litert_model.js", "philox.js", LICENSE)
+}  # files of the page that are this backend's, by their names in the folder
 _CHECKED = 2  # pictures that a browser must draw as the exporter did, before it may draw others
 _SEED = 0
-_DIGITS = 7  # of the numbers of a direction
+_CHARSET = '<meta charset="utf-8">'
+_POLICY = (  # nothing from elsewhere, and nothing sent elsewhere, wherever the folder is served
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+_STATUS = 'role="status" aria-live="polite"></p>'
+_UNSERVED = (  # modules do not load from files, so that nothing but the page's own text can say it
+    "Loading … If this line stays, the page is opened as a file: serve its folder by a web server, such as "
+    "python3 -m http.server, and open the address of that."
+)
 
 
 class Generator(NamedTuple):
@@ -36,65 +44,70 @@ class Generator(NamedTuple):
     title: str
     step: int
     config: Config
-    image_shape: tuple[int, int, int]
+    image_shape: Sequence[int]
     params: Params
     class_names: Sequence[str]
     class_shares: Sequence[float]
     classes: Sequence[int]
 
 
-def files(generator: Generator, runtime: Runtime, model: bytes | None = None) -> dict[str, bytes]:
-    """The content of each file by its path in the folder, with `/`; the model is made unless it is given."""
-    found = page.common() | {name: page.read(own) for name, own in OWN.items()}
+def files(generator: Generator, runtime: Runtime, model: bytes) -> dict[str, bytes]:
+    """The content of each file by its path in the folder, with `/`; `model` is what `converted` makes."""
+    found = page.common() | {name: page.read(own) for name, own in _OWN.items()}
+    found[INDEX] = _index(found[INDEX].decode()).encode()
     found |= {f"{RUNTIME}/{name}": content for name, content in runtime.files.items()}
-    found[f"{RUNTIME}/{LICENSE}"] = found[LICENSE] = page.read(LICENSE)
-    found[MODEL] = model or converted(generator)
+    found[f"{RUNTIME}/{LICENSE}"] = found[LICENSE]
+    found[MODEL] = model
     loaded = {name: len(content) for name, content in found.items() if name.endswith((".wasm", ".tflite"))}
-    found[FACTS] = json.dumps(_facts(generator) | {"bytes": loaded, "runtime": runtime.version}).encode()
+    told = _facts(generator) | {"check": _check(generator), "bytes": loaded, "runtime": runtime.version}
+    found[FACTS] = json.dumps(told).encode()
     return found
 
 
 def converted(generator: Generator) -> bytes:
-    """The model for one picture at a time: a fixed number is what all of WebGPU's operations take."""
+    """The model for one picture at a time: LiteRT.js takes none whose number of examples is open."""
     return tflite.generator(
-        generator.config, generator.image_shape, generator.params, generator.class_shares, "float32", batch=1
+        generator.config, generator.image_shape, generator.params, generator.class_shares, batch=1
     )
 
 
 def sizes(contents: Mapping[str, bytes]) -> dict[str, int]:
-    """Bytes by what they are for: the page, the model, the runtime, and what of the runtime a browser loads at most."""
+    """Bytes of the page, of the model, of the runtime, and of that part of the runtime that a browser loads at most."""
     of = {name: len(content) for name, content in contents.items()}
     runtime = {name: size for name, size in of.items() if name.startswith(f"{RUNTIME}/")}
-    modules = [size for name, size in runtime.items() if name.endswith(".wasm")]
-    scripts = max((size for name, size in runtime.items() if "_internal.js" in name), default=0)
+    variants = {name.rpartition(".")[0] for name in runtime if name.endswith(".wasm")}
+    unloaded = sum(runtime[f"{name}.wasm"] + runtime[f"{name}.js"] for name in variants)
+    largest = max(runtime[f"{name}.wasm"] + runtime[f"{name}.js"] for name in variants)
     return {
+        "page": sum(of.values()) - of[MODEL] - sum(runtime.values()),
         "model": of[MODEL],
         "runtime": sum(runtime.values()),
-        "page": sum(of.values()) - of[MODEL] - sum(runtime.values()),
-        "loaded": max(modules, default=0) + scripts,
+        "loaded": sum(runtime.values()) - unloaded + largest,
     }
+
+
+def _index(text: str) -> str:
+    """The page's document with what a server of its own would add: a policy, and a line for who opens it as a file."""
+    for mark in (_CHARSET, _STATUS):
+        if text.count(mark) != 1:
+            raise ValueError(f"{INDEX} has no single {mark}")
+    policy = f'{_CHARSET}\n    <meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    return text.replace(_CHARSET, policy).replace(_STATUS, _STATUS.replace("><", f">{_UNSERVED}<"))
 
 
 def _facts(generator: Generator) -> dict[str, Any]:
-    """What the page must know, as gan/page/view.js describes it, and by what a browser can check itself."""
     config = generator.config
-    named = [{"number": number, "name": generator.class_names[number]} for number in generator.classes]
-    return {
-        "title": generator.title,
-        "step": generator.step,
-        "steps": [],
-        "latent_size": config.latent_size,
-        "image_shape": list(generator.image_shape),
-        "classes": named if config.conditional else [],
-        "directions": [_direction(each) for each in directions.principal(config, generator.params)],
-        "can": {"steps": False, "animations": False, "archives": True},
-        "check": _check(generator),
-    }
-
-
-def _direction(direction: directions.Direction) -> dict[str, Any]:
-    vector = [float(f"{value:.{_DIGITS}g}") for value in direction.vector]
-    return {"share": direction.share, "name": f"{direction.share:.1%}", "vector": vector}
+    classes = generator.classes if config.conditional else ()
+    return page_facts.facts(
+        title=generator.title,
+        step=generator.step,
+        steps=[],
+        latent_size=config.latent_size,
+        image_shape=generator.image_shape,
+        classes={number: generator.class_names[number] for number in classes},
+        directions=directions.principal(config, generator.params),
+        can={"steps": False, "animations": False, "archives": True},
+    )
 
 
 def _check(generator: Generator) -> dict[str, Any]:
