@@ -28,11 +28,14 @@ OUT = flags.DEFINE_string(
     "out", "", "folder for the models, which replace earlier ones (empty: exports/step_... of the run)"
 )
 STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
+RUNTIME = flags.DEFINE_string(
+    "runtime", "", "web: folder with LiteRT.js, such as node_modules (empty: the npm client fetches it, once)"
+)
 
 
 def main() -> None:
     """Exports the models that the flags ask for; raises `UserError`."""
-    request = Export(WORKDIR.value, FORMAT.value, OUT.value, STEP.value)
+    request = Export(WORKDIR.value, FORMAT.value, OUT.value, STEP.value, RUNTIME.value)
     startup.import_tensorflow()
     from gan.jobs import export
 

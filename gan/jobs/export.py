@@ -8,6 +8,7 @@ import tensorflow as tf
 from gan import build
 from gan.errors import UserError
 from gan.export import formats, models
+from gan.jobs import export_web
 from gan.jobs.notices import warn
 from gan.jobs.requests import Export as Request
 from gan.runs import trained, workdir
@@ -34,10 +35,20 @@ def run(request: Request) -> Result:
     found = trained.open(folder, request.step)
     warn(*found.skipped)
     out = Path(request.out or folder / workdir.EXPORTS / f"step_{found.step:010d}")
+    if request.format == "web":
+        return _web(request, found)
     form = request.format or models.default_form(found.run.config)
     exported = _exported(found, form, out)
     print(f"step {found.step} of {folder}\n{_report(found, form, out, exported)}")
     return Result(out, found.step, tuple(exported))
+
+
+def _web(request: Request, found: Trained) -> Result:
+    """The page for browsers, which has a folder of its own."""
+    out = Path(request.out or found.run.folder / workdir.EXPORTS / f"step_{found.step:010d}" / export_web.FOLDER)
+    written = export_web.write(found, out, request.runtime)
+    print(f"step {found.step} of {found.run.folder}\n{export_web.report(written)}")
+    return Result(out, found.step, ())
 
 
 def _hide_gpus() -> None:

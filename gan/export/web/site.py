@@ -66,9 +66,7 @@ def files(generator: Generator, runtime: Runtime, model: bytes) -> dict[str, byt
 
 def converted(generator: Generator) -> bytes:
     """The model for one picture at a time: LiteRT.js takes none whose number of examples is open."""
-    return tflite.generator(
-        generator.config, generator.image_shape, generator.params, generator.class_shares, batch=1
-    )
+    return tflite.generator(generator.config, generator.image_shape, generator.params, generator.class_shares, batch=1)
 
 
 def sizes(contents: Mapping[str, bytes]) -> dict[str, int]:
