@@ -18,10 +18,13 @@ function tell(what) {
   find("status").textContent = what instanceof Error ? what.message : what;
 }
 
-function describe({ title, step, image_shape: [height, width, channels], latent_size: size }) {
+function describe({ title, step, image_shape: [height, width, channels], latent_size: size, classes, can }) {
+  const facts = [`${width} × ${height} × ${channels}`, `${size} latents`];
+  if (!can.steps) facts.unshift(`Step ${counted(step)}`);
+  if (classes.length) facts.push(`${counted(classes.length)} classes`);
   document.title = `${title} · latent space`;
   find("title").textContent = title;
-  find("facts").textContent = `Step ${counted(step)} · ${width} × ${height} × ${channels} · ${size} latents`;
+  find("facts").textContent = facts.join(" · ");
 }
 
 async function start() {

@@ -13,6 +13,7 @@ export function picture({ view, places, drawing, tell, drewBy }) {
   const canvas = find("picture");
   const { image_shape: shape } = view.facts;
   [canvas.height, canvas.width] = shape;
+  canvas.style.setProperty("--ratio", String(shape[1] / shape[0]));
   const classes = classChoice(find("label"), "Class of the picture", view.facts.classes, "", (number) =>
     view.set({ label: number }),
   );

@@ -44,7 +44,7 @@ export function saving({ view, places, backend, drawing, grid, picture, tell, st
       }
     });
   }
-  find("save-walk").hidden = !view.facts.can.animations;
+  for (const id of ["save-walk", "save-walk-title"]) find(id).hidden = !view.facts.can.animations;
   find("link").addEventListener("click", () => copy(view, tell));
 }
 
