@@ -53,10 +53,12 @@ export function onProcessor(runtime, model) {
 
 /** The Drawer that computes on the GPU; null where there is none, or not all can be computed there, or not rightly. */
 export async function onGraphics(runtime, model, examples) {
-  if (!runtime.getWebGpuDevice()) return null;
+  if (!runtime.isWebGPUSupported()) return null;
   let graphics = null;
   try {
-    const options = { accelerator: "webgpu", gpuOptions: { precision: "fp32" } };
+    const environment = await runtime.Environment.create();
+    if (!environment.webGpuDevice) return null;
+    const options = { environment, accelerator: "webgpu", gpuOptions: { precision: "fp32" } };
     graphics = await compiled(runtime, model, "WebGPU", options);
     if (graphics.isComplete && (await deviation(graphics, examples)) <= TOLERANCE) return graphics;
   } catch (error) {
@@ -90,7 +92,8 @@ async function compiled(runtime, model, name, options) {
     const tensors = [], outputs = [];
     try {
       for (const { dtype, shape } of inputs) {
-        tensors.push(new runtime.Tensor(dtype === "int32" ? Int32Array.of(label) : latent, Array.from(shape)));
+        const values = dtype === "int32" ? Int32Array.of(label) : latent;
+        tensors.push(new runtime.Tensor(values, Array.from(shape), options.environment));
       }
       outputs.push(...(await network.run(tensors)));
       return await outputs[0].data();

@@ -13,6 +13,7 @@ from gan.storage.files import read_bytes
 _WASM = b"\0asm"  # how a module of WebAssembly begins
 _ENTRY, _SCRIPT = "litert.js", "wasm_utilities.js"
 _IMPORT = f'from "{UTILITIES.name}"'
+_GPU_AT_START = ("await Environment.create()", "await Environment.create({ webGpuDevice: null })")
 _MAP = "//# sourceMappingURL="
 _NOTICE = "// {name} {version}, Apache-2.0 (LICENSE). Changed by gan-engine: {change}\n"
 
@@ -107,18 +108,18 @@ def _name(name: str) -> str:
 
 
 def _entry(content: bytes, version: str, where: str) -> bytes:
-    """The runtime's own module, which imports the other one by its place: browsers do not know packages by name."""
+    """The runtime's own module, which imports the other one by its place: browsers do not know packages by name.
+
+    It would wake the fastest GPU when it starts, for models too that are drawn as fast without one: the page asks for
+    a GPU where it wants one.
+    """
     text = content.decode(errors="replace")
     if text.count(_IMPORT) != 1:
         raise UserError(
             f"{where}: LiteRT.js {version} is not built as {VERSION} is, and cannot be used; take {packages.BY_HAND}"
         )
-    return _changed(
-        text.replace(_IMPORT, f'from "./{_SCRIPT}"'),
-        CORE,
-        version,
-        "it imports wasm-utils by its place; no source map.",
-    )
+    text = text.replace(_IMPORT, f'from "./{_SCRIPT}"').replace(*_GPU_AT_START)
+    return _changed(text, CORE, version, "wasm-utils is imported by its place, no GPU asked for at the start.")
 
 
 def _changed(text: str, package: Package, version: str, change: str) -> bytes:
