@@ -90,7 +90,7 @@ def moves(page: Any) -> list[float]:
 def slide(page: Any, selector: str, share: float) -> None:
     """Drags a slider from where it is to a share 0..1 of its way, by the pointer."""
     slider = page.locator(selector)
-    slider.scroll_into_view_if_needed()
+    slider.evaluate("(range) => range.scrollIntoView({ block: 'nearest' })")
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     at = slider.evaluate("(range) => (range.value - range.min) / (range.max - range.min)")
