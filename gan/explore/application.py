@@ -8,7 +8,8 @@
                                             [count] behind them -> pixels uint8 [count, H, W, C]; X-Step: who drew
     POST TOKEN/api/animation/gif?count[&step]   the same, the frames of an animation -> image/gif
 
-What cannot be answered gets one line of plain text: 400, 403, 404, 405, 410 (the step has gone), 413.
+What cannot be answered gets one line of plain text: 400, 403, 404, 405, 410 (the step has gone), 413, 503 (the run's
+folder cannot be read).
 """
 
 import json
@@ -22,6 +23,7 @@ import numpy as np
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
+from gan.errors import UserError
 from gan.explore import animations, security
 from gan.explore.generator import Generator, Gone, facts
 from gan.page import files
@@ -57,7 +59,9 @@ class Application:
         except HTTPException as refusal:
             answer = _line(refusal.code, refusal.description, refusal.get_headers())
         except Gone as gone:
-            answer = _line(410, f"{gone}")
+            answer = _line(410, str(gone))
+        except UserError as error:  # the run's folder cannot be read
+            answer = _line(503, str(error))
         except Exception:  # a fault of the program: the page gets a line, the terminal all of it
             traceback.print_exc(file=sys.stderr)
             answer = _line(500, "the server failed; its terminal shows how")

@@ -5,34 +5,34 @@
 
 const PART = 8; // images drawn at once for a grid
 
-/** Does work for the newest value only: those that came while it was busy are passed over. */
+/** Does work (asynchronous) for the newest value only: those that came while it was busy are passed over. */
 export class Latest {
   #work;
   #waiting = null;
-  #busy = false;
+  #working = null;
 
   constructor(work) {
     this.#work = work;
   }
 
-  /** Whether a value is being worked on or waits. */
-  get busy() {
-    return this.#busy;
+  /** Asks for work on a value, once the work under way is finished; ends when nothing is left to do. */
+  ask(value) {
+    this.#waiting = { value };
+    this.#working ??= this.#all();
+    return this.#working;
   }
 
-  /** Asks for work on a value; work under way is finished first. */
-  async ask(value) {
-    this.#waiting = { value };
-    if (this.#busy) return;
-    this.#busy = true;
+  async #all() {
     try {
       while (this.#waiting) {
-        const { value: newest } = this.#waiting;
+        const { value } = this.#waiting;
         this.#waiting = null;
-        await this.#work(newest);
+        await this.#work(value).catch((error) => {
+          if (!this.#waiting) throw error; // of what nobody wants any more nothing is told
+        });
       }
     } finally {
-      this.#busy = false;
+      this.#working = null;
     }
   }
 }

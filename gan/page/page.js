@@ -29,7 +29,7 @@ function describe({ title, step, image_shape: [height, width, channels], latent_
 
 async function start() {
   const backend = await open(tell); // which says what it loads, where that takes its time
-  const view = new View(backend.facts);
+  const view = new View(backend.facts, tell);
   const drawing = new Drawing(backend);
   const places = new Places(backend, view);
   let drawnBy = backend.facts.step;
@@ -44,7 +44,6 @@ async function start() {
   walk(parts);
   plane(parts);
   saving({ ...parts, grid, picture: shown });
-  if (!view.whole) tell("Not all of the link could be read; the rest of it is shown.");
   backend.watch((facts) => {
     describe(facts);
     view.inform(facts);

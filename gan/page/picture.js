@@ -1,7 +1,7 @@
 /** The large picture, the classes that its latent can be drawn in, and what it is in words. */
 
 import { classChoice } from "./classes.js";
-import { counted, find } from "./elements.js";
+import { counted, find, whileBusy } from "./elements.js";
 import { Latest } from "./drawing.js";
 import { blank, paint } from "./pictures.js";
 
@@ -18,7 +18,6 @@ export function picture({ view, places, drawing, tell, drewBy }) {
     view.set({ label: number }),
   );
   const thumbnails = new Map([...classes.buttons].map(([number, button]) => [number, prepended(button, blank(shape))]));
-  let timer = 0;
   let round = 0;
 
   const latest = new Latest(async (state) => {
@@ -31,7 +30,8 @@ export function picture({ view, places, drawing, tell, drewBy }) {
 
   async function drawThumbnails() {
     const number = ++round;
-    if (!thumbnails.size) return;
+    await new Promise((resolve) => setTimeout(resolve, QUIET));
+    if (!thumbnails.size || number !== round) return;
     const latent = await places.picture(view.state);
     const labels = [...thumbnails.keys()];
     await drawing.later(labels.map(() => latent), labels, view.state.step, () => number === round, (index, pixels, i) =>
@@ -40,9 +40,8 @@ export function picture({ view, places, drawing, tell, drewBy }) {
   }
 
   function draw() {
-    latest.ask(view.state).catch(tell);
-    clearTimeout(timer);
-    timer = setTimeout(() => drawThumbnails().catch(tell), QUIET);
+    whileBusy(canvas, latest.ask(view.state), tell);
+    whileBusy(find("label"), drawThumbnails(), tell);
   }
 
   function show() {

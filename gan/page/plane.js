@@ -1,6 +1,6 @@
 /** The plane between two or four corners: a map of small pictures, and a point on it that is dragged or moved by keys. */
 
-import { clamp, counted, find } from "./elements.js";
+import { clamp, counted, find, whileBusy } from "./elements.js";
 import { onPlane } from "./latent_space.js";
 import { paint } from "./pictures.js";
 import { isPlane } from "./view.js";
@@ -18,7 +18,6 @@ export function plane({ view, places, drawing, tell }) {
   const { image_shape: shape, directions } = view.facts;
   const buttons = NAMES.map((_, i) => find(`corner-${i}`));
   let round = 0;
-  let timer = 0;
 
   const isLine = () => !view.state.corners[2] && !view.state.corners[3];
   const rows = () => (isLine() ? 1 : CELLS);
@@ -50,8 +49,10 @@ export function plane({ view, places, drawing, tell }) {
     view.settle("plane");
   }
 
-  async function draw() {
+  async function draw(wait) {
     const number = ++round;
+    if (wait) await new Promise((resolve) => setTimeout(resolve, QUIET));
+    if (number !== round) return;
     const { state } = view;
     const corners = await places.corners(state);
     if (number !== round) return;
@@ -105,11 +106,6 @@ export function plane({ view, places, drawing, tell }) {
     point.setAttribute("aria-valuetext", `${Math.round(100 * x)} % across${isLine() ? "" : `, ${Math.round(100 * y)} % down`}`);
   }
 
-  function drawSoon() {
-    clearTimeout(timer);
-    timer = setTimeout(() => draw().catch(tell), QUIET);
-  }
-
   buttons.forEach((button, i) => button.addEventListener("click", () => put(i)));
   find("clear").addEventListener("click", () => view.set({ corners: [null, null, null, null], planar: false }, "clear"));
   map.addEventListener("pointerdown", (event) => {
@@ -125,9 +121,8 @@ export function plane({ view, places, drawing, tell }) {
   point.addEventListener("keydown", onKey);
   view.listen((changed) => {
     show();
-    if (changed.has("corners")) draw().catch(tell);
-    else if (REDRAWN_BY.some((name) => changed.has(name))) drawSoon();
+    if (REDRAWN_BY.some((name) => changed.has(name))) whileBusy(map, draw(!changed.has("corners")), tell);
   });
   show();
-  draw().catch(tell);
+  whileBusy(map, draw(false), tell);
 }

@@ -1,7 +1,7 @@
 /** The grid of samples: seed, pages, truncation, the class shown; a click takes one, Shift-click gives it to the plane. */
 
 import { classChoice } from "./classes.js";
-import { counted, find, made, onRange } from "./elements.js";
+import { counted, find, made, onRange, whileBusy } from "./elements.js";
 import { blank, paint } from "./pictures.js";
 import { asPage, asSeed, PER_PAGE } from "./view.js";
 
@@ -63,14 +63,12 @@ export function samples({ view, places, drawing, tell }) {
   async function draw() {
     const number = ++drawn;
     const { state } = view;
-    grid.setAttribute("aria-busy", "true");
     const latents = await places.page(state.seed, state.page, state.psi);
     const labels = label(0) === null ? null : latents.map((_, i) => label(i));
     const wanted = () => number === drawn;
-    const whole = await drawing.later(latents, labels, state.step, wanted, (index, pixels, i) =>
+    await drawing.later(latents, labels, state.step, wanted, (index, pixels, i) =>
       paint(canvases[index], pixels, facts.image_shape, i),
     );
-    if (whole) grid.removeAttribute("aria-busy");
   }
 
   function show() {
@@ -100,10 +98,10 @@ export function samples({ view, places, drawing, tell }) {
   onRange(psi, (value) => view.change({ psi: value }), () => view.settle("psi"));
   view.listen((changed) => {
     show();
-    if (REDRAWN_BY.some((name) => changed.has(name))) draw().catch(tell);
+    if (REDRAWN_BY.some((name) => changed.has(name))) whileBusy(grid, draw(), tell);
   });
   show();
-  draw().catch(tell);
+  whileBusy(grid, draw(), tell);
   return {
     canvases,
     latents: () => places.page(view.state.seed, view.state.page, view.state.psi),

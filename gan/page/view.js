@@ -154,10 +154,11 @@ export class View {
   #listeners = [];
   #last = { kind: "", at: 0 };
 
-  constructor(facts) {
-    this.facts = facts;
-    [this.state, this.whole] = decode(location.hash, facts);
-    addEventListener("popstate", () => this.restore());
+  /** `tell(line)` hears of links that cannot be read as a whole. */
+  constructor(facts, tell) {
+    [this.facts, this.tell] = [facts, tell];
+    this.state = this.#read();
+    addEventListener("popstate", () => this.#restore());
   }
 
   /** Calls `listener(names of what has changed)` after each change; "facts" is one of the names. */
@@ -190,17 +191,25 @@ export class View {
   }
 
   /** The view of the address, after Back or Forward. */
-  restore() {
+  #restore() {
     this.#last = { kind: "", at: 0 };
+    this.change(this.#read());
+  }
+
+  #read() {
     const [view, whole] = decode(location.hash, this.facts);
-    this.whole = whole;
-    this.change(view);
+    this.tell(whole ? "" : "Not all of the link could be read; the rest of it is shown.");
+    return view;
   }
 
   /** Other facts; a step that has gone gives way to the newest. */
   inform(facts) {
     this.facts = facts;
-    if (this.state.step !== null && !facts.steps.includes(this.state.step)) this.state = { ...this.state, step: null };
+    if (this.state.step !== null && !facts.steps.includes(this.state.step)) {
+      this.state = { ...this.state, step: null };
+      this.#last = { kind: "gone", at: performance.now() };
+      this.settle("gone"); // Back leads to no step that is not there
+    }
     this.#tell(["facts"]);
   }
 
