@@ -19,6 +19,8 @@ from gan.settings import Config
 
 Function = Callable[..., tf.Tensor]
 
+LATENTS, LABELS, IMAGES, PROBABILITIES = "latents", "labels", "images", "probabilities"  # names of what goes in and out
+
 
 def generator(config: Config, image_shape: Sequence[int], params: Mapping, class_shares: Sequence[float]) -> Function:
     """latents [N, latent_size] (, labels int32 [N] of a conditional run) -> images [N, H, W, C] in [0, 1].
@@ -26,10 +28,22 @@ def generator(config: Config, image_shape: Sequence[int], params: Mapping, class
     `params` are those of a checkpoint. Where the network normalizes, by statistics that stand still.
     """
     network = build.sampling_generator(config, image_shape, build.PLAIN, class_shares, CONVOLVER)
-    if network.settle:
-        settled = build.sampling_generator(config, image_shape, build.PLAIN, class_shares).settle(params)
-    constants = _constants(settled if network.settle else params)
+    if network.settle:  # as the engine itself computes the statistics
+        params = build.sampling_generator(config, image_shape, build.PLAIN, class_shares).settle(params)
+    constants = _constants(params)
     return lambda latents, *labels: tf.clip_by_value(_applied(network, constants, latents, *labels), 0.0, 1.0)
+
+
+def discriminator(
+    config: Config, image_shape: Sequence[int], params: Mapping, class_shares: Sequence[float], real_sign: float
+) -> Function:
+    """images [N, H, W, C] in [0, 1] (, labels) -> the probability [N, 1] that each is fake.
+
+    For networks that look at each image alone. The logits of what is taken to be real have the sign `real_sign`.
+    """
+    network = build.discriminator(config, image_shape, build.PLAIN, len(class_shares), CONVOLVER)
+    constants = _constants(params)
+    return lambda images, *labels: tf.sigmoid(-real_sign * _applied(network, constants, images, *labels))[:, None]
 
 
 def _constants(params: Any) -> Any:
@@ -40,22 +54,18 @@ def _applied(network: Network, constants: Any, x: tf.Tensor, labels: tf.Tensor |
     return network.apply(constants, x, labels, rng.stream(seed=0, step=0), False)
 
 
-def traced(function: Function, inputs: Sequence[tf.TensorSpec], output: str, batch: int | None = None):
-    """The concrete function of these named inputs [None, ...] and one output; with a `batch` for that number alone."""
-    specs = [tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, spec.name) for spec in inputs]
-    whole = tf.function(lambda *x: {output: function(*map(_of_any_number, x))}, input_signature=specs, autograph=False)
-    return whole.get_concrete_function()
-
-
-def _of_any_number(x: tf.Tensor) -> tf.Tensor:
-    """The same, its first length hidden: the operations are those for any number then, which more runtimes have."""
-    return tf.raw_ops.PlaceholderWithDefault(input=x, shape=[None, *x.shape[1:]])
-
-
 def generator_inputs(config: Config) -> list[tf.TensorSpec]:
     """What a generator takes: `latents`, and in a conditional run `labels`."""
-    latents = tf.TensorSpec([None, config.latent_size], tf.float32, "latents")
-    return [latents, *([tf.TensorSpec([None], tf.int32, "labels")] if config.conditional else [])]
+    return _inputs(config, tf.TensorSpec([None, config.latent_size], tf.float32, LATENTS))
+
+
+def discriminator_inputs(config: Config, image_shape: Sequence[int]) -> list[tf.TensorSpec]:
+    """What a discriminator takes: `images`, and in a conditional run `labels`."""
+    return _inputs(config, tf.TensorSpec([None, *image_shape], tf.float32, IMAGES))
+
+
+def _inputs(config: Config, first: tf.TensorSpec) -> list[tf.TensorSpec]:
+    return [first, *([tf.TensorSpec([None], tf.int32, LABELS)] if config.conditional else [])]
 
 
 def _convolve(x: tf.Tensor, kernel: np.ndarray, padding: str, upsample: int = 1, stride: int = 1) -> tf.Tensor:

@@ -5,48 +5,56 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan.errors import UserError
-from gan.export.web import runtime, site
+from gan.export.models import Exported
+from gan.export.networks import Networks
+from gan.export.web import model, runtime, site
+from gan.jobs import model_card
 from gan.jobs.notices import note
 from gan.runs.trained import Trained
 from gan.storage.files import staged_folder
 from gan.storage.refusals import storage_errors
 
-FOLDER = "web"  # below the folder of a step's exports
+FORM, MODEL = "web", site.MODEL
 _PORT = 8000
 _MEGABYTE = 1e6
 
 
 class Written(NamedTuple):
-    """Where the page is, the version of LiteRT.js in it, and its bytes by what they are for."""
+    """Where the page is, the version of LiteRT.js in it, its bytes by what they are for, and its model."""
 
     folder: Path
     version: str
     sizes: dict[str, int]
+    model: Exported
 
 
-def check_place(folder: Path) -> None:
-    """Raises `UserError` if something other than an earlier page is in the way there: nothing else is replaced."""
-    index = folder / site.INDEX
-    if index.exists() and not (folder / site.FACTS).is_file():
-        raise UserError(f"{index} is there but no exported page; use another --out")
-
-
-def write(found: Trained, out: Path, given: str) -> Written:
+def write(found: Trained, of: Networks, out: Path, given: str, usage: str, arguments: str) -> Written:
     """Writes the page of a checkpoint into `out`, with the runtime in the folder `given`, or that of npm.
 
-    Raises `UserError` where there is no runtime, `StorageError`.
+    `usage` and `arguments` are for its card. Raises `UserError` where there is no runtime, `StorageError`.
     """
-    check_place(out)
+    _check_place(out)
     computed_by = runtime.find(given, note)
     note(computed_by.note)
-    generator = _generator(found)
-    contents = site.files(generator, computed_by, site.converted(generator))
-    with staged_folder(out) as folder, storage_errors(out):
-        for name, content in contents.items():
-            place = folder / name
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content)
-    return Written(out, computed_by.version, site.sizes(contents))
+    content, exported = model.checked(of, MODEL)
+    contents = site.files(_generator(found), computed_by, content)
+    with staged_folder(out) as folder:
+        with storage_errors(out):
+            for name, part in contents.items():
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(part)
+        card = model_card.card(found, FORM, [exported], usage, arguments)
+        with storage_errors(out):
+            model_card.write(folder, card)
+    return Written(out, computed_by.version, site.sizes(contents), exported)
+
+
+def _check_place(out: Path) -> None:
+    """Raises `UserError` if something other than an earlier page is in the way: nothing else is replaced."""
+    index = out / site.INDEX
+    if index.exists() and not (out / site.FACTS).is_file():
+        raise UserError(f"{index} is there but no exported page; use another --out")
+    model_card.check_place(out)
 
 
 def report(written: Written) -> str:

@@ -30,7 +30,7 @@ MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
 IMAGE_FILES = (".npz", ".png", ".gif")
-FORMATS = ("h5", "keras", "saved_model", "web")  # of exported models
+FORMATS = ("h5", "keras", "saved_model", "tflite", "onnx", "web")  # of exported models
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
 
 
@@ -183,11 +183,11 @@ class Evaluate(Asked):
 
 @dataclasses.dataclass(frozen=True)
 class Export(Asked):
-    """Both networks of a run as files for Keras or TensorFlow."""
+    """Both networks of a run as files for other programs."""
 
     workdir: str
-    format: str | None = None  # h5 where Keras has the layers, or saved_model
-    out: str = ""  # folder; exports/step_... of the run
+    format: str | None = None  # h5 where it holds both networks, or saved_model
+    out: str = ""  # folder; exports/step_.../FORMAT of the run
     step: int | None = None  # the newest good checkpoint
     runtime: str = ""  # folder with LiteRT.js, for web; by npm
 

@@ -29,12 +29,12 @@ function describe({ title, step, image_shape: [height, width, channels], latent_
 
 async function start() {
   const backend = await open(tell); // which says what it loads, where that takes its time
+  tell("");
   const view = new View(backend.facts, tell);
   const drawing = new Drawing(backend);
   const places = new Places(backend, view);
   let drawnBy = backend.facts.step;
   const parts = { backend, view, drawing, places, tell, drewBy: (step) => (drawnBy = step), stepNow: () => drawnBy };
-  tell("");
   describe(backend.facts);
   find("main").hidden = false;
   steps(parts);

@@ -83,8 +83,12 @@ def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
 
 def random_labels(seed: int, count: int, class_shares: Sequence[float]) -> np.ndarray:
     """A class for each example, int32 [count], each as likely as its share says."""
-    drawn = rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP), _LABELS), (count,)).numpy()
-    return shares.labels_at(class_shares, drawn)
+    return shares.labels_at(class_shares, label_places(seed, 0, count).numpy())
+
+
+def label_places(seed: int, first: int, count: int) -> tf.Tensor:
+    """Where the labels of the examples from `first` on lie among all classes, in [0, 1): [count]."""
+    return rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LABELS), (count,))
 
 
 def grid_plan(config: Config, classes: Sequence[int]) -> tuple[int, int, np.ndarray | None]:

@@ -1,65 +1,70 @@
-"""The networks as TensorFlow Lite models compute what the engine computes, for any number of examples."""
+"""The networks as TensorFlow Lite models: what is in the files, and what they make of labels."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan import build, config
-from gan.core import rng
 from gan.export import tflite
+from tests.export.exporting import PAIRS, SHARES, tiny
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
-CLASSES = 3
-SHARES = (0.5, 0.3, 0.2)
 
 
-def settings(**given) -> config.Config:
-    return config.make(**{"preset": "article", "g_width": 8, "d_width": 8, "latent_size": 8, **given})
+def model_of(of, **options) -> bytes:
+    return tflite.generator(of.config, of.image_shape, of.generator.params, SHARES, **options)
 
 
-def some(params, seed: int):
-    """The parameters with noise: what is zero at first would hide where it goes."""
-    random = np.random.default_rng(seed)
-    return tf.nest.map_structure(
-        lambda value: value + tf.constant(random.standard_normal(value.shape), tf.float32) * 0.05, params
-    )
+@pytest.mark.parametrize("networks", PAIRS)
+def test_operations_are_built_in_and_computed_by_xnnpack(networks):
+    of = tiny(networks=networks)
+    interpreter = litert.Interpreter(model_content=model_of(of), num_threads=1)
+    interpreter.allocate_tensors()
+    operations = [each["op_name"] for each in interpreter._get_ops_details()]
+    assert operations.count("DELEGATE") == 1 and operations[-1] == "DELEGATE"  # the whole graph, in one piece
+    assert not [name for name in operations if name.startswith("Flex")]
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert taken["shape_signature"].tolist() == [-1, 8] and taken["dtype"] == np.float32
+    assert given["shape_signature"].tolist() == [-1, 28, 28, 1]
+    assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["latents"], "outputs": ["images"]}}
 
 
-def called(model: bytes, **inputs: np.ndarray) -> np.ndarray:
-    interpreter = litert.Interpreter(model_content=model, num_threads=1)
-    runner = interpreter.get_signature_runner()
-    (output,) = runner(**inputs).values()
-    return output
+def test_a_fixed_number_of_examples_is_in_the_file():
+    of = tiny(networks="residual")
+    interpreter = litert.Interpreter(model_content=model_of(of, batch=4))
+    assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [4, 8]
+    found = interpreter.get_signature_runner()(latents=of.generator.inputs[0][:4])["images"]
+    np.testing.assert_allclose(found, of.generator.function(of.generator.inputs[0][:4]), atol=1e-5)
 
 
-def expected(chosen, shape, params, latents, labels) -> np.ndarray:
-    network = build.sampling_generator(chosen, shape, build.PLAIN, SHARES)
-    settled = network.settle(params) if network.settle else params
-    return np.clip(network.apply(settled, latents, labels, rng.stream(0, 0), False), 0, 1)
+@pytest.mark.parametrize("networks", ["article", "sngan"])
+def test_a_label_that_is_no_class_is_an_error_of_the_interpreter(networks):
+    of = tiny(networks=networks, conditional=True)
+    latents, model = of.generator.inputs[0][:2], model_of(of)
+    for label in (-5, -1, 3, 99):
+        function = tflite.interpreted(model, ("latents", "labels"))
+        with pytest.raises(RuntimeError, match=f"index out of bounds. Got {label}, and bounds are \\[0, 2\\]"):
+            function(latents, np.int32([0, label]))
 
 
-@pytest.mark.parametrize("conditional", [False, True], ids=["", "conditional"])
-@pytest.mark.parametrize(
-    ("networks", "shape"),
-    [
-        ("article", (28, 28, 1)),
-        ("article", (24, 40, 3)),
-        ("residual", (28, 28, 1)),
-        ("residual", (64, 32, 3)),
-        ("dcgan", (28, 28, 1)),
-        ("sngan", (32, 32, 3)),
-    ],
-)
-def test_generators_of_all_pairs_draw_what_the_engine_draws(networks, shape, conditional):
-    chosen = settings(networks=networks, conditional=conditional, g_output="linear", precision="mixed_bfloat16")
-    params = some(build.generator(chosen, shape, build.PLAIN, CLASSES).init(rng.stream(0, -1)), 0)
-    model = tflite.generator(chosen, shape, params, SHARES)
-    latents = np.random.default_rng(1).standard_normal((5, 8), np.float32)
-    labels = np.arange(5, dtype=np.int32) % CLASSES
-    images = expected(chosen, shape, params, latents, labels)
-    assert images.std() > 0.01
-    told = {"labels": labels} if conditional else {}
-    found = called(model, latents=latents, **told)
-    np.testing.assert_allclose(found, images, atol=1e-5)
-    one = called(model, latents=latents[3:4], **{name: value[3:4] for name, value in told.items()})
-    np.testing.assert_allclose(one, images[3:4], atol=1e-5)
+@pytest.mark.filterwarnings("ignore")  # of the interpreter, which will be a package of its own
+@pytest.mark.parametrize("networks", ["article", "residual"])
+def test_plain_keras_models_convert_with_builtin_operations_too(networks):
+    from gan.export import keras
+
+    of = tiny(networks=networks)
+    model = keras.generator(of.config, of.generator.network, of.generator.applied)
+    interpreter = tf.lite.Interpreter(model_content=tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    assert not [each["op_name"] for each in interpreter._get_ops_details() if each["op_name"].startswith("Flex")]
+    taken, given = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    latents = of.generator.inputs[0][:3]
+    interpreter.resize_tensor_input(taken, latents.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(taken, latents)
+    interpreter.invoke()
+    np.testing.assert_allclose(interpreter.get_tensor(given), of.generator.function(latents), atol=1e-5)
+
+
+def test_nothing_is_said_on_the_terminal(capfd):
+    of = tiny(networks="residual")
+    tflite.interpreted(model_of(of), ("latents",))(of.generator.inputs[0])
+    assert capfd.readouterr() == ("", "")

@@ -9,7 +9,6 @@ import numpy as np
 
 from gan import build
 from gan.core.base import Params
-from gan.export import tflite
 from gan.export.web.runtime import Runtime
 from gan.page import facts as page_facts
 from gan.page import files as page
@@ -52,7 +51,7 @@ class Generator(NamedTuple):
 
 
 def files(generator: Generator, runtime: Runtime, model: bytes) -> dict[str, bytes]:
-    """The content of each file by its path in the folder, with `/`; `model` is what `converted` makes."""
+    """The content of each file by its path in the folder, with `/`; `model` is that of its generator."""
     found = page.common() | {name: page.read(own) for name, own in _OWN.items()}
     found[INDEX] = _index(found[INDEX].decode()).encode()
     found |= {f"{RUNTIME}/{name}": content for name, content in runtime.files.items()}
@@ -62,11 +61,6 @@ def files(generator: Generator, runtime: Runtime, model: bytes) -> dict[str, byt
     told = _facts(generator) | {"check": _check(generator), "bytes": loaded, "runtime": runtime.version}
     found[FACTS] = json.dumps(told).encode()
     return found
-
-
-def converted(generator: Generator) -> bytes:
-    """The model for one picture at a time: LiteRT.js takes none whose number of examples is open."""
-    return tflite.generator(generator.config, generator.image_shape, generator.params, generator.class_shares, batch=1)
 
 
 def sizes(contents: Mapping[str, bytes]) -> dict[str, int]:
