@@ -14,7 +14,7 @@ import tensorflow as tf
 from gan import build, config
 from gan.core import rng
 from gan.errors import UserError
-from gan.export.web import runtime, site
+from gan.export.web import model, runtime, site
 from gan.sampling import sampler
 
 NAMES = ("boot", "bag & hat", "<b>coat</b>", "never")
@@ -38,6 +38,10 @@ def generator(name: str) -> site.Generator:
         lambda value: value + tf.constant(random.normal(0.0, 0.1, value.shape), tf.float32), params
     )
     return site.Generator(f"small {name}", 1234, made, shape, shaken, NAMES, SHARES, (0, 1, 2))
+
+
+def converted(made: site.Generator) -> bytes:
+    return model.converted(made.config, made.image_shape, made.params, made.class_shares)
 
 
 def computed_by() -> runtime.Runtime:

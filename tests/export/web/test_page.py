@@ -45,7 +45,7 @@ def root(tmp_path_factory, generators, chromium):
     """A folder of folders, the exports among them."""
     folder, computed_by = tmp_path_factory.mktemp("root"), sites.computed_by()
     for name, made in generators.items():
-        sites.write(folder / BELOW / name, site.files(made, computed_by, site.converted(made)))
+        sites.write(folder / BELOW / name, site.files(made, computed_by, sites.converted(made)))
     return folder
 
 
