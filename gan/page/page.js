@@ -13,9 +13,14 @@ import { steps } from "./steps.js";
 import { View } from "./view.js";
 import { walk } from "./walk.js";
 
+const TOLD = 12000; // milliseconds that a line stays
+let fading = 0;
+
 /** Tells the person a line, or an error's. */
 function tell(what) {
   find("status").textContent = what instanceof Error ? what.message : what;
+  clearTimeout(fading);
+  if (!find("main").hidden) fading = setTimeout(() => (find("status").textContent = ""), TOLD);
 }
 
 function describe({ title, step, image_shape: [height, width, channels], latent_size: size, classes, can }) {

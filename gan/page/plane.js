@@ -96,7 +96,7 @@ export function plane({ view, places, drawing, tell }) {
     });
     find("clear").disabled = !state.corners.some(Boolean);
     map.classList.toggle("line", isLine());
-    map.hidden = !state.corners.some(Boolean);
+    map.classList.toggle("empty", !state.corners.some(Boolean));
     point.hidden = !ready;
     point.classList.toggle("active", state.planar);
     const [x, y] = [state.point.x, isLine() ? 0 : state.point.y];

@@ -181,7 +181,7 @@ export class View {
     const now = performance.now();
     const joins = kind === this.#last.kind && now - this.#last.at < TOGETHER;
     this.#last = { kind, at: now };
-    history[joins ? "replaceState" : "pushState"](null, "", `${location.pathname}${location.search}#${fragment}`);
+    history[joins ? "replaceState" : "pushState"](null, "", fragment ? `#${fragment}` : `${location.pathname}${location.search}`);
   }
 
   /** `change` and `settle`. */
