@@ -80,12 +80,20 @@ export async function bytes(name, what, facts, tell) {
  * @returns {Promise<object>} its module
  */
 export async function runtime(facts, tell, said) {
-  const module = await import(`./${RUNTIME}litert.js`);
+  const module = await import(`./${RUNTIME}litert.js`).catch((error) => missing(`${RUNTIME}litert.js`, error));
   const variant = (await module.supportsFeature("relaxedSimd")) ? VARIANTS.relaxed : VARIANTS.compatible;
   const wasmBinary = await bytes(`${RUNTIME}${variant}.wasm`, "the runtime", facts, tell);
   tell("Starting the runtime");
   const keep = (line) => said.push(line);
   globalThis.Module = { wasmBinary, print: keep, printErr: keep }; // its loader takes its settings from here
-  await module.loadLiteRt(new URL(`${RUNTIME}${variant}.js`, import.meta.url).href);
+  const loader = `${RUNTIME}${variant}.js`;
+  await module.loadLiteRt(new URL(loader, import.meta.url).href).catch((error) => {
+    if (error instanceof Event) missing(loader, error); // that is all a browser says of a script
+    throw error;
+  });
   return module;
+}
+
+function missing(name, cause) {
+  throw new Obstacle(`${name} cannot be loaded. Is the whole folder there?`, { cause });
 }

@@ -5,9 +5,9 @@ installed.
 """
 
 import argparse
-import contextlib
 import io
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -30,19 +30,22 @@ def main() -> None:
     startup.import_tensorflow()
     from gan.jobs import explore
 
-    with contextlib.ExitStack() as stack:
-        served = stack.enter_context(explore.serve(explore.Request(asked.run)))
-        chromium = stack.enter_context(browser.started())
-        for name, (width, height) in WIDTHS.items():
-            size = {"width": width, "height": height}
-            watched = stack.enter_context(browser.watched(chromium, viewport=size, color_scheme="light"))
-            page = pages.opened(watched.page, f"{served.url}{asked.view}")
+    with explore.serve(explore.Request(asked.run)) as served, browser.started() as chromium:
+        take(chromium, f"{served.url}{asked.view}", Path(asked.out), "explore")
+
+
+def take(chromium: Any, url: str, out: Path, name: str) -> None:
+    """Writes the pictures of the page at an address into a folder, and says how large they are."""
+    for width, (across, down) in WIDTHS.items():
+        size = {"width": across, "height": down}
+        with browser.watched(chromium, viewport=size, color_scheme="light") as watched:
+            page = pages.opened(watched.page, url)
             page.wait_for_timeout(500)  # fonts and borders that fade
-            shot = page.screenshot(full_page=name == "wide")
-            path = Path(asked.out) / f"explore_{name}.png"
-            with Image.open(io.BytesIO(shot)) as image:
-                image.convert("RGB").quantize(COLOURS).save(path, optimize=True)
-            print(f"{path}: {path.stat().st_size:,} bytes; {watched.faults or 'nothing complained of'}")
+            shot = page.screenshot(full_page=width == "wide")
+        path = out / f"{name}_{width}.png"
+        with Image.open(io.BytesIO(shot)) as image:
+            image.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+        print(f"{path}: {path.stat().st_size:,} bytes; {watched.faults or 'nothing complained of'}")
 
 
 if __name__ == "__main__":

@@ -166,7 +166,9 @@ def test_a_file_opened_without_a_server_says_what_to_do(chromium, root):
         ("facts.json", None, "facts.json cannot be loaded: the server does not answer"),
         ("model.tflite", {"body": "short"}, "model.tflite has 5 bytes in the place of"),
         ("runtime/litert_wasm_internal.wasm", {"status": 403}, "the server answers 403"),
-        ("runtime/litert.js", {"status": 404}, "The model cannot be run in this browser"),
+        ("runtime/litert.js", {"status": 404}, "runtime/litert.js cannot be loaded"),
+        ("runtime/litert_wasm_internal.js", {"status": 404}, "runtime/litert_wasm_internal.js cannot be loaded"),
+        ("runtime/litert_wasm_internal.js", {"body": "'use strict';"}, "The model cannot be run in this browser: "),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line(chromium, address, name, answer, words):
