@@ -77,10 +77,10 @@ def _speed(function: Function, inputs: Sequence[np.ndarray]) -> float:
     """Images a second, of 32 at a time."""
     some = [x[:_TIMED] for x in inputs]
     function(*some)
-    images, start = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - start) < _ENOUGH:
+    images, seconds, start = 0, 0.0, time.perf_counter()
+    while not images or seconds < _ENOUGH:
         function(*some)
-        images += _TIMED
+        images, seconds = images + _TIMED, time.perf_counter() - start
     return images / seconds
 
 
