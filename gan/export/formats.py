@@ -152,7 +152,7 @@ def _load_saved_model(path: Path, network: str) -> Loaded:
 def _tflite_models(of: Networks) -> Iterator[Model]:
     about = of.config, of.image_shape
     for kind in tflite.KINDS:
-        yield Model(GENERATOR, kind, tflite.generator(*about, of.generator.params, of.class_shares, kind))
+        yield Model(GENERATOR, kind, tflite.generator(*about, of.generator.applied, of.class_shares, kind))
     if not of.whole:
         judge = tflite.discriminator(*about, of.discriminator.params, of.class_shares, of.real_sign)
         yield Model(DISCRIMINATOR, "float32", judge)

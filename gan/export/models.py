@@ -77,10 +77,10 @@ def check_difference(name: str, is_exact: bool, largest: float, mean: float) -> 
 def speed(function: Function, inputs: Sequence[np.ndarray]) -> float:
     """Images a second, of all these at a time."""
     function(*inputs)
-    images, start = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - start) < _ENOUGH:
+    images, seconds, start = 0, 0.0, time.perf_counter()
+    while not images or seconds < _ENOUGH:
         function(*inputs)
-        images += len(inputs[0])
+        images, seconds = images + len(inputs[0]), time.perf_counter() - start
     return images / seconds
 
 

@@ -20,7 +20,7 @@ _ANY = "N"  # name of the number of examples
 
 def generator(of: Networks) -> bytes:
     """The file of the generator."""
-    function = portable.generator(of.config, of.image_shape, of.generator.params, of.class_shares)
+    function = portable.generator(of.config, of.image_shape, of.generator.applied, of.class_shares)
     return _converted(_checked(function, of), portable.generator_inputs(of.config), portable.IMAGES)
 
 

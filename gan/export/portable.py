@@ -25,10 +25,11 @@ LATENTS, LABELS, IMAGES, PROBABILITIES = "latents", "labels", "images", "probabi
 def generator(config: Config, image_shape: Sequence[int], params: Mapping, class_shares: Sequence[float]) -> Function:
     """latents [N, latent_size] (, labels int32 [N] of a conditional run) -> images [N, H, W, C] in [0, 1].
 
-    `params` are those of a checkpoint. Where the network normalizes, by statistics that stand still.
+    `params` are those of a checkpoint. Where the network normalizes, by statistics that stand still: what the engine's
+    own `settle` has made of the parameters is taken as well.
     """
     network = build.sampling_generator(config, image_shape, build.PLAIN, class_shares, CONVOLVER)
-    if network.settle:  # as the engine itself computes the statistics
+    if network.settle and "statistics" not in params:
         params = build.sampling_generator(config, image_shape, build.PLAIN, class_shares).settle(params)
     constants = _constants(params)
     return lambda latents, *labels: tf.clip_by_value(_applied(network, constants, latents, *labels), 0.0, 1.0)

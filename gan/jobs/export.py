@@ -145,12 +145,12 @@ def _usage(found: Trained, form: str, path: str) -> str:
 
 def _some_inputs(found: Trained, count: int = 16) -> list[str]:
     """Python that makes what the generator takes."""
-    config, classes = found.run.config, list(found.run.classes)
+    config = found.run.config
     lines = [
         "import numpy as np",
         f"latents = np.random.default_rng(0).standard_normal(({count}, {config.latent_size}), np.float32)",
     ]
-    return lines + [f"labels = np.int32([{classes[0]}] * {count})"] * config.conditional
+    return lines + [f"labels = np.int32([{label}] * {count})" for label in found.run.classes[: config.conditional]]
 
 
 def _arguments(found: Trained) -> str:

@@ -25,6 +25,7 @@ from gan.storage.refusals import storage_errors
 
 CARD = "README.md"
 FILES = (CARD, SAMPLES, description.FILE)
+_MARK = "\n<!-- written by gan-engine, sha256 "
 
 
 def card(found: Trained, form: str, exported: Sequence[Exported], usage: str, arguments: str) -> Card:
@@ -50,21 +51,26 @@ def _evaluations(found: Trained) -> list[Evaluation]:
 
 def write(folder: Path, of: Card) -> None:
     """Writes all three into the folder; raises `OSError`."""
-    page = text(of)
     files = {
         path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()
     }  # the models alone: nothing else is there yet
-    (folder / CARD).write_text(page, encoding="utf-8")
+    page = text(of)
+    (folder / CARD).write_text(page + _seal(page), encoding="utf-8")
     (folder / SAMPLES).write_bytes(raster.png(samples(of.found), scale=raster.GRID_SCALE))
-    (folder / description.FILE).write_text(description.text(described(of, page, files)), encoding="utf-8")
+    (folder / description.FILE).write_text(description.text(described(of, files)), encoding="utf-8")
 
 
 def is_ours(folder: Path, name: str) -> bool:
-    """Whether the file of this name in a folder is what an export wrote there, and nobody has changed since."""
-    there = description.read(folder)
-    if there is None or name == description.FILE:
-        return there is not None
-    return name != CARD or _digest((folder / CARD).read_bytes()) == there.get("card")
+    """Whether the file of this name in a folder is what an export wrote there, of a card without a change since."""
+    if name != CARD:
+        return description.read(folder) is not None
+    page, mark, rest = (folder / CARD).read_bytes().decode(errors="replace").rpartition(_MARK)
+    return bool(mark) and mark + rest == _seal(page)
+
+
+def _seal(page: str) -> str:
+    """The last line of a card, which readers do not see: it shows whether somebody has worked on what is above."""
+    return f"{_MARK}{hashlib.sha256(page.encode()).hexdigest()} -->\n"
 
 
 def check_place(out: Path) -> None:
@@ -77,11 +83,8 @@ def check_place(out: Path) -> None:
         raise UserError(f"{path} is there but not as an export wrote it; move it away or use another --out")
 
 
-def described(of: Card, page: str, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """The content of model.json, with the sha256 of all files of models, to see whether they are whole.
-
-    And of the card, to see whether somebody has worked on it.
-    """
+def described(of: Card, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """The content of model.json, with the sha256 of all files of models, to see whether they are whole."""
     run = of.found.run
     files = {each.network: each.name for each in reversed(of.exported)}  # of a network's the first
     return {
@@ -99,12 +102,7 @@ def described(of: Card, page: str, hashes: Mapping[str, str]) -> dict[str, Any]:
         "generator": files[GENERATOR],
         "discriminator": files.get(DISCRIMINATOR),
         "files": dict(hashes),
-        "card": _digest(page.encode()),
     }
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def samples(found: Trained) -> np.ndarray:

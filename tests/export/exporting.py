@@ -1,6 +1,6 @@
 """What the tests of exports share: tiny networks of any pair with parameters that show where they go."""
 
-from collections.abc import Sequence
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ def some(params, seed: int):
     )
 
 
-def tiny(shape: Sequence[int] = (28, 28, 1), preset: str = "article", **settings) -> Networks:
+@functools.cache
+def tiny(shape: tuple[int, int, int] = (28, 28, 1), preset: str = "article", **settings) -> Networks:
     """Both networks of a config, as from a checkpoint."""
     given = {"g_width": 8, "d_width": 4, "latent_size": 8, **settings}
     chosen = config.make(preset, **given)
