@@ -3,7 +3,7 @@
 import { clamp, counted, find, whileBusy } from "./elements.js";
 import { onPlane } from "./latent_space.js";
 import { paint } from "./pictures.js";
-import { isPlane } from "./view.js";
+import { isPlane, short } from "./view.js";
 
 const CELLS = 7; // pictures along a side of the map
 const QUIET = 200; // milliseconds without a change after which the map is drawn
@@ -28,7 +28,7 @@ export function plane({ view, places, drawing, tell }) {
   }
 
   function go(x, y) {
-    const to = { x: clamp(x, 0, 1), y: isLine() ? 0 : clamp(y, 0, 1) };
+    const to = { x: short(clamp(x, 0, 1)), y: isLine() ? 0 : short(clamp(y, 0, 1)) };
     view.change({ point: to, planar: true, time: 0, ...(view.state.planar ? {} : { moves: directions.map(() => 0) }) });
   }
 

@@ -100,7 +100,9 @@ function assign(view, name, value) {
   return true;
 }
 
-const short = (value) => Number(value.toFixed(4));
+/** A number as precise as an address holds it: a view that has no others is the one that its link restores. */
+export const short = (value) => Number(value.toFixed(4));
+
 const amounts = (moves) => moves.map((amount) => (amount ? short(amount) : "")).join(",").replace(/,+$/, "");
 const sample = ({ seed, index }) => (seed ? `${seed}:${index}` : `${index}`);
 const corner = (one) => sample(one) + (one.moves.some(Boolean) ? `~${amounts(one.moves)}` : "");
