@@ -10,7 +10,7 @@ import pytest
 
 from gan import paths
 from gan.errors import UserError
-from gan.jobs import requests
+from gan.jobs import requests, sample_request
 from gan.pictures import raster
 from gan.runs import metrics_log, workdir
 from gan.runs.lock import Lock
@@ -153,7 +153,9 @@ def pasted(place: Place) -> None:
 @situation(PATHS, "`file:///home/me/my%20run`; `https://...`, `gs://...`", "the path; one line: an address is no path")
 def addresses(place: Place) -> None:
     assert paths.given("file:///home/me/my%20run") == "/home/me/my run"
-    assert "gs://bucket/run is an address, not a path" in _refused(lambda: requests.Sample("gs://bucket/run", "x.png"))
+    assert "gs://bucket/run is an address, not a path" in _refused(
+        lambda: sample_request.Sample("gs://bucket/run", "x.png")
+    )
 
 
 @situation(
@@ -168,7 +170,7 @@ def broken_links(place: Place) -> None:
         lambda: requests.Preview({"data_dir": f"{link}/x"}),
         lambda: requests.Evaluate(images=f"{link}/x.npz"),
         lambda: requests.Export("run", out=str(link)),
-        lambda: requests.Sample("run", f"{link}/x.png"),
+        lambda: sample_request.Sample("run", f"{link}/x.png"),
     ):
         assert f"{link} is a link to /not/there, which is not there" in _refused(make)
     link.unlink()
