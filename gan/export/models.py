@@ -11,6 +11,7 @@ import tensorflow as tf
 from gan.errors import UserError
 from gan.export.formats import FORMATS, GENERATOR, Function, Model, file_name
 from gan.export.networks import Networks
+from gan.silence import no_native_words
 from gan.storage.aliases import plain
 
 TOLERANCE = 1e-4  # of outputs in [0, 1], both in float32
@@ -37,7 +38,7 @@ class Exported(NamedTuple):
 
 def write(folder: Path, form: str, models: Sequence[Model]) -> None:
     """Writes the models into `folder`; raises `OSError` or what TensorFlow raises about storage."""
-    with plain(folder) as writable:
+    with plain(folder) as writable, no_native_words():
         for model in models:
             FORMATS[form].save(model.content, writable / file_name(form, model.network, model.kind))
 

@@ -77,8 +77,8 @@ def _front(of: Card) -> list[str]:
         "pipeline_tag": _TASK,
         "tags": ["gan", "image-generation", "gan-engine", run.config.networks, run.config.preset],
     }
-    if not _is_own(of.dataset):
-        entries["datasets"] = [of.dataset]
+    if known_as := licences.public_name(of.dataset):
+        entries["datasets"] = [known_as]
     if of.evaluations:
         entries["model-index"] = [{"name": of.title, "results": [_result(of, each) for each in of.evaluations]}]
     lines = [f"{name}: {json.dumps(_told(value), ensure_ascii=False)}" for name, value in entries.items()]
@@ -229,11 +229,6 @@ def _licence(of: Card) -> list[str]:
         "Model: yours to choose within what that of the data allows; `license` at the head of this card says "
         f"`{known.identifier}`{': fill it in' if known.identifier == licences.UNKNOWN else ', as the data'}.",
     ]
-
-
-def _is_own(dataset: str) -> bool:
-    """Whether data are a person's own, which no hub knows."""
-    return dataset.partition(":")[0] in DATA_AT_A_PATH
 
 
 def dataset_name(name: str) -> str:

@@ -23,7 +23,17 @@ _NOT_STATED = {"cifar10", "cifar100"}
 
 def of_data(dataset: str) -> Licence:
     """The licence of a data set by its name, with or without `tfds:`, configuration and version."""
-    name = dataset.removeprefix("tfds:").partition(":")[0].partition("/")[0]
+    name = _bare(dataset)
     if name in _NOT_STATED:
         return Licence(UNKNOWN, "not stated by its authors; ask them before any use beyond research.")
     return _STATED.get(name, Licence(UNKNOWN, "unknown, fill in: what those who made the data allow."))
+
+
+def public_name(dataset: str) -> str:
+    """The name by which others know a data set; empty if it is no published one that is known here."""
+    name = _bare(dataset)
+    return name if name in _NOT_STATED | _STATED.keys() - {"garments"} else ""
+
+
+def _bare(dataset: str) -> str:
+    return dataset.removeprefix("tfds:").partition(":")[0].partition("/")[0]

@@ -8,7 +8,8 @@ import pytest
 from gan.errors import UserError
 from gan.jobs import requests
 from gan.jobs.asked import DATA
-from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, TimeToQuality, Train, Trial
+from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, TimeToQuality, Train, Trial
+from gan.jobs.sample_request import Sample
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,16 @@ from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Ti
         (lambda: Sample("run", ""), "--out is missing"),
         (lambda: Sample("run", "x.bmp"), "ends in .bmp; it must end in"),
         (lambda: Sample("run", "x.npz", seed=-1), "--seed=-1 must be from 0 to"),
+        (lambda: Sample("run", "x.npz", truncation=1.5), "--truncation=1.5 must be from 0 to 1"),
+        (lambda: Sample("run", "x.npz", truncation=math.nan), "--truncation=nan must be from 0 to 1"),
+        (lambda: Sample("run", "x.npz", names="article"), "--names=article names the files of a folder"),
+        (lambda: Sample("run", "new/", names="mine"), "--names=mine must be one of numbers, article"),
+        (lambda: Sample("run", "x.npz", from_export="export"), "give either --workdir"),
+        (lambda: Sample(out="x.npz", from_export="export", step=1), "--step is for runs"),
+        (
+            lambda: Sample(out="x.npz", from_export="export", numerics={"precision": "float32"}),
+            "--precision is for runs",
+        ),
         (lambda: Evaluate(), "give either --workdir"),
         (lambda: Evaluate("run", images="x.npz"), "give either --workdir"),
         (lambda: Evaluate(images="/nowhere/x.npz"), "--images=/nowhere/x.npz is not there"),

@@ -19,6 +19,13 @@ def test_an_archive_has_the_images_and_the_facts(tmp_path):
         assert int(found["seed"]) == 3 and found["labels"].tolist() == [0, 1, 2, 3]
 
 
+def test_parts_of_an_array_are_the_array(tmp_path):
+    parts = image_sets.Parts(np.int32, (5,), iter([np.arange(3), np.arange(3, 5)]))
+    image_sets.write_npz(tmp_path / "x.npz", [BATCH], (2, 4, 4, 1), {"labels": parts})
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as found:
+        assert found["labels"].dtype == np.int32 and found["labels"].tolist() == [0, 1, 2, 3, 4]
+
+
 def test_a_signal_that_comes_with_a_member_half_written_is_what_ends_it(tmp_path, monkeypatch, capfd):
     opened = zipfile.ZipFile.open
 
