@@ -185,11 +185,12 @@ def test_a_walk_is_played_halted_and_saved(page, generator, drawn, tmp_path):
     page.click("#play")
     assert page.inner_text("#play") == "Play"
     time = float(page.input_value("#time"))
-    ends = np.float64(generator.latents(0, 3, 2))
+    ends = np.float64(generator.latents(0, 3, 5))
     found = pages.saved_latents(page, tmp_path)["latents"]
     at = float(re.search("time=([0-9.]+)", page.url)[1])
     assert abs(at - time) < 0.006  # the slider goes in steps of 0.01
-    np.testing.assert_allclose(found[0], circle(*ends, at), atol=1e-6)
+    leg = int(at)  # the first, unless the machine is slow
+    np.testing.assert_allclose(found[0], circle(ends[leg], ends[(leg + 1) % 5], at - leg), atol=1e-6)
     np.testing.assert_array_equal(pages.picture(page), drawn(found, [0])[0])
     page.locator("#time").press("Home")
     np.testing.assert_array_equal(pages.picture(page), drawn(ends[:1], [0])[0])
@@ -197,13 +198,14 @@ def test_a_walk_is_played_halted_and_saved(page, generator, drawn, tmp_path):
         assert animation.n_frames == 80
         np.testing.assert_array_equal(np.asarray(animation.convert("L"))[4::8, 4::8, None], drawn(ends[:1], [0])[0])
         animation.seek(16)
-        np.testing.assert_array_equal(np.asarray(animation.convert("L"))[4::8, 4::8, None], drawn(ends[1:], [0])[0])
+        np.testing.assert_array_equal(np.asarray(animation.convert("L"))[4::8, 4::8, None], drawn(ends[1:2], [0])[0])
 
 
 def test_little_motion_is_respected(chromium, served):
     with browser.watched(chromium, reduced_motion="reduce") as watched:
         page = pages.opened(watched.page, served.url)
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(60)
         page.click("#play")
         page.clock.run_for(1400)
         assert page.input_value("#time") == "0"
