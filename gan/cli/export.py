@@ -6,12 +6,14 @@ as well. Where the run keeps averages of the generator's parameters, they are wh
 compared with the engine's outputs before anything takes its place. The run may be in training meanwhile.
 
 h5 and keras are plain Keras layers; saved_model is the engine's own function, with sample(num, seed) and generate(...);
-tflite is for phones and browsers, the generator in float32, float16 and int8; onnx is for ONNX Runtime. A generator
-that in training normalizes by the statistics of the batch (dcgan, sngan) has fixed ones, as in bin/sample: each image
-depends on its own latent and label alone.
+tflite is for phones, the generator in float32, float16 and int8; onnx is for ONNX Runtime; web is the page of
+bin/explore with the generator in the browser, a folder that any web server can serve. A generator that in training
+normalizes by the statistics of the batch (dcgan, sngan) has fixed ones, as in bin/sample: each image depends on its
+own latent and label alone.
 
     bin/export --workdir=runs/modern-fashion_mnist
     bin/export --workdir=runs/modern-fashion_mnist --format=tflite --step=4000 --out=models
+    bin/export --workdir=runs/modern-fashion_mnist --format=web
 """
 
 from gan.cli import command
@@ -29,11 +31,14 @@ OUT = flags.DEFINE_string(
     "out", "", "folder for the models, which replace earlier ones (empty: exports/step_.../FORMAT of the run)"
 )
 STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one)")
+RUNTIME = flags.DEFINE_string(
+    "runtime", "", "web: folder with LiteRT.js, such as node_modules (empty: the npm client fetches it, once)"
+)
 
 
 def main() -> None:
     """Exports the models that the flags ask for; raises `UserError`."""
-    request = Export(WORKDIR.value, FORMAT.value, OUT.value, STEP.value)
+    request = Export(WORKDIR.value, FORMAT.value, OUT.value, STEP.value, RUNTIME.value)
     startup.import_tensorflow()
     from gan.jobs import export
 

@@ -25,7 +25,7 @@ numbers beyond a threshold again instead. A network has seen few latents of less
     bin/sample --workdir=runs/modern-fashion_mnist --num=1000 --step=4000 --out=samples/
     bin/sample --workdir=runs/conditional --class=sneaker,bag --out=grid.png
     bin/sample --workdir=runs/modern-fashion_mnist --interpolate=16 --truncation=0.7 --out=walk.webp
-    bin/sample --from_export=runs/modern-fashion_mnist/exports/step_0000004000 --out=grid.png
+    bin/sample --from_export=runs/modern-fashion_mnist/exports/step_0000004000/h5 --out=grid.png
 """
 
 from gan.cli import command, settings

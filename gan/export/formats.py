@@ -83,14 +83,16 @@ def default(config: Config) -> str:
     return "h5" if holds_discriminator("h5", config) else "saved_model"
 
 
-def check_packages(form: str) -> None:
-    """Raises `UserError` if what a form needs is not installed."""
+def check_packages(form: str, asked: str = "") -> None:
+    """Raises `UserError` if what a form needs is not installed; `asked` is what the person calls it."""
     for module, requirements in FORMATS[form].packages.items():
         try:
             __import__(module)
         except ImportError:
             install = shlex.join([sys.executable, "-m", "pip", "install", *requirements.split()])
-            raise UserError(f"--format={form} needs {module.partition('.')[0]}, which is not here: {install}") from None
+            raise UserError(
+                f"--format={asked or form} needs {module.partition('.')[0]}, which is not here: {install}"
+            ) from None
 
 
 def _keras_models(of: Networks) -> Iterator[Model]:

@@ -59,12 +59,13 @@ def _checked(folder: Path, form: str, of: Networks, network: str, kind: str) -> 
     parts = [tuple(x[:1] for x in side.inputs), tuple(x[1:] for x in side.inputs)]
     apart = np.concatenate([np.abs(loaded.function(*part) - side.function(*part)) for part in parts])
     largest, mean = float(np.max(apart)), float(np.mean(apart))
-    _check_difference(name, kind == FORMATS[form].kinds[0], largest, mean)
-    speed = _speed(loaded.function, parts[1]) if FORMATS[form].is_timed and network == GENERATOR else None
-    return Exported(name, network, kind, side.parameters, _size(folder / name), largest, mean, speed)
+    check_difference(name, kind == FORMATS[form].kinds[0], largest, mean)
+    is_timed = FORMATS[form].is_timed and network == GENERATOR
+    pace = speed(loaded.function, [x[:_TIMED] for x in parts[1]]) if is_timed else None
+    return Exported(name, network, kind, side.parameters, _size(folder / name), largest, mean, pace)
 
 
-def _check_difference(name: str, is_exact: bool, largest: float, mean: float) -> None:
+def check_difference(name: str, is_exact: bool, largest: float, mean: float) -> None:
     """Raises `UserError` for outputs that are too far from the engine's; NaN is a difference, too."""
     found, allowed, what = (largest, TOLERANCE, "") if is_exact else (mean, ABSURD, " in the mean")
     if not found <= allowed:
@@ -74,14 +75,13 @@ def _check_difference(name: str, is_exact: bool, largest: float, mean: float) ->
         )
 
 
-def _speed(function: Function, inputs: Sequence[np.ndarray]) -> float:
-    """Images a second, of 32 at a time."""
-    some = [x[:_TIMED] for x in inputs]
-    function(*some)
+def speed(function: Function, inputs: Sequence[np.ndarray]) -> float:
+    """Images a second, of all these at a time."""
+    function(*inputs)
     images, seconds, start = 0, 0.0, time.perf_counter()
     while not images or seconds < _ENOUGH:
-        function(*some)
-        images, seconds = images + _TIMED, time.perf_counter() - start
+        function(*inputs)
+        images, seconds = images + len(inputs[0]), time.perf_counter() - start
     return images / seconds
 
 

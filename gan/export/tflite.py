@@ -49,7 +49,8 @@ def _converted(
 ) -> bytes:
     """The function of these named inputs [None, ...] as a file; with a `batch` for that number of examples alone."""
     specs = [tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, spec.name) for spec in inputs]
-    whole = tf.function(lambda *x: {output: function(*x)}, input_signature=specs, autograph=False)
+    hidden = (lambda x: x) if batch is None else _of_any_number
+    whole = tf.function(lambda *x: {output: function(*map(hidden, x))}, input_signature=specs, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([whole.get_concrete_function()], tf.Module())
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -57,6 +58,11 @@ def _converted(
         converter.target_spec.supported_types = [tf.float16]
     with no_native_words():
         return converter.convert()
+
+
+def _of_any_number(x: tf.Tensor) -> tf.Tensor:
+    """The same, its first length hidden: the operations are those for any number then, all of which a GPU takes."""
+    return tf.raw_ops.PlaceholderWithDefault(input=x, shape=[None, *x.shape[1:]])
 
 
 def interpreted(model: bytes, inputs: Sequence[str]) -> Callable[..., np.ndarray]:

@@ -19,7 +19,14 @@ from gan.settings import COMMANDS, fields
 from gan.text import binary, dimensions, markdown, printable
 
 SAMPLES = "samples.png"
-_LIBRARIES = {"h5": "keras", "keras": "keras", "saved_model": "tensorflow", "tflite": "tflite", "onnx": "onnx"}
+_LIBRARIES = {
+    "h5": "keras",
+    "keras": "keras",
+    "saved_model": "tensorflow",
+    "tflite": "tflite",
+    "onnx": "onnx",
+    "web": "tflite",
+}
 _TASK = "unconditional-image-generation"
 _MOST_CLASSES = 100  # that a card lists
 # Settings that are no part of a recipe: where things lie, how long and on what a run was computed.

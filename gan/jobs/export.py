@@ -16,7 +16,7 @@ from gan.export.description import FILE as FACTS
 from gan.export.formats import FORMATS
 from gan.export.models import Exported
 from gan.export.networks import Networks, networks
-from gan.jobs import model_card
+from gan.jobs import export_web, model_card
 from gan.jobs.notices import warn
 from gan.jobs.requests import Export as Request
 from gan.runs import trained, workdir
@@ -43,13 +43,24 @@ def run(request: Request) -> Result:
     _hide_gpus()
     saved = trained.saved_run(folder)
     form = request.format or formats.default(saved.config)
-    formats.check_packages(form)
+    formats.check_packages(*("tflite", form) if form == export_web.FORM else (form,))
     found = trained.load(saved, request.step)
     warn(*found.skipped)
     out = Path(request.out or folder / workdir.EXPORTS / f"step_{found.step:010d}" / form)
+    if form == export_web.FORM:
+        return _web(request, found, out)
     exported = _exported(found, form, out)
     print(f"step {found.step} of {folder}\n{_report(found, form, out, exported)}")
     return Result(out, found.step, tuple(exported))
+
+
+def _web(request: Request, found: Trained, out: Path) -> Result:
+    """The page for browsers, which is more than its model."""
+    usage = "\n".join([*_some_inputs(found, count=1), _usage(found, "tflite", export_web.MODEL)])
+    written = export_web.write(found, _networks(found), out, request.runtime, usage, _arguments(found))
+    lines = [f"step {found.step} of {found.run.folder}", _line(out, written.model, "tflite"), *_notes(found, "tflite")]
+    print("\n".join([*lines, export_web.report(written)]))
+    return Result(out, found.step, (written.model,))
 
 
 def _hide_gpus() -> None:
@@ -64,8 +75,7 @@ def _exported(found: Trained, form: str, out: Path) -> list[Exported]:
     """The models, written into `out` once they have been checked."""
     for name in formats.names(form, found.run.config):
         _check_replaceable(out / name, is_folder=not FORMATS[form].suffix)
-    for name in model_card.FILES:
-        _check_beside(out, name)
+    model_card.check_place(out)
     of = _networks(found)
     made = list(FORMATS[form].models(of))
     with staged_folder(out) as folder:
@@ -133,14 +143,14 @@ def _usage(found: Trained, form: str, path: str) -> str:
     return (format_.conditional_usage if found.run.config.conditional else format_.usage).format(path=repr(path))
 
 
-def _some_inputs(found: Trained) -> list[str]:
+def _some_inputs(found: Trained, count: int = 16) -> list[str]:
     """Python that makes what the generator takes."""
     config = found.run.config
     lines = [
         "import numpy as np",
-        f"latents = np.random.default_rng(0).standard_normal((16, {config.latent_size}), np.float32)",
+        f"latents = np.random.default_rng(0).standard_normal(({count}, {config.latent_size}), np.float32)",
     ]
-    return lines + [f"labels = np.int32([{label}] * 16)" for label in found.run.classes[: config.conditional]]
+    return lines + [f"labels = np.int32([{label}] * {count})" for label in found.run.classes[: config.conditional]]
 
 
 def _arguments(found: Trained) -> str:
@@ -163,12 +173,3 @@ def _check_replaceable(path: Path, is_folder: bool) -> None:
     ours = (path / "saved_model.pb").is_file() if is_folder else path.is_file()
     if path.exists() and not ours:
         raise UserError(f"{path} is there but no exported model; remove it or use another --out")
-
-
-def _check_beside(out: Path, name: str) -> None:
-    """Raises `UserError` if a card, a grid or facts stand in `out` that are no export's, or were worked on since."""
-    path = out / name
-    with storage_errors(path):
-        if not path.exists() or (path.is_file() and model_card.is_ours(out, name)):
-            return
-    raise UserError(f"{path} is there but not as an export wrote it; move it away or use another --out")

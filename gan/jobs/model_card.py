@@ -21,6 +21,7 @@ from gan.runs import workdir
 from gan.runs.trained import Trained
 from gan.sampling import sampler
 from gan.storage.files import sha256
+from gan.storage.refusals import storage_errors
 
 CARD = "README.md"
 FILES = (CARD, SAMPLES, description.FILE)
@@ -70,6 +71,16 @@ def is_ours(folder: Path, name: str) -> bool:
 def _seal(page: str) -> str:
     """The last line of a card, which readers do not see: it shows whether somebody has worked on what is above."""
     return f"{_MARK}{hashlib.sha256(page.encode()).hexdigest()} -->\n"
+
+
+def check_place(out: Path) -> None:
+    """Raises `UserError` if a card, a grid or facts stand in `out` that are no export's, or were worked on since."""
+    for name in FILES:
+        path = out / name
+        with storage_errors(path):
+            if not path.exists() or (path.is_file() and is_ours(out, name)):
+                continue
+        raise UserError(f"{path} is there but not as an export wrote it; move it away or use another --out")
 
 
 def described(of: Card, hashes: Mapping[str, str]) -> dict[str, Any]:
