@@ -17,6 +17,10 @@ less diverse. So does the psi of StyleGAN with its inner latents w, drawn toward
 numbers beyond a threshold again instead. A network has seen few latents of less than full length in training: far below
 1 it is on its own.
 
+--like=PHOTO searches for the latent whose image is nearest to a picture, by gradient descent from the best of random
+ones, in pixels and in features. x.png shows the picture as the run sees it and the nearest image side by side; x.npz
+has `latents`, `images` and `errors` of what every start came to, the nearest first, and the `photo`.
+
 --from_export=PATH takes what bin/export wrote in the place of --workdir: its folder, or a model in it (SavedModel,
 .keras, .h5, .tflite, .onnx). Images are those of the run to a level of 255 where it computes in float32.
 
@@ -25,6 +29,7 @@ numbers beyond a threshold again instead. A network has seen few latents of less
     bin/sample --workdir=runs/modern-fashion_mnist --num=1000 --step=4000 --out=samples/
     bin/sample --workdir=runs/conditional --class=sneaker,bag --out=grid.png
     bin/sample --workdir=runs/modern-fashion_mnist --interpolate=16 --truncation=0.7 --out=walk.webp
+    bin/sample --workdir=runs/modern-fashion_mnist --like=shoe.jpg --out=nearest.png
     bin/sample --from_export=runs/modern-fashion_mnist/exports/step_0000004000/h5 --out=grid.png
 """
 
@@ -58,6 +63,9 @@ FROM_EXPORT = flags.DEFINE_string(
     "in the place of --workdir: a folder that bin/export wrote, or a model in it (a SavedModel is a program: use only "
     "what you trust)",
 )
+LIKE = flags.DEFINE_string(
+    "like", "", "a picture: search for the nearest image that the generator makes; --out is a .png or an .npz then"
+)
 settings.define(NUMERICS)
 
 
@@ -77,6 +85,7 @@ def main() -> None:
         from_export=FROM_EXPORT.value,
         truncation=TRUNCATION.value,
         names=NAMES.value,
+        like=LIKE.value,
     )
     startup.import_tensorflow()
     from gan.jobs import sample

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan.jobs import drawers, sample_loop, sample_plan
+from gan.jobs import drawers, sample_like, sample_loop, sample_plan
 from gan.jobs.drawers import Drawer, Facts
 from gan.jobs.notices import note
 from gan.jobs.progress_bar import with_progress
@@ -45,6 +45,10 @@ def run(request: Request) -> Result:
     Raises `UserError` for what cannot be drawn, `StorageError` for what cannot be written.
     """
     path = Path(request.out)
+    if request.like:
+        step, what = sample_like.write(path, request)
+        print(printable(f"{path}: {what} step {step}, seed {request.seed}"))
+        return Result(path, step, what)
     drawing = _drawing(request)
     if request.is_animation:
         what = sample_loop.write(path, request, drawing.facts, drawing.drawer, drawing.classes, drawing.plan)

@@ -14,6 +14,7 @@ ANIMATIONS = (".gif", ".webp", ".apng")
 FILES = (".npz", ".png", *ANIMATIONS)
 NAMES = ("numbers", "article")  # of the files in a folder
 _OF_RUNS = ("step", "numerics")  # what only the run itself can answer
+_NOT_LIKE = {"num": None, "interpolate": None, "rows": None, "columns": None, "truncation": 1.0, "from_export": ""}
 _OUT = "a file that ends in .npz, .png, .gif, .webp or .apng, or a folder"
 
 
@@ -34,8 +35,9 @@ class Sample(Asked):
     from_export: str = ""  # a folder of exported models, or a model in it, in the place of the run
     truncation: float = 1.0  # what the latents are multiplied by
     names: str = "numbers"  # or article
+    like: str = ""  # a picture: the nearest image that the generator makes is written
 
-    _READ = ("workdir", "from_export")
+    _READ = ("workdir", "from_export", "like")
 
     def _check(self) -> None:
         self._check_origin()
@@ -51,7 +53,9 @@ class Sample(Asked):
         if not 0 <= self.truncation <= 1:
             raise UserError(f"--truncation={self.truncation} must be from 0 to 1")
         self._check_names(kind)
-        if self.interpolate is not None:
+        if self.like:
+            self._check_like(kind)
+        elif self.interpolate is not None:
             self._check_walk(kind)
         elif self.is_animation:
             raise UserError(f"an animation (.{kind}) walks between latents: give --interpolate=STEPS, such as 16")
@@ -95,6 +99,14 @@ class Sample(Asked):
             raise UserError(f"--names={self.names} must be one of {', '.join(NAMES)}")
         if self.names != NAMES[0] and kind != "folder":
             raise UserError(f"--names={self.names} names the files of a folder: let --out end in /")
+
+    def _check_like(self, kind: str) -> None:
+        """Raises `UserError` for what does not go with the search for one image."""
+        if kind not in ("png", "npz"):
+            raise UserError(f"--like={self.like} makes one image: let --out end in .png or .npz")
+        for name, default in _NOT_LIKE.items():
+            if getattr(self, name) != default:
+                raise UserError(f"--{name} does not go with --like, which searches for an image of a run; leave it out")
 
     def _check_walk(self, kind: str) -> None:
         """Raises `UserError` for what does not go with a walk between latents."""

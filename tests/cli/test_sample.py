@@ -16,7 +16,7 @@ from gan.jobs import sample
 from gan.jobs.sample_request import Sample
 from gan.pictures import raster
 from gan.runs import trained
-from gan.sampling import sampler
+from gan.sampling import projection, sampler
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -292,3 +292,23 @@ def test_an_export_of_a_conditional_run_draws_its_classes(by_class, conditional_
         assert max(np.abs(one.astype(int) - other).max() for one, other in pairs) <= 1
     with pytest.raises(UserError, match="--class=3 is unknown; the classes are 0, 1, 2"):
         sample.run(Sample(out=f"{tmp_path}/x.npz", from_export=str(folder), classes="3"))
+
+
+def test_the_image_nearest_to_a_picture_is_shown_beside_it(by_class, conditional_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(projection, "STEPS", 3)
+    with np.load(by_class.folder / "two.npz") as two:
+        photo = two["images"][0]
+        raster.write_png(tmp_path / "photo.png", photo)
+    asked = {"workdir": str(conditional_run), "like": f"{tmp_path}/photo.png", "seed": 5}
+    sample.run(Sample(out=f"{tmp_path}/near.png", **asked))
+    sample.run(Sample(out=f"{tmp_path}/near.npz", classes="1,2", **asked))
+    with np.load(tmp_path / "near.npz", allow_pickle=False) as near:
+        assert sorted(near) == ["class_names", "errors", "images", "labels", "latents", "photo", "seed", "step"]
+        assert set(near["labels"]) == {1, 2} and np.array_equal(near["photo"], photo)
+        np.testing.assert_allclose(near["errors"], projection.error(photo, near["images"]))
+    with Image.open(tmp_path / "near.png") as picture:
+        assert picture.size == (10 * 59, 10 * 30)
+        assert np.array_equal(np.asarray(picture)[10:290:10, 10:290:10], photo[..., 0])
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{tmp_path}/near.png: the image nearest to {tmp_path}/photo.png (") and err == ""
+    assert "random ones that the search began with has" in out
