@@ -20,7 +20,7 @@ from gan.jobs.explore_request import Explore
 from gan.machine import startup
 
 WORKDIR = flags.DEFINE_string("workdir", "", "folder of the run")
-STEP = flags.DEFINE_integer("step", None, "step of the checkpoint (default: the newest good one, also those to come)")
+STEP = flags.DEFINE_integer("step", None, "step to show first (default: the newest good one, also those to come)")
 PORT = flags.DEFINE_integer("port", 0, "port of 127.0.0.1 to listen at (0: a free one)")
 OPEN = flags.DEFINE_boolean("open", True, "open the page in the browser of this machine")
 VIEW = flags.DEFINE_string("view", "", "what to show first: a link that the page gave, or its part from # on")

@@ -17,5 +17,5 @@ def gif(images: np.ndarray) -> bytes:
     frames = list(images.repeat(factor, axis=1).repeat(factor, axis=2))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "walk.gif"
-        raster.write_gif(path, frames, MILLISECONDS, max_frames=len(frames), last_factor=1)
+        raster.write_animation(path, frames, MILLISECONDS, max_frames=len(frames), last_factor=1)
         return path.read_bytes()

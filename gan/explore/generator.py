@@ -32,25 +32,25 @@ class Shown(NamedTuple):
 
 
 class Generator:
-    """Draws with the checkpoint of `step`, or with the newest good one and, at each `follow`, with what is newest then.
+    """Draws with the newest good checkpoint, after each `follow` with what is newest then, or with any that is there.
 
     Batch statistics are settled once for each step. Raises `UserError` where there is no checkpoint yet.
     """
 
-    def __init__(self, run: SavedRun, step: int | None = None):
+    def __init__(self, run: SavedRun):
         self.run = run
-        self._pinned = step
-        self._lock = threading.Lock()  # of what is kept, and so that a step is read once
+        self._reading = threading.Lock()  # one checkpoint at a time, so that none is read twice
         self._computing = threading.Lock()  # one batch at a time: two would only share the cores
+        self._lock = threading.Lock()  # of what is kept
         self._kept: collections.OrderedDict[int, Params] = collections.OrderedDict()
-        first = trained.load(run, step)
+        first = trained.load(run)
         self.skipped = first.skipped
         network = trained.generator(run)
         self._settle = tf.function(network.settle, autograph=False) if network.settle else lambda params: params
         settled = network._replace(settle=None)
         self._render = {batch: sampler.make_renderer(settled, batch) for batch in (ALONE, TOGETHER)}
         self._seen = self.steps()
-        self.shown = self._keep(first)
+        self.shown = self._show(first)
         self._warm()
 
     def steps(self) -> list[int]:
@@ -63,13 +63,14 @@ class Generator:
         Raises `UserError` or `StorageError` where none can be read; what was shown stays.
         """
         steps = self.steps()
-        if self._pinned is not None or steps == self._seen:
+        if steps == self._seen:
             return False
-        found = trained.load(self.run)
+        with self._reading:
+            found = trained.load(self.run)
         self._seen = steps
         if found.step == self.shown.step:
             return False
-        self.shown = self._keep(found)
+        self.shown = self._show(found)
         return True
 
     def latents(self, seed: int, first: int, count: int) -> np.ndarray:
@@ -84,7 +85,7 @@ class Generator:
         `labels` int32 [n] are those of a conditional run. Raises `Gone`.
         """
         step = self.shown.step if step is None else step
-        params = self._params(step)
+        params = self.params(step)
         batch = ALONE if len(latents) == 1 else TOGETHER
         parts = []
         for first in range(0, len(latents), batch):
@@ -101,29 +102,39 @@ class Generator:
         """Waits until nothing is computed; nothing is from then on."""
         self._computing.acquire(timeout=10)
 
-    def _params(self, step: int) -> Params:
+    def params(self, step: int) -> Params:
         """The settled parameters of a step, read if they are not in memory; raises `Gone`."""
+        if found := self._remembered(step):
+            return found
+        with self._reading:
+            if found := self._remembered(step):  # which another thread has read meanwhile
+                return found
+            try:
+                return self._keep(trained.load(self.run, step))
+            except UserError as error:
+                raise Gone(str(error)) from error
+
+    def _remembered(self, step: int) -> Params | None:
+        """The parameters of a step if they are in memory."""
         with self._lock:
-            if step in self._kept:
-                self._kept.move_to_end(step)
-                return self._kept[step]
-        try:
-            found = trained.load(self.run, step)
-        except UserError as error:
-            raise Gone(str(error)) from error
-        self._keep(found)
-        with self._lock:
+            if step not in self._kept:
+                return None
+            self._kept.move_to_end(step)
             return self._kept[step]
 
-    def _keep(self, found: trained.Trained) -> Shown:
-        """Holds the parameters of a checkpoint in memory, in the place of those that were not used for longest."""
+    def _keep(self, found: trained.Trained) -> Params:
+        """Settles the parameters of a checkpoint, and holds them in the place of those not used for longest."""
         with self._computing:
             settled = self._settle(found.generator)
         with self._lock:
             self._kept[found.step] = settled
-            self._kept.move_to_end(found.step)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
+        return settled
+
+    def _show(self, found: trained.Trained) -> Shown:
+        """What a page shows of a checkpoint, whose parameters are in memory from then on."""
+        self._keep(found)
         return Shown(found.step, tuple(directions.principal(self.run.config, found.generator)))
 
     def _warm(self) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -15,6 +16,7 @@ from gan.explore.generator import Generator
 
 _LOOPBACK = "127.0.0.1"
 _WAITING = 128  # connections that wait to be taken
+_WAIT = 0.2  # seconds
 _LOOK = 1.0  # seconds between two looks for a newer checkpoint
 
 
@@ -25,8 +27,12 @@ class Served:
         self.generator, self.url, self._thread = generator, url, thread
 
     def wait(self) -> None:
-        """Returns when the server has ended, which it does by a signal alone."""
-        self._thread.join()
+        """Returns when the server has ended: in a command it is a signal that ends the wait.
+
+        In short waits: a signal that comes when a long one is just about to begin would not be heard before its end.
+        """
+        while self._thread.is_alive():
+            time.sleep(_WAIT)
 
 
 class _Handler(WSGIRequestHandler):
@@ -44,8 +50,10 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def served(generator: Generator, port: int = 0) -> Iterator[Served]:
+def served(generator: Generator, port: int = 0, fragment: str = "") -> Iterator[Served]:
     """Serves the page of a generator at a port, 0: a free one; follows the newest checkpoint meanwhile.
+
+    `fragment` ends the address: what the page shows first.
 
     Raises `UserError` where the port cannot be had.
     """
@@ -61,7 +69,7 @@ def served(generator: Generator, port: int = 0) -> Iterator[Served]:
     answering.start()
     following.start()
     try:
-        yield Served(generator, f"http://{_LOOPBACK}:{port}/{token}/", answering)
+        yield Served(generator, f"http://{_LOOPBACK}:{port}/{token}/{fragment}", answering)
     finally:
         ended.set()
         server.shutdown()

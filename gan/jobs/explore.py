@@ -16,10 +16,10 @@ from gan.text import printable
 def run(request: Request) -> None:
     """Serves the page until a signal ends the process; prints its address and opens it. Raises `UserError`."""
     with serve(request) as page:
-        url = f"{page.url}{request.fragment}"
-        print(printable(f"{request.workdir}: step {page.generator.shown.step} at {url} until Ctrl-C"), flush=True)
+        step = page.generator.shown.step if request.step is None else request.step
+        print(printable(f"{request.workdir}: step {step} at {page.url} until Ctrl-C"), flush=True)
         if request.open:
-            browser.show(url)
+            browser.show(page.url)
         page.wait()
 
 
@@ -27,9 +27,11 @@ def run(request: Request) -> None:
 def serve(request: Request) -> Iterator[Served]:
     """Serves the page while the block lasts, as in a notebook; `url` of what it gives is its address.
 
-    Raises `UserError` where there is no checkpoint yet or the port cannot be had.
+    Raises `UserError` where there is no checkpoint yet, or not that of the step, and where the port cannot be had.
     """
-    generator = Generator(trained.saved_run(Path(request.workdir), request.numerics), request.step)
+    generator = Generator(trained.saved_run(Path(request.workdir), request.numerics))
     warn(*generator.skipped)
-    with serving.served(generator, request.port) as page:
+    if request.step is not None:
+        generator.params(request.step)
+    with serving.served(generator, request.port, request.fragment) as page:
         yield page

@@ -13,7 +13,7 @@ class Explore(Asked):
     """A page of a run's generator on this machine, at `port`."""
 
     workdir: str
-    step: int | None = None  # the newest good checkpoint, also those to come
+    step: int | None = None  # that the page shows first; the newest good one, also those to come
     port: int = 0  # a free one
     open: bool = True  # in the browser of this machine
     view: str = ""  # what the page shows first: a link that was copied from it, or its part from # on
@@ -26,6 +26,8 @@ class Explore(Asked):
 
     @property
     def fragment(self) -> str:
-        """What the address of the page ends in: empty, or # and the view."""
-        view = self.view.strip().rpartition("#")[2]
-        return f"#{view}" if view else ""
+        """What the address of the page ends in: empty, or # and the view, with the step that was asked for."""
+        parts = [part for part in self.view.strip().rpartition("#")[2].split("&") if part]
+        if self.step is not None:
+            parts = [f"step={self.step}", *(part for part in parts if not part.startswith("step="))]
+        return f"#{'&'.join(parts)}" if parts else ""

@@ -41,13 +41,31 @@ function zip(files) {
     const facts = [...two(20), ...two(0), ...two(0), ...two(0), ...two(DATE), ...four(checksum(content))];
     facts.push(...four(content.length), ...four(content.length), ...two(name.length), ...two(0));
     const header = Uint8Array.from([...four(0x04034b50), ...facts, ...ascii(name)]);
-    directory.push([...four(0x02014b50), ...two(20), ...facts, ...two(0), ...two(0), ...two(0), ...four(0), ...four(offset), ...ascii(name)]);
+    directory.push([
+      ...four(0x02014b50),
+      ...two(20),
+      ...facts,
+      ...two(0),
+      ...two(0),
+      ...two(0),
+      ...four(0),
+      ...four(offset),
+      ...ascii(name),
+    ]);
     parts.push(header, content);
     offset += header.length + content.length;
   }
   const entries = Uint8Array.from(directory.flat());
   const counts = [...two(files.length), ...two(files.length)];
-  const end = [...four(0x06054b50), ...two(0), ...two(0), ...counts, ...four(entries.length), ...four(offset), ...two(0)];
+  const end = [
+    ...four(0x06054b50),
+    ...two(0),
+    ...two(0),
+    ...counts,
+    ...four(entries.length),
+    ...four(offset),
+    ...two(0),
+  ];
   return joined([...parts, entries, Uint8Array.from(end)]);
 }
 

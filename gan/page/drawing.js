@@ -59,8 +59,8 @@ export class Drawing {
   }
 
   /**
-   * Pictures of many latents (arrays [size]) when there is time; `shown(index, pixels, i)` has image `index` as the i-th of
-   * `pixels`. Ends early, with false, once `wanted()` is not true any more. Works are done in the order of asking.
+   * Pictures of many latents (arrays [size]) when there is time; `shown(index, pixels, i)` has image `index` as the
+   * i-th of `pixels`. Ends early, with false, once `wanted()` is not true any more. Works are done in their order.
    */
   later(latents, labels, step, wanted, shown) {
     const done = this.#queue.then(() => this.#parts(latents, labels, step, wanted, shown));

@@ -24,16 +24,14 @@ export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 export const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 /**
- * Marks an element as busy until work ends, or until a later work on it does; what fails is told. For those who look on,
- * by eye or by program: what they see is not what was asked for yet.
+ * Marks an element as busy until work ends, or until a later work on it does; what fails is told. For those who look
+ * on, by eye or by program: what they see is not what was asked for yet.
  */
 export function whileBusy(element, work, tell) {
   const number = Number(element.dataset.works || 0) + 1;
   element.dataset.works = String(number);
   element.setAttribute("aria-busy", "true");
-  work
-    .catch(tell)
-    .finally(() => element.dataset.works === String(number) && element.removeAttribute("aria-busy"));
+  work.catch(tell).finally(() => element.dataset.works === String(number) && element.removeAttribute("aria-busy"));
 }
 
 /** Whether the person asks for little motion. */

@@ -50,7 +50,9 @@ export function between(from, to, share) {
   const cosine = Math.min(1, Math.max(-1, inner / (Math.sqrt(one * other) || 1)));
   const [angle, sine] = [Math.acos(cosine), Math.sin(Math.acos(cosine))];
   const straight = sine < STRAIGHT;
-  const weights = straight ? [1 - share, share] : [(1 - share) * angle, share * angle].map((part) => Math.sin(part) / sine);
+  const weights = straight
+    ? [1 - share, share]
+    : [(1 - share) * angle, share * angle].map((part) => Math.sin(part) / sine);
   return Float32Array.from(from, (value, i) => weights[0] * value + weights[1] * to[i]);
 }
 

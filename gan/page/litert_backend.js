@@ -39,29 +39,31 @@ async function load(tell) {
 
 function backend(facts, drawer) {
   const size = facts.latent_size, image = facts.image_shape.reduce((a, b) => a * b);
-  let last = Promise.resolve(); // the runtime computes one picture at a time
+  let last = Promise.resolve(), rested = performance.now();
 
-  async function drawn(points, labels) {
-    const count = points.length / size, pixels = new Uint8ClampedArray(count * image);
-    let since = performance.now();
-    for (let i = 0; i < count; i++) {
-      if (performance.now() - since > AT_A_STRETCH) {
+  /** One picture after the other, whoever asked: a drag waits for one of a grid, and not for all. */
+  function inTurn(latent, label) {
+    const levels = last.then(async () => {
+      if (performance.now() - rested > AT_A_STRETCH) {
         await turnOfThePage();
-        since = performance.now();
+        rested = performance.now();
       }
-      const levels = await drawer.draw(points.subarray(i * size, (i + 1) * size), labels ? labels[i] : NO_CLASS);
-      quantize(levels, pixels.subarray(i * image, (i + 1) * image));
-    }
-    return { pixels, step: facts.step };
+      return drawer.draw(latent, label);
+    });
+    last = levels.catch(() => {}); // a failure is told to whom it concerns, and to nobody else
+    return levels;
   }
 
   return {
     facts: { ...facts, directions: facts.directions.map((each) => ({ ...each, vector: Float32Array.from(each.vector) })) },
     latents: async (seed, first, count) => latents(seed, first, count, size),
-    draw(points, labels) {
-      const result = last.then(() => drawn(points, labels));
-      last = result.catch(() => {}); // a failure is told to whom it concerns, and to nobody else
-      return result;
+    async draw(points, labels) {
+      const count = points.length / size, pixels = new Uint8ClampedArray(count * image);
+      for (let i = 0; i < count; i++) {
+        const levels = await inTurn(points.subarray(i * size, (i + 1) * size), labels ? labels[i] : NO_CLASS);
+        quantize(levels, pixels.subarray(i * image, (i + 1) * image));
+      }
+      return { pixels, step: facts.step };
     },
     watch() {}, // nothing changes here
     get computes() {

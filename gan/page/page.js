@@ -2,7 +2,7 @@
 
 import { open } from "./backend.js";
 import { Drawing } from "./drawing.js";
-import { counted, find } from "./elements.js";
+import { counted, find, made } from "./elements.js";
 import { picture } from "./picture.js";
 import { Places } from "./places.js";
 import { plane } from "./plane.js";
@@ -28,7 +28,7 @@ function describe({ title, step, image_shape: [height, width, channels], latent_
   if (!can.steps) facts.unshift(`Step ${counted(step)}`);
   if (classes.length) facts.push(`${counted(classes.length)} classes`);
   document.title = `${title} · latent space`;
-  find("title").textContent = title;
+  find("title").replaceChildren(...title.split(/(?<=[-_.])/).flatMap((part) => [part, made("wbr")]));
   find("facts").textContent = facts.join(" · ");
 }
 

@@ -53,6 +53,9 @@ function enlarged(canvas, factor) {
 
 function png(canvas) {
   return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for a PNG file"))), "image/png"),
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for a PNG file"))),
+      "image/png",
+    ),
   );
 }

@@ -37,9 +37,7 @@ export class Places {
   /** The latents of the corners that are there, null for others. */
   corners({ corners, psi }) {
     const { directions } = this.view.facts;
-    return Promise.all(
-      corners.map(async (one) => one && moved(await this.sample(one, psi), directions, one.moves)),
-    );
+    return Promise.all(corners.map(async (one) => one && moved(await this.sample(one, psi), directions, one.moves)));
   }
 
   /** The latent of the picture. */
@@ -53,7 +51,9 @@ export class Places {
   async walk(state, count) {
     const stops = await this.#stops(state, await this.#start(state));
     const { directions } = this.view.facts;
-    return Array.from({ length: count }, (_, i) => moved(onWalk(stops, (i * WALK_STOPS) / count), directions, state.moves));
+    return Array.from({ length: count }, (_, i) =>
+      moved(onWalk(stops, (i * WALK_STOPS) / count), directions, state.moves),
+    );
   }
 
   async #start(state) {

@@ -1,9 +1,9 @@
-/** The plane between two or four corners: a map of small pictures, and a point on it that is dragged or moved by keys. */
+/** The plane between two or four corners: a map of small pictures, and a point on it, dragged or moved by keys. */
 
 import { clamp, counted, find, whileBusy } from "./elements.js";
 import { onPlane } from "./latent_space.js";
 import { paint } from "./pictures.js";
-import { isPlane } from "./view.js";
+import { isPlane, short } from "./view.js";
 
 const CELLS = 7; // pictures along a side of the map
 const QUIET = 200; // milliseconds without a change after which the map is drawn
@@ -28,8 +28,13 @@ export function plane({ view, places, drawing, tell }) {
   }
 
   function go(x, y) {
-    const to = { x: clamp(x, 0, 1), y: isLine() ? 0 : clamp(y, 0, 1) };
-    view.change({ point: to, planar: true, time: 0, ...(view.state.planar ? {} : { moves: directions.map(() => 0) }) });
+    const to = { x: short(clamp(x, 0, 1)), y: isLine() ? 0 : short(clamp(y, 0, 1)) };
+    view.change({
+      point: to,
+      planar: true,
+      time: 0,
+      ...(view.state.planar ? {} : { moves: directions.map(() => 0) }),
+    });
   }
 
   /** Goes where the pointer is: the middle of the first cell is 0, that of the last one is 1. */
@@ -90,7 +95,8 @@ export function plane({ view, places, drawing, tell }) {
     buttons.forEach((button, i) => {
       const corner = state.corners[i];
       button.textContent = corner ? `Sample ${counted(corner.index)}` : "Put picture here";
-      button.setAttribute("aria-label", `${NAMES[i]} corner: ${corner ? `sample ${counted(corner.index)}; replace it by the picture` : "put the picture there"}`);
+      const action = corner ? ", replace it by the picture" : "";
+      button.setAttribute("aria-label", `${button.textContent}: ${NAMES[i]} corner${action}`);
       button.classList.toggle("taken", Boolean(corner));
       button.disabled = state.planar;
     });
@@ -103,11 +109,16 @@ export function plane({ view, places, drawing, tell }) {
     point.style.left = `${(100 * (x * (CELLS - 1) + 0.5)) / CELLS}%`;
     point.style.top = `${(100 * (y * (rows() - 1) + 0.5)) / rows()}%`;
     point.setAttribute("aria-valuenow", String(Math.round(100 * x)));
-    point.setAttribute("aria-valuetext", `${Math.round(100 * x)} % across${isLine() ? "" : `, ${Math.round(100 * y)} % down`}`);
+    point.setAttribute(
+      "aria-valuetext",
+      `${Math.round(100 * x)} % across${isLine() ? "" : `, ${Math.round(100 * y)} % down`}`,
+    );
   }
 
   buttons.forEach((button, i) => button.addEventListener("click", () => put(i)));
-  find("clear").addEventListener("click", () => view.set({ corners: [null, null, null, null], planar: false }, "clear"));
+  find("clear").addEventListener("click", () =>
+    view.set({ corners: [null, null, null, null], planar: false }, "clear"),
+  );
   map.addEventListener("pointerdown", (event) => {
     if (!isPlane(view.state.corners) || event.button) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** The grid of samples: seed, pages, truncation, the class shown; a click takes one, Shift-click gives it to the plane. */
+/** The grid of samples: seed, pages, truncation, class; a click takes one, Shift-click gives it to the plane. */
 
 import { classChoice } from "./classes.js";
 import { counted, find, made, onRange, whileBusy } from "./elements.js";
@@ -31,13 +31,18 @@ export function samples({ view, places, drawing, tell }) {
   const label = (i) => places.label(first() + i, view.state.shown);
 
   function take(i) {
-    view.set({ chosen: sample(i), label: label(i), moves: facts.directions.map(() => 0), planar: false, time: 0 }, `take ${first() + i}`);
+    view.set(
+      { chosen: sample(i), label: label(i), moves: facts.directions.map(() => 0), planar: false, time: 0 },
+      `take ${first() + i}`,
+    );
   }
 
   function toCorner(i) {
     const free = view.state.corners.indexOf(null);
     if (free < 0) return tell("All corners are taken; clear them first.");
-    const corners = view.state.corners.map((one, at) => (at === free ? { ...sample(i), moves: facts.directions.map(() => 0) } : one));
+    const corners = view.state.corners.map((one, at) =>
+      at === free ? { ...sample(i), moves: facts.directions.map(() => 0) } : one,
+    );
     view.set({ corners }, `corner ${free}`);
     tell(`Sample ${counted(first() + i)} is in corner ${free + 1} of the plane.`);
   }
@@ -83,7 +88,10 @@ export function samples({ view, places, drawing, tell }) {
       const name = facts.classes.find((each) => each.number === label(i))?.name;
       one.setAttribute("aria-label", `Sample ${counted(first() + i)}${name ? `, ${name}` : ""}`);
       const { chosen } = state;
-      one.setAttribute("aria-pressed", String(!state.planar && chosen.seed === state.seed && chosen.index === first() + i));
+      one.setAttribute(
+        "aria-pressed",
+        String(!state.planar && chosen.seed === state.seed && chosen.index === first() + i),
+      );
     });
   }
 
@@ -95,7 +103,11 @@ export function samples({ view, places, drawing, tell }) {
     seed.value = String(value);
     view.set({ seed: value, page: 0 });
   });
-  onRange(psi, (value) => view.change({ psi: value }), () => view.settle("psi"));
+  onRange(
+    psi,
+    (value) => view.change({ psi: value }),
+    () => view.settle("psi"),
+  );
   view.listen((changed) => {
     show();
     if (REDRAWN_BY.some((name) => changed.has(name))) whileBusy(grid, draw(), tell);

@@ -45,6 +45,7 @@ export function saving({ view, places, backend, drawing, grid, picture, tell, st
     });
   }
   for (const id of ["save-walk", "save-walk-title"]) find(id).hidden = !view.facts.can.animations;
+  for (const id of ["save-latent", "save-latents"]) find(id).hidden = !view.facts.can.archives;
   find("link").addEventListener("click", () => copy(view, tell));
 }
 

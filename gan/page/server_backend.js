@@ -57,7 +57,7 @@ class ServerBackend {
     this.#listener(this.facts);
   }
 
-  /** The answer to latents [n * size] and their labels; where the step has gone, the list of steps is brought up to date. */
+  /** The answer to latents [n * size] and labels; where the step has gone, the list of steps is read anew. */
   async #drawn(path, latents, labels, step) {
     const count = latents.length / this.facts.latent_size;
     const body = new Blob(labels ? [latents, labels] : [latents]);

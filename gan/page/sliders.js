@@ -11,11 +11,26 @@ export function sliders({ view }) {
   const moves = (i, amount) => view.state.moves.map((one, at) => (at === i ? amount : one));
 
   function slider({ name, share }, i) {
-    const range = made("input", { type: "range", id: `direction-${i}`, min: -LARGEST_MOVE, max: LARGEST_MOVE, step: 0.05 });
+    const range = made("input", {
+      type: "range",
+      id: `direction-${i}`,
+      min: -LARGEST_MOVE,
+      max: LARGEST_MOVE,
+      step: 0.05,
+    });
     const output = made("output", { for: range.id });
-    onRange(range, (amount) => view.change({ moves: moves(i, amount) }), () => view.settle(`direction ${i}`));
+    onRange(
+      range,
+      (amount) => view.change({ moves: moves(i, amount) }),
+      () => view.settle(`direction ${i}`),
+    );
     range.addEventListener("dblclick", () => view.set({ moves: moves(i, 0) }, `direction ${i}`));
-    const label = made("label", { for: range.id }, `${name} `, made("span", { className: "quiet", textContent: `(${percent(share)})` }));
+    const label = made(
+      "label",
+      { for: range.id },
+      `${name} `,
+      made("span", { className: "quiet", textContent: `(${percent(share)})` }),
+    );
     place.append(label, range, output);
     return { range, output, label };
   }

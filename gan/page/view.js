@@ -5,7 +5,7 @@
  *     psi             truncation, 0 to 1
  *     shown           the class of the grid; null: all of them in turn
  *     step            the checkpoint that draws; null: the newest
- *     chosen, label   the sample that was taken, {seed, index}, and the class that it is drawn in (null: there are none)
+ *     chosen, label   the sample that was taken, {seed, index}, and the class that draws it (null: there are none)
  *     moves           standard deviations along the directions
  *     corners         four of {seed, index, moves} or null
  *     planar, point   whether the picture is that at the point {x, y} between the corners, in place of the sample
@@ -81,7 +81,12 @@ const READERS = {
   time: (view, text) => assign(view, "time", number(text, 0, WALK_STOPS)),
   class: (view, text, facts) => assign(view, "shown", known(text, facts)),
   label: (view, text, facts) => assign(view, "label", known(text, facts)),
-  step: (view, text, facts) => assign(view, "step", facts.steps.find((step) => String(step) === text)),
+  step: (view, text, facts) =>
+    assign(
+      view,
+      "step",
+      facts.steps.find((step) => String(step) === text),
+    ),
   at: (view, text) => assign(view, "chosen", readSample(text)),
   move: (view, text, facts) => assign(view, "moves", readAmounts(text, facts)),
   corners(view, text, facts) {
@@ -90,7 +95,9 @@ const READERS = {
   },
   plane(view, text) {
     const [x, y] = text.split(",").map((one) => number(one, 0, 1));
-    return assign(view, "point", x === undefined || y === undefined ? undefined : { x, y }) && assign(view, "planar", true);
+    return (
+      assign(view, "point", x === undefined || y === undefined ? undefined : { x, y }) && assign(view, "planar", true)
+    );
   },
 };
 
@@ -100,8 +107,14 @@ function assign(view, name, value) {
   return true;
 }
 
-const short = (value) => Number(value.toFixed(4));
-const amounts = (moves) => moves.map((amount) => (amount ? short(amount) : "")).join(",").replace(/,+$/, "");
+/** A number as precise as an address holds it: a view that has no others is the one that its link restores. */
+export const short = (value) => Number(value.toFixed(4));
+
+const amounts = (moves) =>
+  moves
+    .map((amount) => (amount ? short(amount) : ""))
+    .join(",")
+    .replace(/,+$/, "");
 const sample = ({ seed, index }) => (seed ? `${seed}:${index}` : `${index}`);
 const corner = (one) => sample(one) + (one.moves.some(Boolean) ? `~${amounts(one.moves)}` : "");
 
@@ -129,7 +142,10 @@ function known(text, facts) {
 
 function readSample(text) {
   const parts = text.split(":");
-  const [seed, index] = parts.length === 2 ? parts.map((one, i) => integer(one, [LARGEST_SEED, PER_PAGE * LARGEST_PAGE][i])) : [0, integer(text, PER_PAGE * LARGEST_PAGE)];
+  const [seed, index] =
+    parts.length === 2
+      ? parts.map((one, i) => integer(one, [LARGEST_SEED, PER_PAGE * LARGEST_PAGE][i]))
+      : [0, integer(text, PER_PAGE * LARGEST_PAGE)];
   return seed === undefined || index === undefined ? undefined : { seed, index };
 }
 
@@ -168,7 +184,9 @@ export class View {
 
   /** Changes some of the view while something is being dragged: the address waits until `settle`. */
   change(patch) {
-    const changed = Object.keys(patch).filter((name) => JSON.stringify(patch[name]) !== JSON.stringify(this.state[name]));
+    const changed = Object.keys(patch).filter(
+      (name) => JSON.stringify(patch[name]) !== JSON.stringify(this.state[name]),
+    );
     if (!changed.length) return;
     this.state = { ...this.state, ...patch };
     this.#tell(changed);
@@ -181,7 +199,11 @@ export class View {
     const now = performance.now();
     const joins = kind === this.#last.kind && now - this.#last.at < TOGETHER;
     this.#last = { kind, at: now };
-    history[joins ? "replaceState" : "pushState"](null, "", fragment ? `#${fragment}` : `${location.pathname}${location.search}`);
+    history[joins ? "replaceState" : "pushState"](
+      null,
+      "",
+      fragment ? `#${fragment}` : `${location.pathname}${location.search}`,
+    );
   }
 
   /** `change` and `settle`. */

@@ -1,7 +1,7 @@
 /** The walk from the picture through the samples that follow it and back, played or by hand. */
 
 import { find, onRange, wantsLittleMotion } from "./elements.js";
-import { WALK_STOPS } from "./view.js";
+import { short, WALK_STOPS } from "./view.js";
 
 const SECONDS = 2; // from stop to stop
 const STILL = 1500; // milliseconds that each stop is shown where little motion is wanted
@@ -19,7 +19,7 @@ export function walk({ view }) {
     if (!little || passed >= STILL) {
       const time = little ? Math.floor(view.state.time) + 1 : view.state.time + passed / (1000 * SECONDS);
       before = now;
-      view.change({ time: time % WALK_STOPS || (little ? 0 : 1e-4) });
+      view.change({ time: short(time % WALK_STOPS) });
     }
     requestAnimationFrame(frame);
   }

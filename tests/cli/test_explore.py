@@ -49,10 +49,10 @@ def test_it_prints_one_address_serves_it_and_ends_by_a_signal(server, run):
     assert len({address(start) for start in begun.values()}) == len(ENDS)
 
 
-def test_a_signal_ends_it_while_a_request_is_half_sent(server, run):
+def test_a_signal_ends_it_at_once_and_while_a_request_is_half_sent(server, run):
     start = started(server, run, "--noopen", "--step=1")
     url = address(start)
-    assert "step 1 at" in start.out
+    assert "step 1 at" in start.out and url.endswith("/#step=1")
     port = int(re.search(r":(\d+)/", url)[1])
     with socket.create_connection(("127.0.0.1", port)) as silent:
         silent.sendall(b"POST / HTTP/1.1\r\nHost: ")
@@ -77,15 +77,15 @@ def test_it_opens_the_browser_at_the_view_and_a_missing_browser_is_no_error(serv
     opener, noted = tmp_path / "opener", tmp_path / "noted"
     opener.write_text(f'#!/bin/sh\nprintf "%s" "$1" >{noted}.new && mv {noted}.new {noted}\n')
     opener.chmod(0o755)
-    view = "http://127.0.0.1:1/gone/#seed=3&at=3:12"
-    start = started(server, run, f"--view={view}", BROWSER=f"{opener} %s")
+    view = "http://127.0.0.1:1/gone/#seed=3&step=2&at=3:12"
+    start = started(server, run, f"--view={view}", "--step=1", BROWSER=f"{opener} %s")
     without = started(server, run, BROWSER=str(tmp_path / "none"))
     for each in (start, without):
         assert address(each)
     while not noted.exists():
         assert start.is_running()
         time.sleep(0.005)
-    assert noted.read_text() == address(start) and address(start).endswith("/#seed=3&at=3:12")
+    assert noted.read_text() == address(start) and address(start).endswith("/#step=1&seed=3&at=3:12")
     for each in (start, without):
         each.send(signal.SIGTERM)
         assert each.wait() == 143 and each.err == ""

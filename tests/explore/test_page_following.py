@@ -25,8 +25,8 @@ def served(run):
 
 
 def expected(run, step=None, count=1):
-    generator = Generator(trained.saved_run(run), step)
-    return generator.draw(generator.latents(0, 0, count))[0]
+    generator = Generator(trained.saved_run(run))
+    return generator.draw(generator.latents(0, 0, count), None, step)[0]
 
 
 def test_colours_without_classes(page, run):

@@ -29,8 +29,14 @@ def archives(tell: Callable[[str], None]) -> list[bytes]:
     kept = [_kept(folder, package) for package in PACKAGES]
     if None not in kept:
         return kept
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError(
+            f"--format=web needs LiteRT.js, and npm, which fetches it, is not installed: install Node.js, "
+            f"or {_ELSEWHERE}"
+        )
     tell(f"fetching LiteRT.js {VERSION}, which computes the model in browsers, by npm (12 MB; kept for the next time)")
-    fetched = _fetched()
+    fetched = _fetched(npm)
     for package, archive in zip(PACKAGES, fetched, strict=True):
         if folder:
             with contextlib.suppress(UserError):  # a cache that cannot be written is no error
@@ -49,14 +55,8 @@ def _kept(folder: Path | None, package: Package) -> bytes | None:
     return archive if is_whole(package, archive) else None
 
 
-def _fetched() -> list[bytes]:
+def _fetched(npm: str) -> list[bytes]:
     """The archives as npm packs them into a folder that is gone afterwards."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UserError(
-            f"--format=web needs LiteRT.js, and npm, which fetches it, is not installed: install Node.js, "
-            f"or {_ELSEWHERE}"
-        )
     with tempfile.TemporaryDirectory(prefix="gan-npm-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         code, words = _run([npm, "pack", *(package.asked for package in PACKAGES), *_OPTIONS], folder)

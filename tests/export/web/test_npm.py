@@ -139,9 +139,13 @@ def test_an_interruption_ends_npm_and_leaves_nothing(monkeypatch, tmp_path):
 
 
 def assert_ended(pid: int) -> None:
-    """A process that was killed is gone, or waits to be reaped by whoever has inherited it."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return
-    assert state in "ZX"
+    """A process that was killed is gone soon, or waits to be reaped by whoever has inherited it."""
+    for _ in range(1000):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state in "ZX":
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"process {pid} goes on, in state {state}")
