@@ -81,7 +81,7 @@ def _mistakes(run: str, folder: Path) -> list[tuple[list[str], str]]:
     return [
         ([], "--workdir is missing"),
         ([f"--workdir={folder}"], "there is no run in it"),
-        ([run, "--format=torch"], "--format=torch must be one of h5, keras, saved_model, tflite, onnx"),
+        ([run, "--format=torch"], "--format=torch must be one of h5, keras, saved_model, tflite, onnx, web"),
         ([run, "--step=7"], "has no checkpoint of step 7; choose one of 1, 2"),
         ([run, f"--out={folder}/file"], "is a file"),
         ([run, f"--out={folder}/taken"], "taken/generatormodel.h5 is there but no exported model"),
