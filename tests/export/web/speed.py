@@ -6,10 +6,9 @@ latent after the other and of a grid, and how many different pictures a second a
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from tests import browser
-from tests.explore import pages
+from tests.explore import drags, pages
 from tests.export.web import sites
 
 SECONDS = 2
@@ -24,18 +23,6 @@ DRAWN = """async ([count, seconds]) => {
     drawn += count;
   }
   return { speed: (1000 * drawn) / (performance.now() - start), computes: backend.computes };
-}"""
-WATCH = """() => {
-  const put = CanvasRenderingContext2D.prototype.putImageData, picture = document.getElementById("picture");
-  window.shown = [];
-  CanvasRenderingContext2D.prototype.putImageData = function (image, ...rest) {
-    if (this.canvas === picture) window.shown.push([performance.now(), image.data.join()]);
-    return put.call(this, image, ...rest);
-  };
-}"""
-SHOWN = """() => {
-  const times = window.shown.filter(([, data], i, all) => !i || data !== all[i - 1][1]).map(([time]) => time);
-  return [times.length, (times.at(-1) - times[0]) / 1000];
 }"""
 
 
@@ -56,23 +43,8 @@ def main() -> None:
         for count in (1, 40):
             found = page.evaluate(DRAWN, [count, SECONDS])
             print(f"{found['computes']}, {count} at a time: {found['speed']:,.0f} images/s")
-        count, seconds = dragged(page)
+        count, seconds = drags.dragged(page)
         print(f"dragging a slider: {count / seconds:,.0f} different pictures/s ({count} in {seconds:.1f} s)")
-
-
-def dragged(page: Any) -> tuple[int, float]:
-    """(different pictures, seconds) while the pointer moves a slider to and fro."""
-    page.set_viewport_size({"width": 1280, "height": 2000})  # all of the page is in sight
-    page.evaluate(WATCH)
-    box = page.locator("#direction-0").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    for share in (0.95, 0.05, 0.9, 0.1, 0.5):
-        page.mouse.move(box["x"] + box["width"] * share, middle, steps=60)
-    page.mouse.up()
-    pages.quiet(page)
-    return tuple(page.evaluate(SHOWN))
 
 
 if __name__ == "__main__":
