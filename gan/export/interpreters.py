@@ -3,8 +3,9 @@
 Which input takes the latents and which the labels is told by their types: the latter are whole numbers.
 """
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ def tflite(path: Path) -> Function:
     except ImportError:
         raise _missing(path, "ai-edge-litert") from None
     threads = len(os.sched_getaffinity(0))
-    interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+    with _silence():
+        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+        interpreter.allocate_tensors()
     entries = interpreter.get_input_details()
     fixed = max((int(entry["shape_signature"][0]) for entry in entries), default=-1)  # -1: any
     ready = 0
@@ -45,7 +48,6 @@ def tflite(path: Path) -> Function:
 
     if fixed < 0:
         return images
-    interpreter.allocate_tensors()
     ready = fixed
     return _in_pieces(images, fixed)
 
@@ -68,6 +70,18 @@ def onnx(path: Path) -> Function:
 
     batch = session.get_inputs()[0].shape[0]
     return _in_pieces(images, batch) if isinstance(batch, int) else images
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without what LiteRT says on standard error as it starts, whatever the level of its log."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # it may be closed
+            stack.callback(os.close, kept := os.dup(2))
+            stack.callback(os.close, nowhere := os.open(os.devnull, os.O_WRONLY))
+            stack.callback(os.dup2, kept, 2)
+            os.dup2(nowhere, 2)
+        yield
 
 
 def _place(is_label: bool) -> int:
