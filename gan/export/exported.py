@@ -5,6 +5,7 @@ program, whatever is done about it: `gan.export.pretrained.is_program` says so.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from gan.errors import UserError
 from gan.export import interpreters
 from gan.export.description import FILE as FACTS
 from gan.export.description import VERSION
+from gan.export.portable import LABELS, LATENTS
 from gan.storage.aliases import plain
 
 _LARGEST = 1 << 16  # latents, and pixels a side
@@ -164,11 +166,15 @@ def _saved_model(path: Path, conditional: bool) -> Generator:
 
 
 def _tflite(path: Path, conditional: bool) -> Generator:
-    return interpreters.tflite(path)
+    return interpreters.litert(path.read_bytes(), (LATENTS, LABELS), _threads())
 
 
 def _onnx(path: Path, conditional: bool) -> Generator:
-    return interpreters.onnx(path)
+    return interpreters.onnx_runtime(path.read_bytes(), (LATENTS, LABELS), _threads())
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 _LOADERS = {"": _saved_model, ".keras": _keras, ".h5": _keras, ".tflite": _tflite, ".onnx": _onnx}

@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from gan.errors import UserError
-from gan.export import keras, onnx, saved_model, tflite
+from gan.export import interpreters, keras, onnx, saved_model, tflite
 from gan.export.networks import Networks
 from gan.export.portable import IMAGES, LABELS, LATENTS
 from gan.settings import Config
@@ -203,7 +203,7 @@ FORMATS = {
         ".tflite",
         _tflite_models,
         _save_bytes,
-        lambda path, network: Loaded(tflite.interpreted(path.read_bytes(), _inputs(network)), None),
+        lambda path, network: Loaded(interpreters.litert(path.read_bytes(), _inputs(network)), None),
         _LITE + 'images = model(latents=latents)["images"]',
         _LITE + 'images = model(latents=latents, labels=labels)["images"]',
         kinds=tflite.KINDS,
@@ -214,7 +214,7 @@ FORMATS = {
         ".onnx",
         _onnx_models,
         _save_bytes,
-        lambda path, network: Loaded(onnx.computed(path.read_bytes(), _inputs(network)), None),
+        lambda path, network: Loaded(interpreters.onnx_runtime(path.read_bytes(), _inputs(network)), None),
         _ONNX + 'images = model.run(None, {{"latents": latents}})[0]',
         _ONNX + 'images = model.run(None, {{"latents": latents, "labels": labels}})[0]',
         packages=dict.fromkeys(("onnx", "onnxruntime", "tf2onnx"), "onnx>=1.18 onnxruntime>=1.20 tf2onnx>=1.16.1"),

@@ -1,105 +1,79 @@
-"""Generators in formats that programs of their own compute: LiteRT (.tflite) and ONNX Runtime (.onnx).
+"""Models in formats that programs of their own compute: LiteRT (.tflite) and ONNX Runtime (.onnx), as functions.
 
-Which input takes the latents and which the labels is told by their types: the latter are whole numbers.
+A function takes arrays in the order of the names that it is made for; those that its model does not have are passed
+over. It takes any number of examples, whatever its model does.
 """
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from gan.errors import UserError
+from gan.silence import no_native_words
 
-Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Function = Callable[..., np.ndarray]
 
 
-def tflite(path: Path) -> Function:
-    """(latents [B, latent_size], labels [B]) -> images [B, H, W, C] of a .tflite file, which may have any batch or one.
+def litert(model: bytes, names: Sequence[str], threads: int = 1) -> Function:
+    """A .tflite model as a function of arrays [N, ...]; raises `UserError` if ai-edge-litert is missing.
 
-    Raises `UserError` if the package is missing, and whatever it raises about files that are no models.
+    What LiteRT raises about bytes that are no model is raised as it is.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        raise _missing(path, "ai-edge-litert") from None
-    threads = len(os.sched_getaffinity(0))
-    with _silence():
-        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+        raise _missing("ai-edge-litert") from None
+    with no_native_words():
+        interpreter = Interpreter(model_content=model, num_threads=threads)
         interpreter.allocate_tensors()
-    entries = interpreter.get_input_details()
-    fixed = max((int(entry["shape_signature"][0]) for entry in entries), default=-1)  # -1: any
-    ready = 0
+        runner = interpreter.get_signature_runner()
+    details = runner.get_input_details()
+    sizes = [int(entry["shape_signature"][0]) for entry in details.values()]
 
-    def images(*inputs: np.ndarray) -> np.ndarray:
-        nonlocal ready
-        count = len(inputs[0])
-        if ready != count:
-            for entry in entries:
-                interpreter.resize_tensor_input(entry["index"], [count, *entry["shape"][1:]])
-            interpreter.allocate_tensors()
-            ready = count
-        for entry in entries:
-            of = inputs[_place(np.issubdtype(entry["dtype"], np.integer))]
-            interpreter.set_tensor(entry["index"], of.astype(entry["dtype"]))
-        interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    def function(*arrays: np.ndarray) -> np.ndarray:
+        (output,) = runner(**_named(details, names, arrays)).values()
+        return output
 
-    if fixed < 0:
-        return images
-    ready = fixed
-    return _in_pieces(images, fixed)
+    return _in_pieces(function, max(sizes)) if max(sizes) > 0 else function
 
 
-def onnx(path: Path) -> Function:
-    """The same of an .onnx file, by ONNX Runtime."""
+def onnx_runtime(model: bytes, names: Sequence[str], threads: int = 1) -> Function:
+    """The same of an .onnx model; raises `UserError` if onnxruntime is missing."""
     try:
         import onnxruntime
     except ImportError:
-        raise _missing(path, "onnxruntime") from None
+        raise _missing("onnxruntime") from None
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    entries = [(entry.name, entry.type.startswith("tensor(int"), "64" in entry.type) for entry in session.get_inputs()]
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    options.log_severity_level = 4  # what is wrong is raised; it need not be written, too
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    details = {entry.name: entry.shape[0] for entry in session.get_inputs()}
 
-    def images(*inputs: np.ndarray) -> np.ndarray:
-        given = {name: inputs[_place(is_label)] for name, is_label, _ in entries}
-        wide = {name: given[name].astype(np.int64) for name, is_label, is_wide in entries if is_label and is_wide}
-        return session.run(None, {**given, **wide})[0]
+    def function(*arrays: np.ndarray) -> np.ndarray:
+        (output,) = session.run(None, _named(details, names, arrays))
+        return output
 
-    batch = session.get_inputs()[0].shape[0]
-    return _in_pieces(images, batch) if isinstance(batch, int) else images
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without what LiteRT says on standard error as it starts, whatever the level of its log."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # it may be closed
-            stack.callback(os.close, kept := os.dup(2))
-            stack.callback(os.close, nowhere := os.open(os.devnull, os.O_WRONLY))
-            stack.callback(os.dup2, kept, 2)
-            os.dup2(nowhere, 2)
-        yield
+    sizes = [size for size in details.values() if isinstance(size, int)]
+    return _in_pieces(function, max(sizes)) if sizes else function
 
 
-def _place(is_label: bool) -> int:
-    """Where in (latents, labels) the value of an input is."""
-    return 1 if is_label else 0
+def _named(known: Any, names: Sequence[str], arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays by name, of those names that the model knows."""
+    return {name: array for name, array in zip(names, arrays, strict=False) if name in known}
 
 
 def _in_pieces(function: Function, size: int) -> Function:
     """A function of `size` examples for any number: the last piece is filled up with the first examples."""
 
-    def images(*inputs: np.ndarray) -> np.ndarray:
-        count = len(inputs[0])
+    def pieces(*arrays: np.ndarray) -> np.ndarray:
+        count = len(arrays[0])
         places = np.arange(-(-count // size) * size) % count
         parts = (places[first : first + size] for first in range(0, len(places), size))
-        return np.concatenate([np.array(function(*(x[part] for x in inputs))) for part in parts])[:count]
+        return np.concatenate([np.array(function(*(x[part] for x in arrays))) for part in parts])[:count]
 
-    return images
+    return pieces
 
 
-def _missing(path: Path, package: str) -> UserError:
-    return UserError(f"{path} needs the package {package}, which is not there; install it: pip install {package}")
+def _missing(package: str) -> UserError:
+    return UserError(f"this model needs the package {package}, which is not there: pip install {package}")

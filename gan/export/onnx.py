@@ -4,9 +4,8 @@ Inputs and outputs have the names and shapes of the TensorFlow Lite models, any 
 is no class the runtime reports an error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from gan.export import portable
@@ -55,18 +54,3 @@ def _converted(function: Function, inputs: Sequence[tf.TensorSpec], output: str)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = _ANY
     return model.SerializeToString()
-
-
-def computed(model: bytes, inputs: Sequence[str]) -> Callable[..., np.ndarray]:
-    """The model as a function of arrays, in the order of these names: computed by ONNX Runtime with one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def function(*arrays: np.ndarray) -> np.ndarray:
-        (output,) = session.run(None, dict(zip(inputs, arrays, strict=False)))
-        return output
-
-    return function

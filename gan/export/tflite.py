@@ -7,9 +7,8 @@ fake). N is 1 until the interpreter is told another one, unless a fixed one is a
 the interpreter reports an error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from gan.export import portable
@@ -63,19 +62,3 @@ def _converted(
 def _of_any_number(x: tf.Tensor) -> tf.Tensor:
     """The same, its first length hidden: the operations are those for any number then, all of which a GPU takes."""
     return tf.raw_ops.PlaceholderWithDefault(input=x, shape=[None, *x.shape[1:]])
-
-
-def interpreted(model: bytes, inputs: Sequence[str]) -> Callable[..., np.ndarray]:
-    """The model as a function of arrays, in the order of these names: computed by LiteRT with one thread."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    with no_native_words():
-        interpreter = Interpreter(model_content=model, num_threads=1)
-        interpreter.allocate_tensors()
-        runner = interpreter.get_signature_runner()
-
-    def function(*arrays: np.ndarray) -> np.ndarray:
-        (output,) = runner(**dict(zip(inputs, arrays, strict=False))).values()
-        return output
-
-    return function

@@ -26,10 +26,10 @@ def test_names_and_shapes_say_what_goes_in_and_comes_out(capfd):
 
 @pytest.mark.parametrize("networks", ["article", "sngan"])
 def test_a_label_that_is_no_class_is_an_error_of_the_runtime(networks):
-    from gan.export import onnx
+    from gan.export import interpreters, onnx
 
     of = tiny(networks=networks, conditional=True)
-    function = onnx.computed(onnx.generator(of), ("latents", "labels"))
+    function = interpreters.onnx_runtime(onnx.generator(of), ("latents", "labels"))
     latents = of.generator.inputs[0][:2]
     np.testing.assert_allclose(
         function(latents, np.int32([2, 0])), of.generator.function(latents, np.int32([2, 0])), atol=1e-5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.export import tflite
+from gan.export import interpreters, tflite
 from tests.export.exporting import PAIRS, SHARES, tiny
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -41,7 +41,7 @@ def test_a_label_that_is_no_class_is_an_error_of_the_interpreter(networks):
     of = tiny(networks=networks, conditional=True)
     latents, model = of.generator.inputs[0][:2], model_of(of)
     for label in (-5, -1, 3, 99):
-        function = tflite.interpreted(model, ("latents", "labels"))
+        function = interpreters.litert(model, ("latents", "labels"))
         with pytest.raises(RuntimeError, match=f"index out of bounds. Got {label}, and bounds are \\[0, 2\\]"):
             function(latents, np.int32([0, label]))
 
@@ -66,5 +66,5 @@ def test_plain_keras_models_convert_with_builtin_operations_too(networks):
 
 def test_nothing_is_said_on_the_terminal(capfd):
     of = tiny(networks="residual")
-    tflite.interpreted(model_of(of), ("latents",))(of.generator.inputs[0])
+    interpreters.litert(model_of(of), ("latents",))(of.generator.inputs[0])
     assert capfd.readouterr() == ("", "")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gan.export import models, tflite
+from gan.export import interpreters, models, tflite
 from gan.export.formats import GENERATOR
 from gan.export.models import Exported
 from gan.export.networks import Networks
@@ -23,9 +23,8 @@ def checked(of: Networks, name: str) -> tuple[bytes, Exported]:
     """The model, and what is known of it as the file `name`; raises `UserError` if it draws other pictures."""
     side = of.generator
     content = converted(of.config, of.image_shape, side.params, of.class_shares)
-    function = tflite.interpreted(content, (LATENTS, LABELS))
-    found = np.concatenate([function(*(x[i : i + 1] for x in side.inputs)) for i in range(len(side.inputs[0]))])
-    apart = np.abs(found - side.function(*side.inputs))
+    function = interpreters.litert(content, (LATENTS, LABELS))
+    apart = np.abs(function(*side.inputs) - side.function(*side.inputs))
     largest, mean = float(np.max(apart)), float(np.mean(apart))
     models.check_difference(name, True, largest, mean)
     speed = models.speed(function, [x[:1] for x in side.inputs])

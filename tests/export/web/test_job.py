@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gan.errors import StorageError, UserError
-from gan.export import tflite
+from gan.export import interpreters
 from gan.export.web import runtime, site
 from gan.jobs import export
 from gan.jobs.requests import Export
@@ -63,7 +63,7 @@ def test_the_model_draws_one_picture_as_the_engine_does(run, packages, tmp_path)
     done = exported(run, packages, out=str(tmp_path / "out"), step=100)
     (model,) = done.models
     assert model.difference < 1e-5
-    function = tflite.interpreted((done.folder / "model.tflite").read_bytes(), ("latents", "labels"))
+    function = interpreters.litert((done.folder / "model.tflite").read_bytes(), ("latents", "labels"))
     facts = json.loads((done.folder / "facts.json").read_text())
     one = function(np.zeros((1, facts["latent_size"]), np.float32), np.int32([1]))
     assert one.shape == (1, *facts["image_shape"])
