@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gan.errors import UserError
+from gan.silence import no_native_words
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -35,7 +36,8 @@ def tflite(path: Path) -> Function:
         if ready != count:
             for entry in entries:
                 interpreter.resize_tensor_input(entry["index"], [count, *entry["shape"][1:]])
-            interpreter.allocate_tensors()
+            with no_native_words():  # it tells of its delegate
+                interpreter.allocate_tensors()
             ready = count
         for entry in entries:
             of = inputs[_place(np.issubdtype(entry["dtype"], np.integer))]
@@ -45,7 +47,8 @@ def tflite(path: Path) -> Function:
 
     if fixed < 0:
         return images
-    interpreter.allocate_tensors()
+    with no_native_words():
+        interpreter.allocate_tensors()
     ready = fixed
     return _in_pieces(images, fixed)
 

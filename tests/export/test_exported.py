@@ -62,7 +62,7 @@ def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
 @pytest.mark.parametrize(
     "name", ["", "generatormodel.keras", "generatormodel.h5", "generatormodel", "generatormodel.tflite"]
 )
-def test_every_format_makes_the_images_of_the_network(plain, name):
+def test_every_format_makes_the_images_of_the_network(plain, name, capfd):
     folder, images = plain
     if name.endswith("tflite"):
         pytest.importorskip("ai_edge_litert")
@@ -71,6 +71,7 @@ def test_every_format_makes_the_images_of_the_network(plain, name):
     draw = exported.load(found)
     for count in (5, 2):  # a batch of another size
         np.testing.assert_allclose(draw(POINTS[:count], LABELS[:count]), images[:count], atol=2e-5)
+    assert "INFO" not in capfd.readouterr().err
 
 
 def test_labels_go_where_they_belong(tmp_path):
