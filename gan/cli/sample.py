@@ -30,7 +30,7 @@ has `latents`, `images` and `errors` of what every start came to, the nearest fi
     bin/sample --workdir=runs/conditional --class=sneaker,bag --out=grid.png
     bin/sample --workdir=runs/modern-fashion_mnist --interpolate=16 --truncation=0.7 --out=walk.webp
     bin/sample --workdir=runs/modern-fashion_mnist --like=shoe.jpg --out=nearest.png
-    bin/sample --from_export=runs/modern-fashion_mnist/exports/step_0000004000 --out=grid.png
+    bin/sample --from_export=runs/modern-fashion_mnist/exports/step_0000004000/h5 --out=grid.png
 """
 
 from gan.cli import command, settings

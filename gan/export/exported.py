@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from gan.errors import UserError
 from gan.export import interpreters
+from gan.export.description import FILE as FACTS
+from gan.export.description import VERSION
 from gan.storage.aliases import plain
 
-FACTS = "model.json"
-VERSION = 1
 _LARGEST = 1 << 16  # latents, and pixels a side
 _REMEDY = "export the run again"
 

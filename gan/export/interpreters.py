@@ -3,14 +3,14 @@
 Which input takes the latents and which the labels is told by their types: the latter are whole numbers.
 """
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from gan.errors import UserError
+from gan.silence import no_native_words
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -25,9 +25,7 @@ def tflite(path: Path) -> Function:
     except ImportError:
         raise _missing(path, "ai-edge-litert") from None
     threads = len(os.sched_getaffinity(0))
-    with _silence():
-        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
-        interpreter.allocate_tensors()
+    interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
     entries = interpreter.get_input_details()
     fixed = max((int(entry["shape_signature"][0]) for entry in entries), default=-1)  # -1: any
     ready = 0
@@ -38,7 +36,8 @@ def tflite(path: Path) -> Function:
         if ready != count:
             for entry in entries:
                 interpreter.resize_tensor_input(entry["index"], [count, *entry["shape"][1:]])
-            interpreter.allocate_tensors()
+            with no_native_words():  # it tells of its delegate
+                interpreter.allocate_tensors()
             ready = count
         for entry in entries:
             of = inputs[_place(np.issubdtype(entry["dtype"], np.integer))]
@@ -48,6 +47,8 @@ def tflite(path: Path) -> Function:
 
     if fixed < 0:
         return images
+    with no_native_words():
+        interpreter.allocate_tensors()
     ready = fixed
     return _in_pieces(images, fixed)
 
@@ -70,18 +71,6 @@ def onnx(path: Path) -> Function:
 
     batch = session.get_inputs()[0].shape[0]
     return _in_pieces(images, batch) if isinstance(batch, int) else images
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without what LiteRT says on standard error as it starts, whatever the level of its log."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # it may be closed
-            stack.callback(os.close, kept := os.dup(2))
-            stack.callback(os.close, nowhere := os.open(os.devnull, os.O_WRONLY))
-            stack.callback(os.dup2, kept, 2)
-            os.dup2(nowhere, 2)
-        yield
 
 
 def _place(is_label: bool) -> int:

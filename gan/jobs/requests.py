@@ -25,7 +25,7 @@ MOST_SECONDS = 10**9
 MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
-FORMATS = ("h5", "keras", "saved_model")  # of exported models
+FORMATS = ("h5", "keras", "saved_model", "tflite", "onnx", "web")  # of exported models
 FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
 
 
@@ -117,16 +117,21 @@ class Evaluate(Asked):
 
 @dataclasses.dataclass(frozen=True)
 class Export(Asked):
-    """Both networks of a run as files for Keras or TensorFlow."""
+    """Both networks of a run as files for other programs."""
 
     workdir: str
-    format: str | None = None  # h5 where Keras has the layers, or saved_model
-    out: str = ""  # folder; exports/step_... of the run
+    format: str | None = None  # h5 where it holds both networks, or saved_model
+    out: str = ""  # folder; exports/step_.../FORMAT of the run
     step: int | None = None  # the newest good checkpoint
+    runtime: str = ""  # folder with LiteRT.js, for web; by npm
+
+    _READ = ("workdir", "runtime")
 
     def _check(self) -> None:
         check_workdir(self.workdir)
         within(0, MOST_STEPS, step=self.step)
+        if self.runtime and self.format != "web":
+            raise UserError(f"--runtime={self.runtime} is for --format=web alone")
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
         paths.check_links("--out", self.out)

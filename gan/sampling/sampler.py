@@ -92,8 +92,12 @@ def latents_in_batches(
 
 def random_labels(seed: int, count: int, class_shares: Sequence[float], first: int = 0) -> np.ndarray:
     """A class for each example from `first` on, int32 [count], each as likely as its share says."""
-    drawn = rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LABELS), (count,)).numpy()
-    return shares.labels_at(class_shares, drawn)
+    return shares.labels_at(class_shares, label_places(seed, first, count).numpy())
+
+
+def label_places(seed: int, first: int, count: int) -> tf.Tensor:
+    """Where the labels of the examples from `first` on lie among all classes, in [0, 1): [count]."""
+    return rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LABELS), (count,))
 
 
 def labels_function(labels: Labels) -> Callable[[int, int], np.ndarray]:

@@ -1,7 +1,6 @@
 """bin/sample on a small run: what is written, and that the run is left alone."""
 
 import fcntl
-import json
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,9 @@ from PIL import Image, ImageSequence
 
 from gan.errors import UserError
 from gan.export import models
-from gan.jobs import sample
+from gan.export.formats import FORMATS
+from gan.export.networks import networks
+from gan.jobs import model_card, sample
 from gan.jobs.sample_request import Sample
 from gan.pictures import raster
 from gan.runs import trained
@@ -173,23 +174,11 @@ def export_of(run: Path, folder: Path) -> Path:
     folder.mkdir()
     found = trained.open(run)
     saved = found.run
-    both = models.pair(
-        saved.config, saved.image_shape, found.generator, found.discriminator, "saved_model", saved.class_shares
-    )
-    models.write(folder, "saved_model", both)
-    facts = {
-        "version": 1,
-        "generator": "generatormodel",
-        "discriminator": "discriminatormodel",
-        "step": found.step,
-        "latent_size": saved.config.latent_size,
-        "image_shape": saved.image_shape,
-        "conditional": saved.config.conditional,
-        "class_names": saved.class_names,
-        "class_shares": saved.class_shares,
-        "classes": saved.classes,
-    }
-    (folder / "model.json").write_text(json.dumps(facts))
+    of = networks(saved.config, saved.image_shape, found.generator, found.discriminator, saved.class_shares)
+    made = list(FORMATS["saved_model"].models(of))
+    models.write(folder, "saved_model", made)
+    checked = models.check(folder, "saved_model", of, made)
+    model_card.write(folder, model_card.card(found, "saved_model", checked, usage="", arguments=""))
     return folder
 
 

@@ -12,6 +12,8 @@ from gan import build, config
 from gan.core import rng
 from gan.errors import UserError
 from gan.export import exported, keras, models
+from gan.export.formats import FORMATS
+from gan.export.networks import networks
 
 SHAPE, LATENTS, CLASSES = (28, 28, 1), 6, 3
 POINTS = np.random.default_rng(0).standard_normal((5, LATENTS), np.float32)
@@ -51,7 +53,7 @@ def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
     lite = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     (folder / "generatormodel.tflite").write_bytes(lite)
     judge = build.discriminator(settings, SHAPE, build.PLAIN).init(rng.stream(0, -1))
-    models.write(folder, "saved_model", models.pair(settings, SHAPE, noisy, judge, "saved_model"))
+    models.write(folder, "saved_model", list(FORMATS["saved_model"].models(networks(settings, SHAPE, noisy, judge))))
     describe(folder, "generatormodel.keras")
     images = network.apply(noisy, tf.constant(POINTS), tf.fill([5], -1), rng.stream(0, 0), False)
     return folder, np.clip(images.numpy(), 0, 1)
@@ -60,7 +62,7 @@ def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
 @pytest.mark.parametrize(
     "name", ["", "generatormodel.keras", "generatormodel.h5", "generatormodel", "generatormodel.tflite"]
 )
-def test_every_format_makes_the_images_of_the_network(plain, name):
+def test_every_format_makes_the_images_of_the_network(plain, name, capfd):
     folder, images = plain
     if name.endswith("tflite"):
         pytest.importorskip("ai_edge_litert")
@@ -69,6 +71,7 @@ def test_every_format_makes_the_images_of_the_network(plain, name):
     draw = exported.load(found)
     for count in (5, 2):  # a batch of another size
         np.testing.assert_allclose(draw(POINTS[:count], LABELS[:count]), images[:count], atol=2e-5)
+    assert "INFO" not in capfd.readouterr().err
 
 
 def test_labels_go_where_they_belong(tmp_path):
@@ -77,7 +80,8 @@ def test_labels_go_where_they_belong(tmp_path):
     network = build.sampling_generator(settings, SHAPE, build.PLAIN, shares)
     params = network.init(rng.stream(0, -1))
     judge = build.discriminator(settings, SHAPE, build.PLAIN, CLASSES).init(rng.stream(0, -1))
-    models.write(tmp_path, "saved_model", models.pair(settings, SHAPE, params, judge, "saved_model", shares))
+    of = networks(settings, SHAPE, params, judge, shares)
+    models.write(tmp_path, "saved_model", list(FORMATS["saved_model"].models(of)))
     names = {"class_names": ["a", "b", "c"], "class_shares": shares, "classes": [0, 1, 2]}
     describe(tmp_path, "generatormodel", conditional=True, **names)
     expected = network.apply(params, tf.constant(POINTS), tf.constant(LABELS), rng.stream(0, 0), False).numpy()

@@ -216,16 +216,19 @@ def _model(place: Place, **settings):
 
     from gan import build, config
     from gan.core import rng
-    from gan.export import models
+    from gan.export import models, networks
+    from gan.export.formats import FORMATS
     from gan.storage.aliases import plain
 
     chosen = config.make("article", g_width=4, d_width=2, latent_size=8, **settings)
     made = [make(chosen, (20, 20, 1), build.PLAIN, 3) for make in (build.generator, build.discriminator)]
-    pair = models.pair(chosen, (20, 20, 1), *(net.init(rng.stream(0, -1)) for net in made), "saved_model", [1 / 3] * 3)
+    params = (network.init(rng.stream(0, -1)) for network in made)
+    of = networks.networks(chosen, (20, 20, 1), *params, [1 / 3] * 3)
+    both = list(FORMATS["saved_model"].models(of))
     folder = place.folder / "run[1]*"
     folder.mkdir()
-    models.write(folder, "saved_model", pair)
-    assert max(model.difference for model in models.check(folder, "saved_model", pair)) < 1e-5
+    models.write(folder, "saved_model", both)
+    assert max(model.difference for model in models.check(folder, "saved_model", of, both)) < 1e-5
     with plain(folder) as readable:
         return tf.saved_model.load(str(readable / "generatormodel"))
 

@@ -1,0 +1,79 @@
+"""How fast an exported page is in the Chromium that is installed: python -m tests.export.web.speed FOLDER
+
+FOLDER is what bin/export --format=web has written. Prints the time until the page can be used, images a second of one
+latent after the other and of a grid, and how many different pictures a second are shown while a slider is dragged.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tests import browser
+from tests.explore import pages
+from tests.export.web import sites
+
+SECONDS = 2
+DRAWN = """async ([count, seconds]) => {
+  const backend = await (await import("./backend.js")).open(), { classes } = backend.facts;
+  const latents = await backend.latents(1, 0, count);
+  const labels = classes.length ? new Int32Array(count).fill(classes[0].number) : null;
+  let drawn = 0;
+  const start = performance.now();
+  while (performance.now() - start < 1000 * seconds) {
+    await backend.draw(latents, labels, null);
+    drawn += count;
+  }
+  return { speed: (1000 * drawn) / (performance.now() - start), computes: backend.computes };
+}"""
+WATCH = """() => {
+  const put = CanvasRenderingContext2D.prototype.putImageData, picture = document.getElementById("picture");
+  window.shown = [];
+  CanvasRenderingContext2D.prototype.putImageData = function (image, ...rest) {
+    if (this.canvas === picture) window.shown.push([performance.now(), image.data.join()]);
+    return put.call(this, image, ...rest);
+  };
+}"""
+SHOWN = """() => {
+  const times = window.shown.filter(([, data], i, all) => !i || data !== all[i - 1][1]).map(([time]) => time);
+  return [times.length, (times.at(-1) - times[0]) / 1000];
+}"""
+
+
+def main() -> None:
+    """Measures the page in a folder and prints what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="what bin/export --format=web has written")
+    folder = Path(parser.parse_args().folder)
+    with sites.served(folder) as base, browser.started() as chromium, browser.watched(chromium) as watched:
+        page = watched.page
+        page.goto(base)
+        page.wait_for_selector("html[data-ready=true]")
+        ready = page.evaluate("performance.now() / 1000")
+        pages.quiet(page)
+        print(
+            f"until it can be used: {ready:.2f} s; all samples drawn: {page.evaluate('performance.now() / 1000'):.2f} s"
+        )
+        for count in (1, 40):
+            found = page.evaluate(DRAWN, [count, SECONDS])
+            print(f"{found['computes']}, {count} at a time: {found['speed']:,.0f} images/s")
+        count, seconds = dragged(page)
+        print(f"dragging a slider: {count / seconds:,.0f} different pictures/s ({count} in {seconds:.1f} s)")
+
+
+def dragged(page: Any) -> tuple[int, float]:
+    """(different pictures, seconds) while the pointer moves a slider to and fro."""
+    page.set_viewport_size({"width": 1280, "height": 2000})  # all of the page is in sight
+    page.evaluate(WATCH)
+    box = page.locator("#direction-0").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    for share in (0.95, 0.05, 0.9, 0.1, 0.5):
+        page.mouse.move(box["x"] + box["width"] * share, middle, steps=60)
+    page.mouse.up()
+    pages.quiet(page)
+    return tuple(page.evaluate(SHOWN))
+
+
+if __name__ == "__main__":
+    main()
