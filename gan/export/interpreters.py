@@ -76,4 +76,4 @@ def _in_pieces(function: Function, size: int) -> Function:
 
 
 def _missing(package: str) -> UserError:
-    return UserError(f"this model needs the package {package}, which is not there: pip install {package}")
+    return UserError(f"this model needs the package {package}, which is not there; install it: pip install {package}")

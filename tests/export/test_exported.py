@@ -11,9 +11,10 @@ import tensorflow as tf
 from gan import build, config
 from gan.core import rng
 from gan.errors import UserError
-from gan.export import exported, keras, models
+from gan.export import exported, keras, models, onnx, tflite
 from gan.export.formats import FORMATS
 from gan.export.networks import networks
+from tests.export.exporting import SHARES, tiny
 
 SHAPE, LATENTS, CLASSES = (28, 28, 1), 6, 3
 POINTS = np.random.default_rng(0).standard_normal((5, LATENTS), np.float32)
@@ -62,7 +63,7 @@ def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
 @pytest.mark.parametrize(
     "name", ["", "generatormodel.keras", "generatormodel.h5", "generatormodel", "generatormodel.tflite"]
 )
-def test_every_format_makes_the_images_of_the_network(plain, name):
+def test_every_format_makes_the_images_of_the_network(plain, name, capfd):
     folder, images = plain
     if name.endswith("tflite"):
         pytest.importorskip("ai_edge_litert")
@@ -71,6 +72,7 @@ def test_every_format_makes_the_images_of_the_network(plain, name):
     draw = exported.load(found)
     for count in (5, 2):  # a batch of another size
         np.testing.assert_allclose(draw(POINTS[:count], LABELS[:count]), images[:count], atol=2e-5)
+    assert "INFO" not in capfd.readouterr().err
 
 
 def test_labels_go_where_they_belong(tmp_path):
@@ -88,45 +90,18 @@ def test_labels_go_where_they_belong(tmp_path):
     np.testing.assert_allclose(images, np.clip(expected, 0, 1), atol=2e-5)
 
 
-def test_a_model_of_one_batch_alone_makes_any_number_of_images(tmp_path):
-    pytest.importorskip("ai_edge_litert")
-
-    @tf.function(input_signature=[tf.TensorSpec([2, LATENTS]), tf.TensorSpec([2], tf.int32)])
-    def serve(latents, labels):
-        return tf.reshape(latents[:, :4] + tf.cast(labels, tf.float32)[:, None], [2, 2, 2, 1])
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()])
-    (tmp_path / "generatormodel.tflite").write_bytes(converter.convert())
-    describe(tmp_path, "generatormodel.tflite", image_shape=[2, 2, 1])
+@pytest.mark.parametrize("form, batch", [("tflite", 2), ("onnx", None)])
+def test_models_of_other_programs_draw_any_number_of_images(tmp_path, form, batch):
+    pytest.importorskip("ai_edge_litert" if form == "tflite" else "tf2onnx")
+    of = tiny(networks="residual", conditional=True, latent_size=LATENTS)
+    made = form == "tflite" and tflite.generator(
+        of.config, of.image_shape, of.generator.applied, of.class_shares, batch=batch
+    )
+    name = f"generatormodel.{form}"
+    (tmp_path / name).write_bytes(made or onnx.generator(of))
+    describe(tmp_path, name, conditional=True, class_names=list("abc"), class_shares=list(SHARES), classes=[0, 1, 2])
     images = exported.load(exported.described(tmp_path))(POINTS, LABELS)
-    np.testing.assert_allclose(images.reshape(5, 4), POINTS[:, :4] + LABELS[:, None], atol=1e-6)
-
-
-def test_an_onnx_file_draws(tmp_path):
-    onnx = pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    h = onnx.helper
-    entries = [
-        h.make_tensor_value_info("labels", onnx.TensorProto.INT64, ["n"]),
-        h.make_tensor_value_info("latents", onnx.TensorProto.FLOAT, ["n", LATENTS]),
-    ]
-    nodes = [
-        h.make_node("Cast", ["labels"], ["told"], to=onnx.TensorProto.FLOAT),
-        h.make_node("Unsqueeze", ["told", "axis"], ["column"]),
-        h.make_node("Add", ["latents", "column"], ["sum"]),
-        h.make_node("Reshape", ["sum", "shape"], ["images"]),
-    ]
-    numbers = [
-        h.make_tensor("axis", onnx.TensorProto.INT64, [1], [1]),
-        h.make_tensor("shape", onnx.TensorProto.INT64, [4], [-1, 2, 3, 1]),
-    ]
-    made = [h.make_tensor_value_info("images", onnx.TensorProto.FLOAT, ["n", 2, 3, 1])]
-    graph = h.make_graph(nodes, "generator", entries, made, numbers)
-    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 13)], ir_version=8)
-    onnx.save(model, tmp_path / "generatormodel.onnx")
-    describe(tmp_path, "generatormodel.onnx", image_shape=[2, 3, 1])
-    images = exported.load(exported.described(tmp_path))(POINTS, LABELS)
-    np.testing.assert_allclose(images.reshape(5, LATENTS), POINTS + LABELS[:, None], atol=1e-6)
+    np.testing.assert_allclose(images, of.generator.function(POINTS, LABELS), atol=2e-5)
 
 
 @pytest.fixture
