@@ -19,7 +19,7 @@ from gan.settings import Config
 
 
 @contextlib.contextmanager
-def _plain_settings() -> Iterator[None]:
+def plain_settings() -> Iterator[None]:
     """Layers of float32 with the channels last, whatever the person's own settings of Keras say."""
     before = keras.config.image_data_format(), keras.config.floatx(), keras.config.dtype_policy()
     _set("channels_last", "float32", "float32")
@@ -35,14 +35,14 @@ def _set(data_format: str, floatx: str, policy: str | keras.DTypePolicy) -> None
     keras.config.set_dtype_policy(policy)
 
 
-@_plain_settings()
+@plain_settings()
 def generator(config: Config, network: Network, params: Mapping[str, Any]) -> keras.Model:
     """Latents [N, latent_size], standard normal -> images [N, H, W, C] in [0, 1]."""
     chain = layers.BUILDERS[config.networks].generator(config, network)
     return _filled("generatormodel", keras.Input((config.latent_size,), name="latents"), chain, params)
 
 
-@_plain_settings()
+@plain_settings()
 def discriminator(
     config: Config, network: Network, params: Mapping[str, Any], image_shape: Sequence[int], real_sign: float = -1.0
 ) -> keras.Model:
