@@ -24,7 +24,7 @@ from gan.export.keras import plain_settings
 from gan.networks import inception
 from gan.networks.inception import Normalized
 from gan.storage import cache
-from gan.storage.files import make_folder, remove, sha256, temporary
+from gan.storage.files import make_folder, read_bytes, remove, sha256, temporary
 
 OF_2015 = "pt_inception-2015-12-05-6726825d.pth"  # the port's file; its name ends in the first digits of its sha256
 _SHA256_OF_2015 = "6726825d"
@@ -38,7 +38,7 @@ _CLASSES = 1008  # of the network of 2015
 
 
 class Weights(NamedTuple):
-    """The convolutions in the order of `inception.shapes`, which of the two networks they are of, and whose they are."""
+    """The convolutions in the order of `inception.shapes`, of which of the two networks, and whose they are."""
 
     layers: tuple[Normalized, ...]
     of_2015: bool
@@ -57,10 +57,8 @@ def read(path: Path) -> Weights:
         return Weights(_of_state_dict(path, state_dict.read(path)), True, origin)
     if path.suffix not in _HDF5:
         raise UserError(f"{flag} must end in .pth (the network of 2015) or .h5 (weights of Keras' InceptionV3)")
-    known = _md5(path) in _MD5_OF_KERAS
-    return Weights(
-        _of_keras(path), False, "Keras' weights of ImageNet" if known else f"weights of the file {path.name}"
-    )
+    origin = "Keras' weights of ImageNet" if _md5(path) in _MD5_OF_KERAS else f"weights of the file {path.name}"
+    return Weights(_of_keras(path), False, origin)
 
 
 def downloaded() -> Path:
@@ -144,9 +142,8 @@ def _of_keras(path: Path) -> tuple[Normalized, ...]:
             names: list[str] = []
             file.visit(names.append)
         top = any(re.fullmatch(r"(?:.*/)?(?:predictions|dense(?:_\d+)?)", name) for name in names)
-        classes = 1000
         model = keras.applications.InceptionV3(
-            weights=None, include_top=top, input_shape=(inception.SIZE, inception.SIZE, 3), classes=classes
+            weights=None, include_top=top, input_shape=(inception.SIZE, inception.SIZE, 3)
         )
         model.load_weights(path)
     except Exception as error:  # whatever HDF5 and Keras raise
@@ -170,5 +167,4 @@ def _made(model: keras.Model, kind: str) -> list[keras.layers.Layer]:
 
 def _md5(path: Path) -> str:
     """The sum that Keras knows its files by."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return hashlib.md5(read_bytes(path), usedforsecurity=False).hexdigest()

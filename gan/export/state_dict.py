@@ -119,7 +119,7 @@ def _from_zip(data: bytes) -> Any:
 
 
 def _from_parts(data: bytes) -> Any:
-    """What a file of the older form holds; its storages come last, so tensors are made before their numbers are there."""
+    """What a file of the older form holds; storages come last, so tensors are made before their numbers are there."""
     file = io.BytesIO(data)
     storages: dict[Any, np.ndarray] = {}
 

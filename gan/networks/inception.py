@@ -37,7 +37,7 @@ class Pool(NamedTuple):
 
 
 class Normalized(NamedTuple):
-    """The arrays of a convolution: kernel [rows, columns, inputs, filters], and of its normalization, each [filters]."""
+    """A convolution's kernel [rows, columns, inputs, filters], and what normalizes it, each [filters]."""
 
     kernel: np.ndarray
     scale: np.ndarray
