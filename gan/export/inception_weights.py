@@ -20,7 +20,6 @@ import numpy as np
 
 from gan.errors import UserError
 from gan.export import state_dict
-from gan.export.keras import plain_settings
 from gan.networks import inception
 from gan.networks.inception import Normalized
 from gan.storage import cache
@@ -134,7 +133,6 @@ def _of_state_dict(path: Path, arrays: dict[str, np.ndarray]) -> tuple[Normalize
     return tuple(layers)
 
 
-@plain_settings()
 def _of_keras(path: Path) -> tuple[Normalized, ...]:
     """The layers of Keras' InceptionV3 with the weights of a file, with its top or without."""
     try:

@@ -2,7 +2,8 @@
 
 Only standard layers; those with weights bear the names of the engine's parameters. As in the article the discriminator
 ends in a sigmoid: the probability that an image is fake, whatever sign the objective gives to its logits. Images are in
-[0, 1] on both sides, whatever the networks see.
+[0, 1] on both sides, whatever the networks see. Batch normalization is by the statistics that stand still. Conditional
+models take two inputs, the second int32 labels [N].
 """
 
 import contextlib
@@ -12,14 +13,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan.core.base import Network
-from gan.errors import UserError
+from gan.core.base import Network, Row
 from gan.export import layers
+from gan.export.chains import BUILDERS
+from gan.export.layers import Plan
 from gan.settings import Config
+
+_TABLES = ("embedding", "scale", "offset")  # parameters with a row for each class, each a layer of its own
 
 
 @contextlib.contextmanager
-def plain_settings() -> Iterator[None]:
+def _plain_settings() -> Iterator[None]:
     """Layers of float32 with the channels last, whatever the person's own settings of Keras say."""
     before = keras.config.image_data_format(), keras.config.floatx(), keras.config.dtype_policy()
     _set("channels_last", "float32", "float32")
@@ -35,34 +39,65 @@ def _set(data_format: str, floatx: str, policy: str | keras.DTypePolicy) -> None
     keras.config.set_dtype_policy(policy)
 
 
-@plain_settings()
-def generator(config: Config, network: Network, params: Mapping[str, Any]) -> keras.Model:
-    """Latents [N, latent_size], standard normal -> images [N, H, W, C] in [0, 1]."""
-    chain = layers.BUILDERS[config.networks].generator(config, network)
-    return _filled("generatormodel", keras.Input((config.latent_size,), name="latents"), chain, params)
+@_plain_settings()
+def generator(config: Config, network: Network, params: Mapping[str, Any], num_classes: int = 0) -> keras.Model:
+    """Latents [N, latent_size], standard normal -> images [N, H, W, C] in [0, 1].
+
+    `params` are what the network is applied with: with the statistics where it has any.
+    """
+    statistics = params.get("statistics", {})
+    params = params["parameters"] if statistics else params
+    latents, labels = keras.Input((config.latent_size,), name="latents"), _labels(num_classes)
+    chain = BUILDERS[config.networks].generator(Plan(config, network, labels, num_classes))
+    model = _model("generatormodel", latents, labels, chain)
+    normalizations = _normalizations(network.table, params)
+    both = [statistics[name] for name in sorted(statistics)]
+    kept = dict(zip(normalizations, zip(both[::2], both[1::2], strict=True), strict=True))
+    return _filled(model, params, kept)
 
 
-@plain_settings()
+@_plain_settings()
 def discriminator(
-    config: Config, network: Network, params: Mapping[str, Any], image_shape: Sequence[int], real_sign: float = -1.0
+    config: Config,
+    network: Network,
+    params: Mapping[str, Any],
+    image_shape: Sequence[int],
+    real_sign: float = -1.0,
+    num_classes: int = 0,
 ) -> keras.Model:
     """Images [N, H, W, C] in [0, 1] -> the probability [N, 1] that each is fake; logits of real ones: `real_sign`."""
-    chain = [*layers.BUILDERS[config.networks].discriminator(config, network, image_shape)]
-    if real_sign < 0:
-        chain += [keras.layers.Dense(1, activation="sigmoid", name="dense_1")]
-    else:
-        chain += [
-            keras.layers.Dense(1, name="dense_1"),
-            keras.layers.Rescaling(-1.0),
-            keras.layers.Activation("sigmoid"),
-        ]
-    return _filled("discriminatormodel", keras.Input(tuple(image_shape), name="images"), chain, params)
+    images, labels = keras.Input(tuple(image_shape), name="images"), _labels(num_classes)
+    plan = Plan(config, network, labels, num_classes)
+    chain = [*BUILDERS[config.networks].discriminator(plan, image_shape)]
+    (features,) = next(row.shape for row in reversed(network.table) if len(row.shape) == 1 and row.shape != (1,))
+    return _filled(
+        _model("discriminatormodel", images, labels, [*chain, *layers.probability(plan, features, real_sign)]), params
+    )
 
 
-def _filled(name: str, entry: keras.KerasTensor, chain: layers.Chain, params: Mapping[str, Any]) -> keras.Model:
-    """The model of this chain with the weights of `params`."""
-    model = keras.Model(entry, layers.chained(entry, chain), name=name)
-    for layer, weights in _weights(params):
+def _labels(num_classes: int) -> keras.KerasTensor | None:
+    return keras.Input((), dtype="int32", name="labels") if num_classes else None
+
+
+def _model(name: str, entry: keras.KerasTensor, labels: keras.KerasTensor | None, chain: layers.Chain) -> keras.Model:
+    """The model of this chain; two inputs if it has labels."""
+    return keras.Model(entry if labels is None else [entry, labels], layers.chained(entry, chain), name=name)
+
+
+def _normalizations(table: Sequence[Row], params: Mapping[str, Any]) -> list[str]:
+    """The names of all batch normalizations as Keras' layers have them, in the order in which the engine comes by."""
+    found = []
+    for row in table:
+        inner = sorted(name for name in params.get(row.name, {}) if name.startswith("batch_norm_"))
+        found += [row.name] if row.name.startswith("batch_norm_") else [f"{row.name}_{name}" for name in inner]
+    return found
+
+
+def _filled(
+    model: keras.Model, params: Mapping[str, Any], statistics: Mapping[str, tuple[Any, Any]] | None = None
+) -> keras.Model:
+    """The model with the weights of `params`, and the statistics (mean, variance) of each batch normalization."""
+    for layer, weights in _weights(params, statistics or {}):
         target = model.get_layer(layer)
         target.set_weights([_shaped(w, like.shape) for w, like in zip(weights, target.weights, strict=True)])
     return model
@@ -73,25 +108,20 @@ def _shaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return array.reshape(shape) if len(shape) > array.ndim else array
 
 
-def _weights(params: Mapping[str, Any]) -> Iterator[tuple[str, list[np.ndarray]]]:
+def _weights(
+    params: Mapping[str, Any], statistics: Mapping[str, tuple[Any, Any]], prefix: str = ""
+) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Of each layer its name, after that of the block that it is in, and its weights in the order of Keras."""
-    for name, part in params.items():
+    for inner, part in params.items():
+        name = prefix + inner
         if any(isinstance(value, Mapping) for value in part.values()):
-            yield from ((f"{name}_{inner}", weights) for inner, weights in _weights(part))
-        else:
-            yield name, [np.asarray(part[key]) for key in ("kernel", "bias", "weights") if key in part]
-
-
-def obstacle(config: Config) -> str:
-    """What keeps these networks from a Keras form; empty if nothing does."""
-    if config.networks not in layers.BUILDERS:
-        return f"networks {config.networks}"
-    if config.conditional or config.minibatch_deviation:
-        return "conditional networks" if config.conditional else "a minibatch deviation"
-    return ""
-
-
-def check(config: Config, form: str) -> None:
-    """Raises `UserError` if there is no Keras form of these networks."""
-    if obstacle(config):
-        raise UserError(f"--format={form} cannot hold {obstacle(config)}; use --format=saved_model")
+            yield from _weights(part, statistics, f"{name}_")
+            continue
+        arrays = {key: np.asarray(value) for key, value in part.items()}
+        tables = {key: arrays.pop(key) for key in _TABLES if key in arrays and arrays[key].ndim == 2}
+        for key, table in tables.items():
+            yield (name if inner.startswith("embedding_") else f"{name}_{key}"), [table]
+        own = [arrays[key] for key in ("kernel", "bias", "weights", "scale", "offset") if key in arrays]
+        own += [np.asarray(value) for value in statistics.get(name, ())]
+        if own:
+            yield name, own
