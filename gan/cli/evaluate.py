@@ -10,6 +10,7 @@ TensorBoard under eval/. The run may be in training meanwhile.
     bin/evaluate --workdir=runs/modern-fashion_mnist --all --protocol=50k
     bin/evaluate --workdir=runs/modern-fashion_mnist --num=1000 --neighbours=neighbours.png
     bin/evaluate --images=samples.npz --dataset=fashion_mnist --features=random
+    bin/evaluate --workdir=runs/X --protocol=50k --features=inception:pt_inception-2015-12-05-6726825d.pth
 """
 
 from gan.cli import command, settings, streams
@@ -38,8 +39,10 @@ NUM = flags.DEFINE_integer("num", None, "number of generated images (default: as
 FEATURES = flags.DEFINE_string(
     "features",
     "classifier",
-    "classifier: a network trained once on the data set's labels; random: a fixed random network; saved_model:PATH: a "
-    "SavedModel folder (a program: use only what you trust) or .keras file of yours",
+    "classifier: a network trained once on the data set's labels; random: a fixed random network; inception:FILE: "
+    "Inception v3 with the weights of a file, the .pth of 2015 for published FID or an .h5 of Keras (inception: Keras "
+    "downloads its own); saved_model:PATH: a SavedModel folder (a program: use only what you trust) or .keras file of "
+    "yours",
 )
 MODEL_SIZE = flags.DEFINE_integer("model_size", None, "pixels a side that your model sees (default: as the model says)")
 MODEL_RANGE = flags.DEFINE_string(

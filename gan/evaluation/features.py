@@ -20,7 +20,6 @@ from gan.networks import classifier
 from gan.sampling import abreast
 from gan.storage import cache
 
-KINDS = ("classifier", "random", "saved_model")
 RANGES = {"unit": (1.0 / 255.0, 0.0), "symmetric": (2.0 / 255.0, -1.0), "bytes": (1.0, 0.0)}
 BATCH = 128
 _SEED = 0  # of the random network
@@ -30,13 +29,18 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 
 class Extractor(NamedTuple):
-    """`apply`: uint8 images [BATCH, H, W, C] -> features [BATCH, D], class probabilities [BATCH, K] (K may be 0)."""
+    """`apply`: what `prepare` gives -> features [batch, D], class probabilities [batch, K] (K may be 0).
+
+    `prepare`, on the host: uint8 images [batch, H, W, C] -> the array that is computed with; as they are by itself.
+    """
 
     kind: str
     title: str  # for people, in every output
     identity: str  # hex; equal only where all features are
     apply: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
     trained: classifiers.TrainedClassifier | None = None  # the classifier, where it is one
+    batch: int = BATCH  # images computed at once
+    prepare: Callable[[np.ndarray], np.ndarray] = np.asarray
 
 
 def from_classifier(splits: Splits, recipe: classifiers.Recipe = classifiers.RECIPE, stop: object = False) -> Extractor:
@@ -116,10 +120,10 @@ def of_batches(extractor: Extractor, batches: Iterable[np.ndarray]) -> Arrays:
 
     def extracted(batch: tuple[np.ndarray, int]) -> Arrays:
         images, count = batch
-        features, probabilities = extractor.apply(tf.constant(images))
+        features, probabilities = extractor.apply(tf.constant(extractor.prepare(images)))
         return np.asarray(features)[:count], np.asarray(probabilities)[:count]
 
-    features, probabilities = zip(*abreast.mapped(extracted, _rebatched(batches)), strict=True)
+    features, probabilities = zip(*abreast.mapped(extracted, _rebatched(batches, extractor.batch)), strict=True)
     return np.concatenate(features), np.concatenate(probabilities)
 
 
@@ -127,7 +131,7 @@ def of_source(extractor: Extractor, source: Source, rows: np.ndarray) -> Arrays:
     """Features and class probabilities of the images `rows` (int64 [M]) of a source, from the cache if it has them."""
     facts = f"{extractor.identity} {source.fingerprint}".encode() + rows.astype("<i8").tobytes()
     key = f"features-{hashlib.sha256(facts).hexdigest()[:40]}"
-    parts = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+    parts = (rows[start : start + extractor.batch] for start in range(0, len(rows), extractor.batch))
     return cache.get(key, lambda: of_batches(extractor, (source.read(part)[0] for part in parts)), _FILES)
 
 
@@ -135,8 +139,8 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
-def _rebatched(batches: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
-    """(images [BATCH, H, W, C], how many of them count) from batches of any sizes; the last one is filled up.
+def _rebatched(batches: Iterable[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """(images [size, H, W, C], how many of them count) from batches of any sizes; the last one is filled up.
 
     With one size a function is compiled once, and no image's features depend on what else there is.
     """
@@ -145,10 +149,10 @@ def _rebatched(batches: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]
     for images in batches:
         left.append(images)
         have += len(images)
-        while have >= BATCH:
+        while have >= size:
             joined = np.concatenate(left) if len(left) > 1 else left[0]
-            yield joined[:BATCH], BATCH
-            left, have = [joined[BATCH:]], have - BATCH
+            yield joined[:size], size
+            left, have = [joined[size:]], have - size
     if have:
         joined = np.concatenate(left)
-        yield np.concatenate([joined, np.repeat(joined[:1], BATCH - have, axis=0)]), have
+        yield np.concatenate([joined, np.repeat(joined[:1], size - have, axis=0)]), have

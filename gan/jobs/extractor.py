@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gan.data.splits import Splits
 from gan.errors import UserError
-from gan.evaluation import features
+from gan.evaluation import features, inception
 from gan.evaluation.features import Extractor
 from gan.export import pretrained
 from gan.jobs.notices import note
@@ -20,7 +20,17 @@ def of(request: Evaluate, splits: Splits) -> Extractor:
         return features.from_classifier(splits)
     if kind == "random":
         return features.from_random(splits.train.image_shape)
+    if kind == "inception":
+        return _inception(path, splits.train.image_shape)
     return _from_model(request, Path(path), splits.train.image_shape)
+
+
+def _inception(path: str, image_shape: tuple[int, int, int]) -> Extractor:
+    """The features of Inception with weights of a file, or of Keras' download where `path` is empty."""
+    from gan.export import inception_weights  # imports Keras, which takes seconds
+
+    found = inception_weights.read(Path(path) if path else inception_weights.downloaded())
+    return inception.from_inception(*found, image_shape)
 
 
 def _from_model(request: Evaluate, path: Path, image_shape: tuple[int, int, int]) -> Extractor:

@@ -26,7 +26,7 @@ MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
 FORMATS = ("h5", "keras", "saved_model", "tflite", "onnx", "web")  # of exported models
-FEATURES = ("classifier", "random", "saved_model")  # what images can be compared by
+FEATURES = ("classifier", "random", "saved_model", "inception")  # what images can be compared by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Evaluate(Asked):
     images: str = ""  # an .npz file or a folder, in the place of a run
     protocol: str = "lucic"
     num: int | None = None  # generated images; as the protocol says
-    features: str = "classifier"  # or random, saved_model:PATH
+    features: str = "classifier"  # or random, inception, inception:FILE, saved_model:PATH
     model_size: int | None = None
     model_range: str | None = None
     k: int = 5
@@ -105,8 +105,12 @@ class Evaluate(Asked):
     def _check_features(self) -> None:
         """Raises `UserError` for features that there are not, and for what only some have."""
         kind, colon, path = self.features.partition(":")
-        if kind not in FEATURES or (kind == "saved_model") != bool(colon and path):
-            raise UserError(f"--features={self.features} is unknown; it must be classifier, random or saved_model:PATH")
+        bare, with_path = not colon and kind != "saved_model", bool(path) and kind in ("saved_model", "inception")
+        if kind not in FEATURES or not (bare or with_path):
+            raise UserError(
+                f"--features={self.features} is unknown; it must be classifier, random, inception, inception:FILE or "
+                "saved_model:PATH"
+            )
         if path:
             self._set("features", f"{kind}:{paths.given(path)}")
             paths.check_links("--features", paths.given(path))

@@ -121,7 +121,12 @@ def _mistakes(folder: Path, run: str, data: str) -> list[tuple[list[str], str]]:
         ([run, "--num=0"], "--num=0 must be from 1"),
         ([run, "--k=0"], "--k=0 must be from 1"),
         ([run, "--seed=-1"], "--seed=-1 must be from 0"),
-        ([run, "--features=inception"], "--features=inception is unknown; it must be classifier, random or"),
+        (
+            [run, "--features=vgg"],
+            "--features=vgg is unknown; it must be classifier, random, inception, inception:FILE",
+        ),
+        ([run, f"--features=inception:{folder}/nowhere.pth", *REAL], "nowhere.pth is not there; name pt_inception"),
+        ([run, "--features=inception:x.pth", "--model_size=299"], "--model_size is for --features=saved_model:PATH"),
         ([run, "--features=saved_model"], "--features=saved_model is unknown"),
         ([run, f"--features=saved_model:{folder}/nowhere", *REAL], "nowhere is not there; give a SavedModel"),
         ([run, "--features=random", "--model_size=32"], "--model_size is for --features=saved_model:PATH"),
