@@ -83,7 +83,7 @@ def downloaded() -> Path:
         finally:
             remove(part)
     except Exception as error:  # Keras raises plain ones
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        reason = " ".join(str(error).rpartition(" -- ")[2].split())[:160] or type(error).__name__
         raise UserError(
             f"--features=inception: Keras' weights cannot be downloaded ({reason}); get {KERAS} or {OF_2015} where "
             "there is a network, and give --features=inception:FILE"
