@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -143,7 +144,9 @@ def _of_keras(path: Path) -> tuple[Normalized, ...]:
         model = keras.applications.InceptionV3(
             weights=None, include_top=top, input_shape=(inception.SIZE, inception.SIZE, 3)
         )
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that stay as they were drawn
+            model.load_weights(path)
     except Exception as error:  # whatever HDF5 and Keras raise
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(
