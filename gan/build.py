@@ -153,20 +153,24 @@ def generator(
 
 
 def sampling_generator(
-    config: Config, image_shape: Sequence[int], numerics: Numerics, class_shares: Sequence[float] = ()
+    config: Config,
+    image_shape: Sequence[int],
+    numerics: Numerics,
+    class_shares: Sequence[float] = (),
+    convolver: Convolver | None = None,
 ) -> Network:
     """The generator for use outside of training: each image depends on its own latent and label alone.
 
     A conditional one needs the share of each class in the data. Where it has a `settle`, it is applied with what that
-    makes of the parameters.
+    makes of the parameters. `convolver` as for the generator.
     """
     num_classes = len(class_shares)
     if not has_batch_statistics(config):
-        return generator(config, image_shape, numerics, num_classes)
+        return generator(config, image_shape, numerics, num_classes, convolver=convolver)
     places = np.arange(1, standing.BATCHES * standing.BATCH + 1) * _GOLDEN % 1.0  # even in each batch, too
     labels = shares.labels_at(class_shares or (1.0,), places)
     return standing.standing(
-        lambda mean: generator(config, image_shape, numerics, num_classes, mean), config.latent_size, labels
+        lambda mean: generator(config, image_shape, numerics, num_classes, mean, convolver), config.latent_size, labels
     )
 
 

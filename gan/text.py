@@ -6,10 +6,17 @@ from collections.abc import Sequence
 # Control characters, line and paragraph separators, what changes the direction of writing, halves of characters.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_MARKED = re.compile(r"[!-&(-+.:-@\[-`{-~]")  # punctuation but for ' , - / which mean nothing within a line
+
 
 def printable(text: object) -> str:
     """The text on one line, with `\\x1b` and the like in the place of what a terminal would obey or could not show."""
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def markdown(text: object) -> str:
+    """The same where Markdown is read: what means something there stands for itself."""
+    return _MARKED.sub(r"\\\g<0>", printable(text))
 
 
 _SINGULARS = {
@@ -33,3 +40,8 @@ def dimensions(shape: Sequence[int]) -> str:
     """The shape [H, W] or [H, W, C] of images as people say it, the width first: `64 x 32 x 3`."""
     height, width, *channels = shape
     return " x ".join(map(str, (width, height, *channels)))
+
+
+def binary(count: int) -> str:
+    """So many bytes as people say them: `2.1 MiB`, `591 KiB`."""
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"

@@ -19,7 +19,7 @@ from typing import NoReturn
 from gan.cli import command
 from gan.machine import signals, startup
 
-_JOBS = ("train", "sample", "evaluate", "export", "preview")
+_JOBS = ("train", "sample", "evaluate", "export", "preview", "explore")
 _SECONDS = 900  # after which a start that hangs is killed by SIGALRM
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gan.machine.startup import ENVIRONMENT
+from tests import browser
 from tests.commands import Server
 
 ROOT = Path(__file__).parents[1]
@@ -45,3 +46,18 @@ def server(tmp_path_factory) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("commands"))
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    with browser.started() as running:
+        yield running
+
+
+@pytest.fixture
+def browser_page(chromium) -> Iterator[browser.Watched]:
+    """A page of a real browser; afterwards the test fails on what the page complained of, unless it cleared it."""
+    with browser.watched(chromium) as page:
+        yield page
+        faults = list(page.faults)
+    assert faults == []

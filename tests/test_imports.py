@@ -14,15 +14,15 @@ LAYERS = [
     ["gan.jobs"],
     ["gan.bench"],
     ["gan.training"],
-    ["gan.evaluation"],
+    ["gan.evaluation", "gan.explore"],
     ["gan.runs"],
     ["gan.machine", "gan.export"],
     ["gan.build", "gan.sampling"],
-    ["gan.data", "gan.pictures"],
+    ["gan.data", "gan.pictures", "gan.page"],
     ["gan.config", "gan.networks", "gan.storage"],
     ["gan.presets", "gan.effects", "gan.core", "gan.metrics"],
     ["gan.paths", "gan.settings"],
-    ["gan.errors", "gan.text"],
+    ["gan.errors", "gan.silence", "gan.text"],
 ]
 RANK = {layer: len(LAYERS) - i for i, line in enumerate(LAYERS) for layer in line}
 
@@ -35,6 +35,7 @@ RESERVED = {
     "tf_keras": ["gan.export"],
     "absl.flags": ["gan.cli"],
     "absl.app": [],
+    "werkzeug": ["gan.explore"],
     "gan.export": ["gan.export", "gan.jobs"],
 }
 # Names that the modules of a layer must not use, though they may lie below.
@@ -47,7 +48,8 @@ NOT_IN = {
 }
 # What is imported before the flags are parsed or without them, itself and through others, when this would cost seconds.
 HEAVY = ["tensorflow", "keras", "matplotlib", "torch", "numpy"]
-LIGHT = ["gan.cli", "gan.config", "gan.settings", "gan.jobs.requests", "gan.machine.startup", "gan.machine.versions"]
+LIGHT = ["gan.cli", "gan.config", "gan.settings", "gan.jobs.requests", "gan.jobs.explore_request"]
+LIGHT += ["gan.machine.startup", "gan.machine.versions"]
 WITHOUT_TENSORFLOW = ["gan.jobs.preview", "gan.jobs.plot"]
 NO_MODULE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
 

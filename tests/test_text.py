@@ -1,6 +1,6 @@
 import pytest
 
-from gan.text import counted, dimensions, printable
+from gan.text import binary, counted, dimensions, markdown, printable
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,14 @@ def test_what_is_hidden_is_spelled():
 
 def test_sizes_are_said_with_the_width_first():
     assert dimensions((32, 64, 3)) == "64 x 32 x 3" and dimensions((28, 30)) == "30 x 28"
+
+
+def test_what_markdown_would_obey_stands_for_itself():
+    assert markdown("T-shirt/top, it's") == "T-shirt/top, it's"
+    assert markdown("<b>*a*</b> [c](d:e) `f`|\n\\") == r"\<b\>\*a\*\</b\> \[c\]\(d\:e\) \`f\`\|\\n\\"
+    punctuation = '!"#$%&()*+.:;<=>?@[\\]^_`{|}~'
+    assert markdown(punctuation) == "".join(f"\\{character}" for character in punctuation)
+
+
+def test_bytes_are_said_in_binary_units():
+    assert (binary(604_680), binary(2_154_700)) == ("591 KiB", "2.1 MiB")

@@ -1,32 +1,38 @@
-"""The pairs of networks in Keras' own layers, named as the engine's parameters are.
+"""What the networks in Keras' own layers are put together from; those with weights bear the engine's names.
 
 A chain is what a tensor goes through in turn: Keras layers, and functions of a tensor where ways part and join.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from gan.core.base import Network
-from gan.networks.sizes import base as base_of
+from gan.core.base import Network, Shape
 from gan.settings import Config
 
 _SLOPE = 0.2
-_ARTICLE_TAPS = 5
-_RESIDUAL_TAPS = 3
+_BATCH_NORM_EPSILON = 1e-5  # the engine's
 Chain = Sequence[Callable[[Any], Any]]
 
 
-class Builder(NamedTuple):
-    """The chains of a pair's models for a config and the engine's network of it; of the discriminator to the features.
+class Plan(NamedTuple):
+    """What a network is made of: the engine's, of this config, and the input for `labels` where it has one."""
 
-    `generator(config, network)`, `discriminator(config, network, image_shape)`.
-    """
+    config: Config
+    network: Network
+    labels: keras.KerasTensor | None = None
+    num_classes: int = 0
 
-    generator: Callable[..., Chain]
-    discriminator: Callable[..., Chain]
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of one example after each layer of the engine."""
+        return {row.name: row.shape for row in self.network.table}
+
+    @property
+    def blocks(self) -> list[tuple[str, Shape]]:
+        """Name and output of each block."""
+        return [(name, shape) for name, shape in self.shapes.items() if name.startswith("block_")]
 
 
 def chained(x: Any, chain: Chain) -> Any:
@@ -36,95 +42,17 @@ def chained(x: Any, chain: Chain) -> Any:
     return x
 
 
-def _article_generator(config: Config, network: Network) -> Chain:
-    """Dense to a small map, a convolution after each doubling, two at the full size and one to the channels."""
-    shapes = _shapes(network)
-    small, (*size, channels) = shapes["reshape_1"], network.table[-1].shape
-    _, doublings = base_of(tuple(size))
-    width = small[2]
-    chain = [keras.layers.Dense(math.prod(small), name="dense_1"), _leaky_relu(), keras.layers.Reshape(small)]
-    for i in range(doublings + 2):
-        chain += [_upsampled(shapes[f"conv_{i + 1}"])] if i < doublings else []
-        chain += [_conv(f"conv_{i + 1}", width, _ARTICLE_TAPS), _leaky_relu()]
-    return [*chain, _conv(f"conv_{doublings + 3}", channels, 4), *_image_output(config)]
-
-
-def _article_discriminator(config: Config, network: Network, image_shape: Sequence[int]) -> Chain:
-    """Four valid convolutions, of which the first may have a stride, each with dropout; flat, with dropout."""
-    shapes = _shapes(network)
-    stride = -(-(image_shape[0] - _ARTICLE_TAPS + 1) // shapes["conv_1"][0])
-    chain = _image_input(config)
-    for i in range(4):
-        name, strides = f"conv_{i + 1}", stride if i == 0 else 1
-        chain += [keras.layers.Conv2D(shapes[name][2], _ARTICLE_TAPS, strides=strides, name=name)]
-        chain += [_leaky_relu(), keras.layers.Dropout(config.d_dropout)]
-    return [*chain, keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
-
-
-def _residual_generator(config: Config, network: Network) -> Chain:
-    """Dense to a small map, blocks, of which the first at each larger size upsamples, and one convolution more."""
-    shapes = _shapes(network)
-    channels = network.table[-1].shape[2]
-    chain = [keras.layers.Dense(shapes["dense_1"][0], name="dense_1"), keras.layers.Reshape(shapes["reshape_1"])]
-    side, _, filters = shapes["reshape_1"]
-    for name, shape in _blocks(shapes):
-        before = [_upsampled((*shape[:2], filters))] if shape[0] > side else []
-        main = [_leaky_relu(), *before, _conv(f"{name}_conv_1", shape[2], _RESIDUAL_TAPS)]
-        main += [_leaky_relu(), _conv(f"{name}_conv_2", shape[2], _RESIDUAL_TAPS)]
-        shortcut = [_conv(f"{name}_shortcut_pointwise_1", shape[2], 1)]
-        shortcut += [_upsampled(shape)] if before else []
-        chain += [_joined(main, shortcut if before else [])]
-        side, _, filters = shape
-    return [*chain, _leaky_relu(), _conv("conv_1", channels, _RESIDUAL_TAPS), *_image_output(config)]
-
-
-def _residual_discriminator(config: Config, network: Network, image_shape: Sequence[int]) -> Chain:
-    """A convolution, blocks, of which the last at each size pools, and for each channel a weighted sum over the map."""
-    shapes = _shapes(network)
-    *small, filters = shapes["conv_1"]
-    chain = [*_image_input(config), _conv("conv_1", filters, _RESIDUAL_TAPS)]
-    for name, shape in _blocks(shapes):
-        pool = [keras.layers.AveragePooling2D(2)] if shape[0] < small[0] else []
-        main = [_leaky_relu(), _conv(f"{name}_conv_1", filters, _RESIDUAL_TAPS)]
-        main += [_leaky_relu(), *pool, _conv(f"{name}_conv_2", shape[2], _RESIDUAL_TAPS)]
-        shortcut = [*pool, _conv(f"{name}_shortcut_pointwise_1", shape[2], 1)]
-        chain += [_joined(main, shortcut if pool else [])]
-        *small, filters = shape
-    whole = keras.layers.DepthwiseConv2D(small, use_bias=False, name="weighted_sum_1")
-    return [*chain, _leaky_relu(), whole, keras.layers.Flatten(), keras.layers.Dropout(config.d_dropout)]
-
-
-def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """The shape of one example after each layer."""
-    return {row.name: row.shape for row in network.table}
-
-
-def _blocks(shapes: dict[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]]]:
-    return [(name, shape) for name, shape in shapes.items() if name.startswith("block_")]
-
-
-def _joined(main: Chain, shortcut: Chain) -> Callable[[Any], Any]:
+def joined(main: Chain, shortcut: Chain) -> Callable[[Any], Any]:
     """The sum of two ways."""
     return lambda x: keras.layers.Add()([chained(x, main), chained(x, shortcut)])
 
 
-def _image_input(config: Config) -> list:
-    chain = [keras.layers.GaussianNoise(config.d_input_noise)] if config.d_input_noise else []
-    return [*chain, *([keras.layers.Rescaling(2.0, -1.0)] if config.d_pixel_range == "symmetric" else [])]
-
-
-def _image_output(config: Config) -> list:
-    """What makes pixels in [0, 1]: those of a linear generator are clipped."""
-    if config.g_output == "sigmoid":
-        return [keras.layers.Activation("sigmoid")]
-    return [keras.layers.Rescaling(0.5, 0.5), keras.layers.ReLU(max_value=1.0)]
-
-
-def _conv(name: str, filters: int, taps: int) -> keras.layers.Layer:
+def conv(name: str, filters: int, taps: int) -> keras.layers.Layer:
+    """A convolution that keeps the size."""
     return keras.layers.Conv2D(filters, taps, padding="same", name=name)
 
 
-def _upsampled(shape: tuple[int, ...]) -> Callable[[Any], Any]:
+def upsampled(shape: Shape) -> Callable[[Any], Any]:
     """Twice the size, every pixel four times: [N, *shape].
 
     The shape is said again, for TensorFlow Lite: it loses it here, and has no convolution of maps of unknown size.
@@ -133,11 +61,61 @@ def _upsampled(shape: tuple[int, ...]) -> Callable[[Any], Any]:
     return lambda x: chained(x, chain)
 
 
-def _leaky_relu() -> keras.layers.Layer:
+def leaky_relu() -> keras.layers.Layer:
+    """The activation of networks without normalization."""
     return keras.layers.LeakyReLU(negative_slope=_SLOPE)
 
 
-BUILDERS = {
-    "article": Builder(_article_generator, _article_discriminator),
-    "residual": Builder(_residual_generator, _residual_discriminator),
-}
+def batch_norm(name: str, channels: int, plan: Plan, by_label: bool = False) -> Callable[[Any], Any]:
+    """Batch normalization by fixed statistics; `by_label` with scales and offsets by class, where there are classes."""
+    labels = plan.labels if by_label else None
+    fixed = keras.layers.BatchNormalization(
+        epsilon=_BATCH_NORM_EPSILON, center=labels is None, scale=labels is None, name=name
+    )
+    if labels is None:
+        return fixed
+
+    def row(of: str) -> Any:
+        table = keras.layers.Embedding(plan.num_classes, channels, name=f"{name}_{of}")
+        return keras.layers.Reshape((1, 1, channels))(table(labels))
+
+    return lambda x: keras.layers.Add()([keras.layers.Multiply()([fixed(x), row("scale")]), row("offset")])
+
+
+def labelled(plan: Plan) -> Chain:
+    """Latents moved by their label's embedding; nothing without labels."""
+    if plan.labels is None:
+        return []
+    table = keras.layers.Embedding(plan.num_classes, plan.config.latent_size, name="embedding_1")
+    return [lambda x: keras.layers.Add()([x, table(plan.labels)])]
+
+
+def probability(plan: Plan, features: int, real_sign: float) -> Chain:
+    """Features [N, features] -> the probability of a fake: a dense layer, with labels a projection, and a sigmoid."""
+    turned = [] if real_sign < 0 else [keras.layers.Rescaling(-1.0)]
+    if plan.labels is None and not turned:
+        return [keras.layers.Dense(1, activation="sigmoid", name="dense_1")]
+    head = keras.layers.Dense(1, name="dense_1")
+    if plan.labels is not None:
+        head = _projection(plan, features)
+    return [head, *turned, keras.layers.Activation("sigmoid")]
+
+
+def _projection(plan: Plan, features: int) -> Callable[[Any], Any]:
+    """w f + b + <embedding of the label, f>."""
+    dense = keras.layers.Dense(1, name="projection_1")
+    table = keras.layers.Embedding(plan.num_classes, features, name="projection_1_embedding")
+    return lambda x: keras.layers.Add()([dense(x), keras.layers.Dot(axes=1)([x, table(plan.labels)])])
+
+
+def image_input(config: Config) -> list:
+    """What a discriminator makes of pixels in [0, 1] first."""
+    chain = [keras.layers.GaussianNoise(config.d_input_noise)] if config.d_input_noise else []
+    return [*chain, *([keras.layers.Rescaling(2.0, -1.0)] if config.d_pixel_range == "symmetric" else [])]
+
+
+def image_output(config: Config) -> list:
+    """What makes pixels in [0, 1]: those of a linear generator are clipped."""
+    if config.g_output == "sigmoid":
+        return [keras.layers.Activation("sigmoid")]
+    return [keras.layers.Rescaling(0.5, 0.5), keras.layers.ReLU(max_value=1.0)]

@@ -12,6 +12,7 @@ from gan.settings import Config, group
 from gan.storage.files import check_writable
 
 LARGEST_SEED = 2**63 - 1
+LARGEST_SIDE = 64  # cells of a grid
 Settings = Mapping[str, Any]  # some settings of `gan.settings.Config` by name; of the others the job decides
 
 # Settings that jobs on a run, or on data alone, take.

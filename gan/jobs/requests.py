@@ -1,7 +1,7 @@
 """What each job can be asked for: a frozen dataclass each, checked when it is made.
 
 A field has the name of its flag, and a mistake is told by that name. Nothing here imports TensorFlow, so that a command
-refuses what cannot be at once.
+refuses what cannot be at once. What samples can be asked for is in `sample_request`.
 """
 
 import dataclasses
@@ -13,14 +13,10 @@ from gan import config as configs
 from gan import paths
 from gan.bench import contestants, lines
 from gan.errors import UserError
-from gan.jobs.asked import Asked, Settings, check_file, check_seed, check_workdir, listed, within
+from gan.jobs.asked import LARGEST_SIDE, Asked, Settings, check_seed, check_workdir, listed, within
 from gan.settings import MOST_STEPS
-from gan.storage.files import check_unused
 from gan.storage.targets import kind
 
-LARGEST_SIDE = 64  # cells of a grid
-LARGEST_WALK = 1000  # steps between two latents
-MOST_IMAGES = 10**8  # files of a folder are numbered in eight digits
 MOST_MEASURED = 10**6  # images of an evaluation, whose features are in memory
 MOST_NEIGHBOURS = 1000
 LARGEST_IMAGE = 4096  # pixels a side
@@ -29,8 +25,7 @@ MOST_SECONDS = 10**9
 MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
-IMAGE_FILES = (".npz", ".png", ".gif")
-FORMATS = ("h5", "keras", "saved_model")  # of exported models
+FORMATS = ("h5", "keras", "saved_model", "tflite", "onnx", "web")  # of exported models
 FEATURES = ("classifier", "random", "saved_model", "inception")  # what images can be compared by
 
 
@@ -55,67 +50,6 @@ class Train(Asked):
             value = getattr(self, name)
             if not 0 < value <= MOST_WAITING:
                 raise UserError(f"--{name}={value} must be above 0, and at most {MOST_WAITING:,}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Sample(Asked):
-    """Images of a run, written to `out`: x.npz, x.png, x.gif or a folder."""
-
-    workdir: str
-    out: str
-    num: int | None = None  # as many as the grid has cells, otherwise 64
-    seed: int = 0
-    step: int | None = None  # the newest good checkpoint
-    classes: str | None = None  # by name or number, with commas
-    interpolate: int | None = None  # steps from latent to latent
-    rows: int | None = None
-    columns: int | None = None
-    numerics: Settings = dataclasses.field(default_factory=dict)  # precision, convolution: else those of the run
-
-    def _check(self) -> None:
-        check_workdir(self.workdir)
-        check_seed(self.seed)
-        kind = self.kind
-        if kind == "folder":
-            check_unused(Path(self.out))
-        else:
-            check_file("out", self.out)
-        within(1, LARGEST_SIDE, rows=self.rows, columns=self.columns)
-        within(1, MOST_IMAGES, num=self.num)
-        within(0, MOST_STEPS, step=self.step)
-        if self.interpolate is not None:
-            self._check_walk(kind)
-        elif kind == "gif":
-            raise UserError("an animation (.gif) walks between latents: give --interpolate=STEPS, such as 16")
-        elif kind != "png" and (self.rows is not None or self.columns is not None):
-            raise UserError("--rows and --columns belong to a grid: let --out end in .png")
-
-    @property
-    def kind(self) -> str:
-        """npz, png, gif or folder, by the end of `out`; raises `UserError` for any other."""
-        if not self.out:
-            raise UserError("--out is missing: name a file that ends in .npz, .png or .gif, or a folder")
-        path = Path(self.out)
-        suffix = path.suffix.lower()
-        if self.out.endswith("/") or not suffix or path.is_dir():
-            return "folder"
-        if suffix not in IMAGE_FILES:
-            raise UserError(
-                f"--out={self.out} ends in {path.suffix}; it must end in .npz, .png or .gif, or in / for a folder"
-            )
-        return suffix[1:]
-
-    def _check_walk(self, kind: str) -> None:
-        """Raises `UserError` for what does not go with a walk between latents."""
-        most = LARGEST_SIDE if kind == "png" else LARGEST_WALK
-        if not 2 <= self.interpolate <= most:
-            raise UserError(
-                f"--interpolate={self.interpolate} must be from 2 to {most}" + " in a grid" * (kind == "png")
-            )
-        if self.num is not None:
-            raise UserError("--num does not go with --interpolate, where --rows (and in a .gif --columns) say how many")
-        if self.columns is not None and kind != "gif":
-            raise UserError("--columns does not go with --interpolate but in a .gif: each row has STEPS images")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,16 +121,21 @@ class Evaluate(Asked):
 
 @dataclasses.dataclass(frozen=True)
 class Export(Asked):
-    """Both networks of a run as files for Keras or TensorFlow."""
+    """Both networks of a run as files for other programs."""
 
     workdir: str
-    format: str | None = None  # h5 where Keras has the layers, or saved_model
-    out: str = ""  # folder; exports/step_... of the run
+    format: str | None = None  # h5 where it holds both networks, or saved_model
+    out: str = ""  # folder; exports/step_.../FORMAT of the run
     step: int | None = None  # the newest good checkpoint
+    runtime: str = ""  # folder with LiteRT.js, for web; by npm
+
+    _READ = ("workdir", "runtime")
 
     def _check(self) -> None:
         check_workdir(self.workdir)
         within(0, MOST_STEPS, step=self.step)
+        if self.runtime and self.format != "web":
+            raise UserError(f"--runtime={self.runtime} is for --format=web alone")
         if self.format not in (None, *FORMATS):
             raise UserError(f"--format={self.format} must be one of {', '.join(FORMATS)}")
         paths.check_links("--out", self.out)

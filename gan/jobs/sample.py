@@ -1,25 +1,24 @@
 """Samples of a run: images of random latents, or on walks between them, as an archive, a grid, files, an animation."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gan.core.base import Network
-from gan.errors import UserError
-from gan.jobs import sample_plan
-from gan.jobs.notices import note, warn
+from gan.jobs import drawers, sample_like, sample_loop, sample_plan
+from gan.jobs.drawers import Drawer, Facts
+from gan.jobs.notices import note
 from gan.jobs.progress_bar import with_progress
-from gan.jobs.requests import Sample as Request
 from gan.jobs.sample_plan import Plan
-from gan.pictures import raster
-from gan.runs import trained
-from gan.runs.trained import SavedRun, Trained
+from gan.jobs.sample_request import Sample as Request
 from gan.sampling import image_sets, sampler, walks
+from gan.sampling.image_sets import Parts
+from gan.sampling.sampler import Labels
 from gan.text import printable
 
-_LARGEST_LOOP = 2**28  # pixels of an animation
+_CHUNK = 1 << 16  # labels that are in memory at a time
+_ARTICLE = "generated_img_{step}_{number}.png"
 
 
 class Result(NamedTuple):
@@ -34,15 +33,10 @@ class _Drawing(NamedTuple):
     """What draws, and what is drawn: the classes by number (none: without labels), how many images in which grid."""
 
     request: Request
-    of: Trained
-    generator: Network
+    facts: Facts
+    drawer: Drawer
     classes: list[int]
     plan: Plan
-
-    @property
-    def saved(self) -> SavedRun:
-        """The run."""
-        return self.of.run
 
 
 def run(request: Request) -> Result:
@@ -50,51 +44,60 @@ def run(request: Request) -> Result:
 
     Raises `UserError` for what cannot be drawn, `StorageError` for what cannot be written.
     """
-    path, kind = Path(request.out), request.kind
+    path = Path(request.out)
+    if request.like:
+        step, what = sample_like.write(path, request)
+        print(printable(f"{path}: {what} step {step}, seed {request.seed}"))
+        return Result(path, step, what)
     drawing = _drawing(request)
-    if kind == "gif":
-        what = _write_loop(path, drawing)
+    if request.is_animation:
+        what = sample_loop.write(path, request, drawing.facts, drawing.drawer, drawing.classes, drawing.plan)
     elif request.interpolate:
-        what = _write(kind, path, drawing, *_walks(drawing))
+        what = _write(path, drawing, *_walks(drawing))
     else:
-        what = _write(kind, path, drawing, *_drawn(kind, drawing))
-    names = drawing.saved.class_names
+        what = _write(path, drawing, *_drawn(drawing))
+    names, step = drawing.facts.class_names, drawing.drawer.step
     only = f", {', '.join(names[number] for number in drawing.classes)}" if request.classes is not None else ""
-    print(printable(f"{path}: {what} of step {drawing.of.step}, seed {request.seed}{only}"))
-    return Result(path, drawing.of.step, what)
+    shrunk = f", truncation {request.truncation:g}" if request.truncation != 1 else ""
+    print(printable(f"{path}: {what} of step {step}, seed {request.seed}{only}{shrunk}"))
+    return Result(path, step, what)
 
 
 def _drawing(request: Request) -> _Drawing:
-    """The run opened, once it is known that what is asked for can be drawn."""
-    saved = trained.saved_run(Path(request.workdir), request.numerics)
-    classes = sample_plan.chosen(request.classes, saved.config.conditional, saved.class_names, saved.classes)
+    """What draws, opened once it is known that what is asked for can be drawn."""
+    facts, load = drawers.origin(request)
+    classes = sample_plan.chosen(request.classes, facts.conditional, facts.class_names, facts.classes)
     plan = sample_plan.plan(request, len(classes))
     sample_plan.check_shown(plan, len(classes), request.classes is not None)
-    found = trained.load(saved, request.step)
-    note(*sample_plan.readings(request.classes, saved.class_names))
-    warn(*found.skipped)
-    return _Drawing(request, found, trained.generator(saved), classes, plan)
+    if request.is_animation:
+        sample_loop.check(request, facts, classes, plan)
+    drawer = load()
+    note(*sample_plan.readings(request.classes, facts.class_names))
+    return _Drawing(request, facts, drawer, classes, plan)
 
 
-def _drawn(kind: str, drawing: _Drawing) -> tuple[Iterable[np.ndarray], np.ndarray | None]:
+def _drawn(drawing: _Drawing) -> tuple[Iterable[np.ndarray], Labels]:
     """(images of random latents in batches, their labels or None)."""
-    request, classes, plan = drawing.request, drawing.classes, drawing.plan
+    request, facts, classes, plan = drawing.request, drawing.facts, drawing.classes, drawing.plan
     labels = None
-    if classes and kind == "png":
+    if classes and request.kind == "png":
         labels = _labels_by_row(drawing)
     elif classes and request.classes is not None:
-        labels = np.resize(np.int32(classes), plan.num)
+        labels = np.int32(classes)  # which take turns
     elif classes:
-        labels = sampler.random_labels(request.seed, plan.num, drawing.saved.class_shares)
-    sample = sampler.make_sampler(drawing.generator, drawing.saved.config.latent_size)
-    return with_progress(sample(drawing.of.generator, request.seed, plan.num, labels), plan.num), labels
+
+        def labels(first: int, count: int) -> np.ndarray:
+            return sampler.random_labels(request.seed, count, facts.class_shares, first)
+
+    points = sampler.latents_in_batches(request.seed, plan.num, facts.latent_size, request.truncation)
+    return with_progress(drawing.drawer.render(points, plan.num, labels, request.seed), plan.num), labels
 
 
-def _walks(drawing: _Drawing) -> tuple[Iterable[np.ndarray], np.ndarray | None]:
+def _walks(drawing: _Drawing) -> tuple[Iterable[np.ndarray], Labels]:
     """(the images of the walks in one batch, their labels or None)."""
-    labels, plan = _labels_by_row(drawing) if drawing.classes else None, drawing.plan
-    points = walks.rows(drawing.request.seed, plan.rows, plan.columns, drawing.saved.config.latent_size)
-    return [sampler.images_of(drawing.generator, drawing.of.generator, points, labels)], labels
+    labels, plan, request = _labels_by_row(drawing) if drawing.classes else None, drawing.plan, drawing.request
+    points = walks.rows(request.seed, plan.rows, plan.columns, drawing.facts.latent_size)
+    return [drawing.drawer.images(np.float32(request.truncation) * points, labels)], labels
 
 
 def _labels_by_row(drawing: _Drawing) -> np.ndarray:
@@ -102,37 +105,25 @@ def _labels_by_row(drawing: _Drawing) -> np.ndarray:
     return sampler.labels_by_row(drawing.plan.rows, drawing.plan.columns, drawing.classes)
 
 
-def _write(kind: str, path: Path, drawing: _Drawing, batches: Iterable, labels: np.ndarray | None) -> str:
+def _write(path: Path, drawing: _Drawing, batches: Iterable, labels: Labels) -> str:
     """Writes the images; returns in words what they are."""
-    plan, saved = drawing.plan, drawing.saved
-    if kind == "npz":
-        facts = {"seed": drawing.request.seed, "step": drawing.of.step}
+    request, plan, step = drawing.request, drawing.plan, drawing.drawer.step
+    if request.kind == "npz":
+        facts = {"seed": request.seed, "step": step, "truncation": np.float64(request.truncation)}
         if labels is not None:
-            facts |= {"labels": labels[: plan.num], "class_names": list(saved.class_names)}
-        image_sets.write_npz(path, batches, (plan.num, *saved.image_shape), facts)
-    elif kind == "png":
+            parts = _label_parts(sampler.labels_function(labels), plan.num)
+            facts |= {"labels": parts, "class_names": list(drawing.facts.class_names)}
+        image_sets.write_npz(path, batches, (plan.num, *drawing.facts.image_shape), facts)
+    elif request.kind == "png":
         image_sets.write_grid(path, batches, plan.rows, plan.columns)
+    elif request.names == "article":
+        image_sets.write_folder(path, batches, lambda number: _ARTICLE.format(step=step, number=number))
     else:
         image_sets.write_folder(path, batches)
     return f"{plan.num:,} images"
 
 
-def _write_loop(path: Path, drawing: _Drawing) -> str:
-    """Writes an animation; returns in words what it is."""
-    request, plan, saved = drawing.request, drawing.plan, drawing.saved
-    kinds = drawing.classes[: plan.rows] or [sampler.NO_CLASS]
-    cells = -(-plan.rows // len(kinds)) * plan.columns  # that show one class
-    count, (height, width, _) = walks.loop_frames(cells, request.interpolate), saved.image_shape
-    pixels = count * plan.num * (height + 1) * (width + 1) * raster.GRID_SCALE**2
-    if pixels > _LARGEST_LOOP:
-        raise UserError(
-            f"an animation of {count:,} frames with {plan.rows} x {plan.columns} images is too large; "
-            f"give a smaller --interpolate, --rows or --columns"
-        )
-    points = walks.loop(request.seed, cells, request.interpolate, saved.config.latent_size)
-    every_kind = np.tile(points, (len(kinds), 1))
-    labels = np.repeat(np.int32(kinds), count)
-    images = sampler.images_of(drawing.generator, drawing.of.generator, every_kind, labels)
-    images = images.reshape(len(kinds), count, *saved.image_shape)
-    image_sets.write_loop(path, walks.frames(images, (plan.rows, plan.columns), request.interpolate))
-    return f"{count} frames of {plan.rows} x {plan.columns} images"
+def _label_parts(labels: Callable[[int, int], np.ndarray], num: int) -> Parts:
+    """The labels of `num` images, some at a time."""
+    parts = (labels(first, min(_CHUNK, num - first)) for first in range(0, num, _CHUNK))
+    return Parts(np.int32, (num,), parts)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from gan.data import classes
 from gan.errors import UserError
-from gan.jobs.requests import LARGEST_SIDE, Sample
+from gan.jobs.asked import LARGEST_SIDE
+from gan.jobs.sample_request import Sample
 
 DEFAULT_NUM = 64
 _DEFAULT_COLUMNS = 8  # where each row is a class
@@ -72,7 +73,7 @@ def plan(request: Sample, class_count: int) -> Plan:
     """What is drawn in so many classes (0: without); raises `UserError` if it does not fit."""
     num, rows, columns, steps = request.num, request.rows, request.columns, request.interpolate
     by_class = min(class_count, _WALKS) if class_count > LARGEST_SIDE else class_count
-    if steps is not None and request.kind == "gif":
+    if steps is not None and request.is_animation:
         rows, columns = rows or (by_class if class_count > 1 else _LOOP_SIDE), columns or _LOOP_SIDE
         return Plan(rows * columns, rows, columns)
     if steps is not None:

@@ -50,7 +50,7 @@ def pointwise(filters: int, scale: float = 1.0) -> Constructor:
         def apply(params, x, stream, training):
             y = tf.matmul(tf.reshape(x, [-1, channels]), tf.cast(params["kernel"], x.dtype))
             y = tf.nn.bias_add(y, tf.cast(params["bias"], x.dtype))
-            return tf.reshape(y, [*x.shape[:3], filters])
+            return tf.reshape(y, [-1, *x.shape[1:3], filters])
 
         kernel, out = (channels, filters), (height, width, filters)
         init, costs = layers.affine_init(kernel, scale), layers.affine_costs(kernel, height * width)

@@ -48,6 +48,8 @@ def upsample_nearest(x: tf.Tensor, factor: int) -> tf.Tensor:
     """
     if factor == 1:
         return x
+    if x.shape[0] is None:
+        return _repeated(x, factor)
 
     @tf.custom_gradient
     def repeat(x):
@@ -60,6 +62,13 @@ def upsample_nearest(x: tf.Tensor, factor: int) -> tf.Tensor:
         return tf.reshape(wide, [b, h * factor, w * factor, c]), gradient
 
     return repeat(x)
+
+
+def _repeated(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """The same of any number of images, by operations that know the shapes beside that number."""
+    _, height, width, channels = x.shape
+    wide = tf.reshape(tf.concat([x] * factor, axis=3), [-1, height, factor * width * channels])
+    return tf.reshape(tf.concat([wide] * factor, axis=2), [-1, factor * height, factor * width, channels])
 
 
 def direct(x: tf.Tensor, kernel: tf.Tensor, padding: str, upsample: int = 1, stride: int = 1) -> tf.Tensor:

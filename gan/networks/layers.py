@@ -137,7 +137,7 @@ def to_images(convolver: Convolver, height: int, width: int) -> Constructor:
 
     def layer(shape: Shape) -> Layer:
         out = (height, width, shape[0] // (height * width))
-        return function_layer("reshape", out, lambda x: convolver.enter(tf.reshape(x, [x.shape[0], *out])))
+        return function_layer("reshape", out, lambda x: convolver.enter(tf.reshape(x, [-1, *out])))
 
     return layer
 

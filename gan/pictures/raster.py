@@ -1,4 +1,4 @@
-"""Images as files: grids, PNG, animated GIF, and the article's grid of titled images.
+"""Images as files: grids, PNG, and animations as GIF, WebP and APNG.
 
 Images are uint8 arrays [H, W, C] with 1 (grey) or 3 (RGB) channels. Every file is encoded in memory and appears under
 its name complete or not at all; missing folders on its way are made.
@@ -15,6 +15,10 @@ from gan.errors import UserError
 from gan.storage.files import write_with_folders
 
 Frame = np.ndarray | str | Path
+
+_ANIMATED = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}  # Pillow's names of what an animation can be
+_OPTIONS = {"WEBP": {"lossless": True, "quality": 50, "method": 3}}  # where pixels stay, that is the effort: half
+_LARGEST = {".gif": 65_535, ".webp": 16_383}  # pixels a side, by the format
 
 BACKGROUND = 255
 GRID_SCALE = 2  # pixels of a grid's file for one of an image
@@ -60,19 +64,21 @@ def write_png(path: str | Path, image: np.ndarray, scale: int = 1) -> None:
     write_with_folders(path, png(image, scale))
 
 
-def write_gif(
+def write_animation(
     path: str | Path,
     frames: Sequence[Frame],
     milliseconds: int = 120,
     max_frames: int = MAX_FRAMES,
     last_factor: int = LAST_FRAME_FACTOR,
 ) -> None:
-    """Writes an endless animation of `frames`: uint8 arrays [H, W, C] or paths of PNG files.
+    """Writes an endless animation of `frames`: uint8 arrays [H, W, C] or paths of PNG files; .gif, .webp or .apng.
+
+    WebP and APNG keep every pixel, a GIF those of grey images; of others it has 256 colours a frame.
 
     Each is shown for so many milliseconds, the last `last_factor` times as long: 1 for a loop that closes. More than
     `max_frames` are thinned evenly, the first and the last stay. Files are opened one at a time. Frames of another size
     than the last one (the grid was changed when a run was continued) are scaled to fit; files that cannot be read are
-    left out. Raises `UserError` if no frame is left, `StorageError`.
+    left out. Raises `UserError` if no frame is left or they are too large for the format, `StorageError`.
     """
     chosen = [frame for frame in thinned(frames, max_frames) if not _unreadable(frame)]
     if not chosen:
@@ -80,8 +86,22 @@ def write_gif(
     size = _opened(chosen[-1]).size
     pictures = _fitted(chosen, size)
     durations = [milliseconds] * (len(chosen) - 1) + [milliseconds * last_factor]
-    options = {"save_all": True, "append_images": pictures, "duration": durations, "loop": 0}
-    write_with_folders(path, _encoded(next(pictures), "GIF", **options))
+    check_animation(path, size)
+    kind = _ANIMATED[Path(path).suffix.lower()]
+    first, others = next(pictures), list(pictures) if kind == "PNG" else pictures  # of which Pillow sees all first
+    options = {"save_all": True, "append_images": others, "duration": durations, "loop": 0}
+    write_with_folders(path, _encoded(first, kind, **options, **_OPTIONS.get(kind, {})))
+
+
+def check_animation(path: str | Path, size: tuple[int, int]) -> None:
+    """Raises `UserError` if frames of this width and height are larger than the format of the path's end can hold."""
+    kind = Path(path).suffix.lower()
+    most = _LARGEST.get(kind, max(size))
+    if max(size) > most:
+        raise UserError(
+            f"{path} would have frames of {size[0]:,} x {size[1]:,} pixels, and {kind} holds {most:,} a side at most; "
+            "use .apng, or fewer rows and columns"
+        )
 
 
 def thinned(items: Sequence, count: int) -> list:

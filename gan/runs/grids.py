@@ -34,7 +34,7 @@ def remove_later(folder: Path, step: int) -> None:
 
 def animate(folder: Path) -> None:
     """Writes all grids so far as an animated GIF; raises `StorageError`."""
-    raster.write_gif(folder / ANIMATION, list(by_step(folder).values()))
+    raster.write_animation(folder / ANIMATION, list(by_step(folder).values()))
 
 
 def are_complete(folder: Path, step: int) -> bool:

@@ -5,9 +5,9 @@ Images come in batches, uint8 [n, H, W, C]. Each result appears complete or not 
 
 import contextlib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -16,25 +16,40 @@ from gan.storage.files import check_unused, staged_file, staged_folder
 
 Batches = Iterable[np.ndarray]
 
+
+class Parts(NamedTuple):
+    """An array of `dtype` and `shape` in parts along its first axis, so that it need not be in memory as a whole."""
+
+    dtype: Any
+    shape: Sequence[int]
+    parts: Batches
+
+
 LOOP_MILLISECONDS = 80  # each frame
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every archive member: equal images give equal bytes
 
 
 def write_npz(path: Path, batches: Batches, shape: Sequence[int], facts: Mapping[str, Any]) -> None:
-    """Writes `images` uint8 of `shape` [N, H, W, C] and each of the facts, an integer or an array; nothing is pickled.
+    """Writes `images` uint8 of `shape` [N, H, W, C] and each of the facts: a number, an array or `Parts` of one.
 
-    No more than a batch is held in memory. Raises `StorageError`.
+    Nothing is pickled. No more than a batch is held in memory. Raises `StorageError`.
     """
     with staged_file(path) as file, _archive(file) as archive:
-        header = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
-        with archive.open(zipfile.ZipInfo("images.npy", _DATE), "w", force_zip64=True) as member:
-            np.lib.format.write_array_header_1_0(member, header)
-            for images in batches:
-                member.write(np.ascontiguousarray(images).tobytes())
-        for name, value in facts.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w") as member:
-                array = np.int64(value) if isinstance(value, int) else np.asarray(value)
-                np.lib.format.write_array(member, array, allow_pickle=False)
+        for name, value in {"images": Parts(np.uint8, shape, batches), **facts}.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as member:
+                _write_array(member, value)
+
+
+def _write_array(member: IO[bytes], value: Any) -> None:
+    """Writes a member of an archive as NumPy's format has it."""
+    if not isinstance(value, Parts):
+        array = np.int64(value) if isinstance(value, int) else np.asarray(value)
+        return np.lib.format.write_array(member, array, allow_pickle=False)
+    dtype = np.dtype(value.dtype)
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(value.shape)}
+    np.lib.format.write_array_header_1_0(member, header)
+    for part in value.parts:
+        member.write(np.ascontiguousarray(part, dtype).tobytes())
 
 
 @contextlib.contextmanager
@@ -50,17 +65,17 @@ def _archive(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         raise
 
 
-def write_folder(path: Path, batches: Batches) -> None:
+def write_folder(path: Path, batches: Batches, name: Callable[[int], str] = "{:08d}.png".format) -> None:
     """Writes 00000000.png, 00000001.png, ... into a folder that must be new or empty; raises `UserError` before work.
 
-    Each number is that of the image. Raises `StorageError`.
+    Each number is that of the image, and `name` gives the file's. Raises `StorageError`.
     """
     check_unused(path)
     number = 0
     with staged_folder(path) as folder:
         for images in batches:
             for image in images:
-                (folder / f"{number:08d}.png").write_bytes(raster.png(image))
+                (folder / name(number)).write_bytes(raster.png(image))
                 number += 1
 
 
@@ -71,6 +86,9 @@ def write_grid(path: Path, batches: Batches, rows: int, columns: int) -> None:
 
 
 def write_loop(path: Path, frames: Sequence[np.ndarray]) -> None:
-    """Writes grids uint8 [H, W, C] as an animation that goes round for ever; raises `StorageError`."""
+    """Writes grids uint8 [H, W, C] as an animation that goes round for ever, in the format of the path's end.
+
+    Raises `UserError` for frames that are too large for it, and `StorageError`.
+    """
     shown = [frame.repeat(raster.GRID_SCALE, axis=0).repeat(raster.GRID_SCALE, axis=1) for frame in frames]
-    raster.write_gif(path, shown, LOOP_MILLISECONDS, max_frames=len(shown), last_factor=1)
+    raster.write_animation(path, shown, LOOP_MILLISECONDS, max_frames=len(shown), last_factor=1)

@@ -20,19 +20,20 @@ BATCH = 128
 NO_CLASS = -1
 
 Sampler = Callable[..., Iterator[np.ndarray]]
+Labels = Sequence[int] | Callable[[int, int], np.ndarray] | None  # or (first, count) -> int32 [count]
 
 
 def make_sampler(generator: Network, latent_size: int, batch: int = BATCH) -> Sampler:
     """`sample(params, seed, count, labels)` yields uint8 [n, H, W, C], `count` in all.
 
-    `labels` int32 are those of a conditional generator; fewer than there are examples begin again from the first. All
-    batches are computed at one size and the last one is cut, so that no image depends on `count`.
+    `labels` int32 are those of a conditional generator; fewer than there are examples begin again from the first. A
+    function gives those of `count` examples from `first` on. All batches are computed at one size and the last one is
+    cut, so that no image depends on `count`.
     """
     render = make_renderer(generator, batch)
 
-    def sample(params, seed: int, count: int, labels: Sequence[int] | None = None) -> Iterator[np.ndarray]:
-        points = (latents(seed, first, batch, latent_size) for first in range(0, count, batch))
-        return render(params, points, count, labels, seed)
+    def sample(params, seed: int, count: int, labels: Labels = None) -> Iterator[np.ndarray]:
+        return render(params, latents_in_batches(seed, count, latent_size, batch=batch), count, labels, seed)
 
     return sample
 
@@ -50,16 +51,15 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
         address = rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _NETWORK)
         return generator.apply(params, points, labels, address, False)
 
-    def render(params, points, count: int, labels=None, seed: int = 0) -> Iterator[np.ndarray]:
+    def render(params, points, count: int, labels: Labels = None, seed: int = 0) -> Iterator[np.ndarray]:
         settled = settle(params) if count else params
-        asked = np.int32([NO_CLASS] if labels is None else labels)
+        told = labels_function(labels)
 
         def images(place: tuple[int, np.ndarray]) -> np.ndarray:
             first, part = place
             shaped = tf.ensure_shape(tf.constant(part), [batch, None])
             numbers = tf.constant(seed, tf.int64), tf.constant(first, tf.int64)
-            told = asked.take(np.arange(first, first + batch), mode="wrap")
-            drawn = compute(settled, shaped, tf.constant(told), *numbers)
+            drawn = compute(settled, shaped, tf.constant(told(first, batch)), *numbers)
             return to_uint8(drawn.numpy())[: count - first]
 
         yield from abreast.mapped(images, zip(range(0, count, batch), points, strict=True))
@@ -67,13 +67,15 @@ def make_renderer(generator: Network, batch: int = BATCH) -> Sampler:
     return render
 
 
-def images_of(
-    generator: Network, params, points: np.ndarray, labels: Sequence[int] | None = None, batch: int = BATCH
-) -> np.ndarray:
+def images_of(generator: Network, params, points: np.ndarray, labels: Labels = None, batch: int = BATCH) -> np.ndarray:
     """The images uint8 [N, H, W, C] of the latents `points` [N, latent_size]; labels as `make_sampler` takes them."""
-    count = len(points)
-    whole = np.resize(points, (-(-count // batch), batch, points.shape[1]))  # the last batch filled up with the first
-    return np.concatenate(list(make_renderer(generator, batch)(params, whole, count, labels)))
+    render = make_renderer(generator, batch)
+    return np.concatenate(list(render(params, in_batches(points, batch), len(points), labels)))
+
+
+def in_batches(points: np.ndarray, batch: int = BATCH) -> np.ndarray:
+    """Latents [N, latent_size] as [batches, batch, latent_size], the last one filled up with the first of them."""
+    return np.resize(points, (-(-len(points) // batch), batch, points.shape[1]))
 
 
 def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
@@ -81,10 +83,29 @@ def latents(seed: int, first: int, count: int, size: int) -> tf.Tensor:
     return rng.normal(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LATENTS), (count, size))
 
 
-def random_labels(seed: int, count: int, class_shares: Sequence[float]) -> np.ndarray:
-    """A class for each example, int32 [count], each as likely as its share says."""
-    drawn = rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP), _LABELS), (count,)).numpy()
-    return shares.labels_at(class_shares, drawn)
+def latents_in_batches(
+    seed: int, count: int, size: int, truncation: float = 1.0, batch: int = BATCH
+) -> Iterator[tf.Tensor]:
+    """The latents of the first `count` examples times `truncation`, [batch, size] at a time; the last goes beyond."""
+    return (truncation * latents(seed, first, batch, size) for first in range(0, count, batch))
+
+
+def random_labels(seed: int, count: int, class_shares: Sequence[float], first: int = 0) -> np.ndarray:
+    """A class for each example from `first` on, int32 [count], each as likely as its share says."""
+    return shares.labels_at(class_shares, label_places(seed, first, count).numpy())
+
+
+def label_places(seed: int, first: int, count: int) -> tf.Tensor:
+    """Where the labels of the examples from `first` on lie among all classes, in [0, 1): [count]."""
+    return rng.uniform(rng.fold(rng.stream(seed, _SAMPLE_STEP, first), _LABELS), (count,))
+
+
+def labels_function(labels: Labels) -> Callable[[int, int], np.ndarray]:
+    """(first, count) -> the labels int32 [count] of the examples from `first` on; `NO_CLASS` without any."""
+    if callable(labels):
+        return labels
+    asked = np.int32([NO_CLASS] if labels is None else labels)
+    return lambda first, count: asked.take(np.arange(first, first + count), mode="wrap")
 
 
 def grid_plan(config: Config, classes: Sequence[int]) -> tuple[int, int, np.ndarray | None]:

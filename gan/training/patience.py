@@ -3,12 +3,13 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from gan.errors import StorageError
 from gan.runs.lock import LOCK, words_of
+from gan.silence import no_native_words
 from gan.storage.refusals import storage_errors
 from gan.training.progress import duration
 
@@ -59,7 +60,7 @@ class Patience:
                 self._tell(f"warning: {_without_remedy(error)}; training pauses and goes on when this works again")
             self._wait()
             try:
-                with _no_native_words():
+                with no_native_words():
                     done = self._tried(write)
             except StorageError as again:
                 error = again
@@ -96,18 +97,6 @@ def check_folder(folder: Path) -> None:
             return
     if holder and holder != words_of(os.getpid()):
         raise StorageError(f"{folder} is held by another trainer by now, {holder}; use another --workdir")
-
-
-@contextlib.contextmanager
-def _no_native_words() -> Iterator[None]:
-    """Within it nothing comes out of descriptor 2: TensorFlow says at each attempt again what it was refused for."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # it may be closed, or all descriptors be taken
-            stack.callback(os.close, kept := os.dup(2))
-            stack.callback(os.close, nowhere := os.open(os.devnull, os.O_WRONLY))
-            stack.callback(os.dup2, kept, 2)
-            os.dup2(nowhere, 2)
-        yield
 
 
 def _without_remedy(error: StorageError) -> str:

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from gan.errors import UserError
+from gan.export import models
+from gan.export.formats import FORMATS
+from gan.export.networks import networks
+from gan.jobs import model_card, sample
+from gan.jobs.sample_request import Sample
 from gan.pictures import raster
+from gan.runs import trained
+from gan.sampling import projection, sampler
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -42,6 +50,11 @@ def results(trained_run, tmp_path_factory, call_many) -> Results:
         ["--rows=2", "--columns=3", f"--out={folder}/deep/grid.png"],
         ["--num=5", "--columns=2", f"--out={folder}/odd.png"],
         ["--num=5", f"--out={folder}/folder/"],
+        ["--num=3", "--step=1", "--names=article", f"--out={folder}/article/"],
+        ["--num=5", "--truncation=1", f"--out={folder}/whole.npz"],
+        ["--num=5", "--truncation=0.5", f"--out={folder}/half.npz"],
+        ["--num=5", "--truncation=0", f"--out={folder}/nothing.npz"],
+        ["--interpolate=3", "--rows=2", "--truncation=0.5", f"--out={folder}/walk.npz"],
     ]
     run = f"--workdir={trained_run}"
     mistakes = _mistakes(trained_run, run, wrong)
@@ -75,6 +88,9 @@ def _mistakes(trained_run: Path, run: str, folder: Path) -> list[tuple[list[str]
         ([run, npz, "--rows=2"], 2, "belong to a grid"),
         ([run, f"--out={folder}/x.bmp"], 2, "ends in .bmp"),
         ([run, f"--out={folder}/x.gif"], 2, "give --interpolate=STEPS"),
+        ([run, f"--out={folder}/x.webp"], 2, "an animation (.webp) walks between latents"),
+        ([npz, f"--from_export={folder}/full"], 2, "is no export: there is no model.json"),
+        ([npz, f"--from_export={folder}/full", "--precision=float32"], 2, "--precision is for runs"),
         ([run, npz, "--class=1"], 2, "trained without --conditional"),
         ([run, f"--out={folder}/x.gif", "--interpolate=1000"], 2, "16,000 frames with 4 x 4 images is too large"),
         ([run, png, "--num=5000"], 2, "5000 images do not fit into a grid of 64 x 64"),
@@ -94,7 +110,7 @@ def test_calls_say_what_they_wrote(results):
 
 def test_npz_holds_uint8_images_and_where_they_come_from(results):
     with np.load(results.folder / "earlier.npz", allow_pickle=False) as archive:
-        assert sorted(archive) == ["images", "seed", "step"]
+        assert sorted(archive) == ["images", "seed", "step", "truncation"]
         assert (archive["images"].dtype, archive["images"].shape) == (np.uint8, (5, 28, 28, 1))
         assert (archive["seed"].item(), archive["step"].item()) == (0, 1)
 
@@ -131,6 +147,53 @@ def test_folder_holds_numbered_pngs_of_the_same_images(results):
     assert sorted(path.name for path in results.folder.iterdir() if path.name.startswith(".")) == []
 
 
+def test_names_of_the_article_have_the_step_in_the_place_of_the_epoch(results):
+    there = {path.name for path in (results.folder / "article").iterdir()}
+    assert there == {f"generated_img_1_{i}.png" for i in range(3)}
+    with Image.open(results.folder / "article" / "generated_img_1_2.png") as picture:
+        assert np.array_equal(np.asarray(picture)[..., None], images(results.folder / "earlier.npz")[2])
+
+
+def test_truncation_shortens_the_latents(results, trained_run):
+    assert np.array_equal(images(results.folder / "whole.npz"), images(results.folder / "five.npz"))
+    found = trained.open(trained_run)
+    network, points = trained.generator(found.run), sampler.latents(0, 0, 5, 16).numpy()
+    expected = sampler.images_of(network, found.generator, 0.5 * points)
+    assert np.array_equal(images(results.folder / "half.npz"), expected)
+    assert len(np.unique(images(results.folder / "nothing.npz"), axis=0)) == 1
+    on_the_way = sampler.between(points[:2], 3).reshape(6, 16)
+    walk = images(results.folder / "walk.npz")
+    assert np.array_equal(walk, sampler.images_of(network, found.generator, np.float32(0.5) * on_the_way))
+    with np.load(results.folder / "half.npz") as half, np.load(results.folder / "five.npz") as five:
+        assert (half["truncation"].item(), five["truncation"].item()) == (0.5, 1.0)
+    assert results.said[10].out.endswith("half.npz: 5 images of step 2, seed 0, truncation 0.5\n")
+
+
+def export_of(run: Path, folder: Path) -> Path:
+    """A SavedModel of a run, with what an export says of itself."""
+    folder.mkdir()
+    found = trained.open(run)
+    saved = found.run
+    of = networks(saved.config, saved.image_shape, found.generator, found.discriminator, saved.class_shares)
+    made = list(FORMATS["saved_model"].models(of))
+    models.write(folder, "saved_model", made)
+    checked = models.check(folder, "saved_model", of, made)
+    model_card.write(folder, model_card.card(found, "saved_model", checked, usage="", arguments=""))
+    return folder
+
+
+def test_an_export_draws_as_its_run(results, trained_run, tmp_path, capsys):
+    folder = export_of(trained_run, tmp_path / "export")
+    for name, asked in (("many", {"num": 130}), ("half", {"num": 5, "truncation": 0.5})):
+        sample.run(Sample(out=f"{tmp_path}/{name}.npz", from_export=str(folder), **asked))
+        with np.load(results.folder / f"{name}.npz") as run, np.load(tmp_path / f"{name}.npz") as export:
+            assert set(run) == set(export) and run["step"] == export["step"]
+            assert np.abs(run["images"].astype(int) - export["images"]).max() <= 1
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{tmp_path}/many.npz: 130 images of step 2, seed 0\n")
+    assert said.err.startswith(f"note: {folder}/generatormodel is a SavedModel, which is a program")
+
+
 def test_mistakes_are_one_line(results):
     for call, code, words in results.mistakes:
         assert (call.code, call.out) == (code, ""), call
@@ -150,7 +213,7 @@ def by_class(conditional_run, tmp_path_factory, call_many) -> Results:
         ["--rows=1", "--columns=2", "--class=1", f"--out={folder}/one.png"],
         ["--interpolate=4", "--rows=3", f"--out={folder}/walk.npz"],
         ["--interpolate=4", f"--out={folder}/walk.png"],
-        ["--interpolate=2", "--class=1", f"--out={folder}/loop.gif"],
+        *(["--interpolate=2", "--class=1", f"--out={folder}/loop.{kind}"] for kind in ("webp", "apng", "gif")),
         ["--class=3", f"--out={folder}/x.npz"],
     ]
     *done, wrong = call_many("sample", [[f"--workdir={conditional_run}", *call] for call in calls])
@@ -167,7 +230,7 @@ def test_calls_on_classes_say_what_they_wrote(by_class):
 
 def test_npz_of_a_conditional_run_holds_labels_that_do_not_depend_on_how_many_there_are(by_class):
     with np.load(by_class.folder / "five.npz") as five, np.load(by_class.folder / "many.npz") as many:
-        assert sorted(five) == ["class_names", "images", "labels", "seed", "step"]
+        assert sorted(five) == ["class_names", "images", "labels", "seed", "step", "truncation"]
         assert five["labels"].dtype == np.int32 and set(many["labels"]) == {0, 1, 2}
         assert five["class_names"].tolist() == ["0", "1", "2"]
         for name in ("images", "labels"):
@@ -195,3 +258,46 @@ def test_walks_as_rows_and_as_a_loop(by_class):
     assert cells.shape == (32, 2 * (4 * 29 + 1), 2 * (4 * 29 + 1))
     first, second = cells[:, 2:58, 2:58], cells[:, 2:58, 60:116]
     assert np.array_equal(first[2:], second[:-2]) and np.array_equal(first[:2], second[-2:])
+    for kind in ("webp", "apng"):
+        with Image.open(by_class.folder / f"loop.{kind}") as other:
+            assert other.info["loop"] == 0
+            same = np.stack([np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(other)])
+        assert np.array_equal(same, cells)
+
+
+def test_an_export_of_a_conditional_run_draws_its_classes(by_class, conditional_run, tmp_path):
+    folder = export_of(conditional_run, tmp_path / "export")
+    asked = {"five.npz": {"num": 5}, "two.npz": {"num": 5, "classes": "2,0"}, "grid.png": {"columns": 2}}
+    asked |= {"walk.png": {"interpolate": 4}, "loop.apng": {"interpolate": 2, "classes": "1"}}
+    for name, words in asked.items():
+        sample.run(Sample(out=f"{tmp_path}/{name}", from_export=str(folder / "generatormodel"), **words))
+        if name.endswith("npz"):
+            with np.load(by_class.folder / name) as run, np.load(tmp_path / name) as export:
+                pairs = [(run[one], export[one]) for one in ("images", "labels")]
+        else:
+            with Image.open(by_class.folder / name) as run, Image.open(tmp_path / name) as export:
+                frames = zip(ImageSequence.Iterator(run), ImageSequence.Iterator(export), strict=True)
+                pairs = [(np.asarray(one.convert("L")), np.asarray(other.convert("L"))) for one, other in frames]
+        assert max(np.abs(one.astype(int) - other).max() for one, other in pairs) <= 1
+    with pytest.raises(UserError, match="--class=3 is unknown; the classes are 0, 1, 2"):
+        sample.run(Sample(out=f"{tmp_path}/x.npz", from_export=str(folder), classes="3"))
+
+
+def test_the_image_nearest_to_a_picture_is_shown_beside_it(by_class, conditional_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(projection, "STEPS", 3)
+    with np.load(by_class.folder / "two.npz") as two:
+        photo = two["images"][0]
+        raster.write_png(tmp_path / "photo.png", photo)
+    asked = {"workdir": str(conditional_run), "like": f"{tmp_path}/photo.png", "seed": 5}
+    sample.run(Sample(out=f"{tmp_path}/near.png", **asked))
+    sample.run(Sample(out=f"{tmp_path}/near.npz", classes="1,2", **asked))
+    with np.load(tmp_path / "near.npz", allow_pickle=False) as near:
+        assert sorted(near) == ["class_names", "errors", "images", "labels", "latents", "photo", "seed", "step"]
+        assert set(near["labels"]) == {1, 2} and np.array_equal(near["photo"], photo)
+        np.testing.assert_allclose(near["errors"], projection.error(photo, near["images"]))
+    with Image.open(tmp_path / "near.png") as picture:
+        assert picture.size == (10 * 59, 10 * 30)
+        assert np.array_equal(np.asarray(picture)[10:290:10, 10:290:10], photo[..., 0])
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{tmp_path}/near.png: the image nearest to {tmp_path}/photo.png (") and err == ""
+    assert "random ones that the search began with has" in out

@@ -30,6 +30,7 @@ PAGE = 4096
 BALLAST = "ballast"
 COMMANDS = {
     "export": ("--out={out}/models",),
+    "export as tflite": ("--format=tflite", "--out={out}/models"),
     "sample": ("--num=300", "--out={out}/samples.npz"),
     "sample as gif": ("--interpolate=3", "--rows=1", "--columns=2", "--out={out}/walk.gif"),
     "evaluate": ("--features=random", "--num=30", "--cas=false", "--out={out}/evaluation.json"),

@@ -325,13 +325,20 @@ def test_exported_models_are_looked_at_and_never_loaded(run, told):
     flip(folder / "c.keras", 50)
     (folder / "g/saved_model.pb").write_bytes(b"\xff\xff")
     (folder / "g/fingerprint.pb").touch()  # which no model hangs on
-    code, problems, _ = told()
+    (folder / "d.tflite").write_bytes(b"no flatbuffer")
+    (folder / "o").mkdir()
+    (folder / "o/m.onnx").write_bytes(b"damaged")
+    (folder / "o/model.json").write_text(json.dumps({"files": {"m.onnx": hashlib.sha256(b"whole").hexdigest()}}))
+    code, problems, lines = told()
     place = "error: exports/step_0000000012"
+    assert line(lines, "exports/").startswith("6 models")
     assert code == 65 and problems == [
         f"{place}/a.h5 cannot be read as an HDF5 file",
         f"{place}/b.keras cannot be read as a Keras file",
         f"{place}/c.keras is damaged in model.json",
+        f"{place}/d.tflite cannot be read as a TensorFlow Lite file",
         f"{place}/g/saved_model.pb or its variables cannot be read",
+        f"{place}/o/model.json tells of another m.onnx than is there; export it again",
     ]
 
 

@@ -8,7 +8,8 @@ import pytest
 from gan.errors import UserError
 from gan.jobs import requests
 from gan.jobs.asked import DATA
-from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, TimeToQuality, Train, Trial
+from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, TimeToQuality, Train, Trial
+from gan.jobs.sample_request import Sample
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,21 @@ from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Ti
         (lambda: Sample("run", ""), "--out is missing"),
         (lambda: Sample("run", "x.bmp"), "ends in .bmp; it must end in"),
         (lambda: Sample("run", "x.npz", seed=-1), "--seed=-1 must be from 0 to"),
+        (lambda: Sample("run", "x.npz", truncation=1.5), "--truncation=1.5 must be from 0 to 1"),
+        (lambda: Sample("run", "x.npz", truncation=math.nan), "--truncation=nan must be from 0 to 1"),
+        (lambda: Sample("run", "x.gif", like="a.png"), "--like=a.png makes one image: let --out end in .png or .npz"),
+        (lambda: Sample("run", "x.png", like="a.png", num=3), "--num does not go with --like"),
+        (lambda: Sample("run", "x.png", like="a.png", interpolate=3), "--interpolate does not go with --like"),
+        (lambda: Sample("run", "x.png", like="a.png", truncation=0.5), "--truncation does not go with --like"),
+        (lambda: Sample("", "x.png", like="a.png", from_export="e"), "--from_export does not go with --like"),
+        (lambda: Sample("run", "x.npz", names="article"), "--names=article names the files of a folder"),
+        (lambda: Sample("run", "new/", names="mine"), "--names=mine must be one of numbers, article"),
+        (lambda: Sample("run", "x.npz", from_export="export"), "give either --workdir"),
+        (lambda: Sample(out="x.npz", from_export="export", step=1), "--step is for runs"),
+        (
+            lambda: Sample(out="x.npz", from_export="export", numerics={"precision": "float32"}),
+            "--precision is for runs",
+        ),
         (lambda: Evaluate(), "give either --workdir"),
         (lambda: Evaluate("run", images="x.npz"), "give either --workdir"),
         (lambda: Evaluate(images="/nowhere/x.npz"), "--images=/nowhere/x.npz is not there"),
@@ -33,7 +49,8 @@ from gan.jobs.requests import Bench, Evaluate, Export, Plot, Preview, Sample, Ti
         (lambda: Evaluate("run", features="inception:x.h5", model_range="unit"), "--model_range is for --features=sav"),
         (lambda: Evaluate("run", features="saved_model"), "--features=saved_model is unknown"),
         (lambda: Evaluate("run", model_range="bytes"), "--model_range is for --features=saved_model:PATH"),
-        (lambda: Export("run", format="onnx"), "--format=onnx must be one of h5, keras, saved_model"),
+        (lambda: Export("run", format="torch"), "--format=torch must be one of h5, keras, saved_model"),
+        (lambda: Export("run", format="h5", runtime="folder"), "--runtime=folder is for --format=web alone"),
         (lambda: Export("run", out=__file__), "is a file; name a folder"),
         (lambda: Preview(rows=65), "--rows=65 must be from 1 to 64"),
         (lambda: Plot(()), "--workdir is missing"),

@@ -4,8 +4,8 @@ import pytest
 
 from gan.errors import UserError
 from gan.jobs import sample_plan
-from gan.jobs.requests import Sample
 from gan.jobs.sample_plan import Plan
+from gan.jobs.sample_request import Sample
 
 OUT = {"npz": "x.npz", "png": "x.png", "gif": "x.gif", "folder": "images/"}
 NAMES = ("T-shirt/top", "Bag", "Ankle boot", "a, b")
@@ -149,7 +149,7 @@ def test_all_classes_that_are_named_are_drawn():
         (("png", None, None, None, 65), "--interpolate=65 must be from 2 to 64 in a grid"),
         (("gif", None, None, None, 1), "--interpolate=1 must be from 2 to 1000$"),
         (("gif", 8, None, None, 8), "--num does not go with --interpolate"),
-        (("npz", None, None, 8, 8), "--columns does not go with --interpolate but in a .gif"),
+        (("npz", None, None, 8, 8), "--columns does not go with --interpolate but in an animation"),
     ],
 )
 def test_what_cannot_be_asked_for(flags, words):

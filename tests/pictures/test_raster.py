@@ -79,25 +79,45 @@ def gif_frames(path) -> tuple[list[np.ndarray], list[int]]:
 
 def test_gif_shows_every_frame_and_holds_the_last(tmp_path):
     raster.write_png(tmp_path / "2.png", frame(120))
-    raster.write_gif(tmp_path / "a.gif", [frame(0), tmp_path / "2.png", frame(250)], milliseconds=100)
+    raster.write_animation(tmp_path / "a.gif", [frame(0), tmp_path / "2.png", frame(250)], milliseconds=100)
     images, times = gif_frames(tmp_path / "a.gif")
     assert [int(image[0, 0, 0]) for image in images] == [0, 120, 250]
     assert times == [100, 100, 1000]
 
 
 def test_gif_of_a_loop_holds_nothing(tmp_path):
-    raster.write_gif(tmp_path / "a.gif", [frame(0), frame(120), frame(250)], milliseconds=80, last_factor=1)
+    raster.write_animation(tmp_path / "a.gif", [frame(0), frame(120), frame(250)], milliseconds=80, last_factor=1)
     assert gif_frames(tmp_path / "a.gif")[1] == [80, 80, 80]
 
 
 def test_gif_of_colours(tmp_path):
     colours = [np.tile(np.uint8(rgb), (6, 6, 1)) for rgb in ([255, 0, 0], [0, 255, 0], [0, 0, 255])]
-    raster.write_gif(tmp_path / "a.gif", colours)
+    raster.write_animation(tmp_path / "a.gif", colours)
     np.testing.assert_array_equal(gif_frames(tmp_path / "a.gif")[0], colours)
 
 
+@pytest.mark.parametrize("kind", ["webp", "apng"])
+def test_webp_and_apng_keep_every_pixel_and_go_round_for_ever(tmp_path, kind):
+    frames = list(np.random.default_rng(0).integers(0, 256, (3, 9, 7, 3), np.uint8))
+    raster.write_animation(tmp_path / f"a.{kind}", frames, milliseconds=80, last_factor=2)
+    images, times = gif_frames(tmp_path / f"a.{kind}")
+    np.testing.assert_array_equal(images, frames)
+    with Image.open(tmp_path / f"a.{kind}") as picture:
+        assert (picture.n_frames, picture.info["loop"]) == (3, 0)
+    assert times == [80, 80, 160]
+
+
+def test_what_a_format_cannot_hold_is_refused_before_it_is_drawn(tmp_path):
+    raster.check_animation("a.webp", (16383, 10))
+    raster.check_animation("a.apng", (70_000, 10))
+    with pytest.raises(UserError, match="frames of 10 x 16,384 pixels, and .webp holds 16,383 a side at most"):
+        raster.check_animation("a.webp", (10, 16384))
+    with pytest.raises(UserError, match=".gif holds 65,535"):
+        raster.check_animation("a.gif", (65_536, 10))
+
+
 def test_gif_is_bounded_by_even_thinning(tmp_path):
-    raster.write_gif(tmp_path / "a.gif", [frame(i) for i in range(250)], max_frames=11)
+    raster.write_animation(tmp_path / "a.gif", [frame(i) for i in range(250)], max_frames=11)
     images, _ = gif_frames(tmp_path / "a.gif")
     shown = [int(image[0, 0, 0]) for image in images]
     assert len(shown) == 11
@@ -110,12 +130,12 @@ def test_gif_is_bounded_by_even_thinning(tmp_path):
 def test_gif_survives_a_changed_grid_and_bad_files(tmp_path):
     (tmp_path / "torn.png").write_bytes(raster.png(frame(9, size=40))[:60])
     frames = [frame(50, size=3), tmp_path / "torn.png", tmp_path / "missing.png", frame(100, size=6)]
-    raster.write_gif(tmp_path / "a.gif", frames)
+    raster.write_animation(tmp_path / "a.gif", frames)
     images, _ = gif_frames(tmp_path / "a.gif")
     assert [image.shape for image in images] == [(6, 6, 3)] * 2
     assert [int(image[0, 0, 0]) for image in images] == [50, 100]
     with pytest.raises(UserError, match="no pictures to animate"):
-        raster.write_gif(tmp_path / "b.gif", [tmp_path / "torn.png"])
+        raster.write_animation(tmp_path / "b.gif", [tmp_path / "torn.png"])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -95,7 +95,34 @@ def test_random_labels_are_those_of_their_examples_and_as_likely_as_their_shares
     assert labels.dtype == np.int32
     np.testing.assert_array_equal(sampler.random_labels(0, 10, shares), labels[:10])
     assert np.abs(np.bincount(labels, minlength=CLASSES) - 6000 * np.array(shares)).max() < 150
+    np.testing.assert_array_equal(sampler.random_labels(0, 9, shares, first=700), labels[700:709])
     assert (sampler.random_labels(1, 100, shares) != labels[:100]).any()
+
+
+def test_labels_may_be_a_function_of_the_place(sample):
+    labels = np.int32([0, 2, 1, 1, 2, 0])
+    asked = []
+
+    def told(first: int, count: int) -> np.ndarray:
+        asked.append((first, count))
+        return labels.take(np.arange(first, first + count), mode="clip")
+
+    np.testing.assert_array_equal(sample(6, told), sample(6, labels))
+    assert sorted(asked) == [(0, 4), (4, 4)]
+
+
+def test_images_are_drawn_no_further_ahead_than_they_are_taken():
+    params, begun = NETWORK.init(rng.stream(1, -1)), []
+
+    def points():
+        for first in range(0, 400, 4):
+            begun.append(first)
+            yield sampler.latents(1, first, 4, 8)
+
+    images = sampler.make_renderer(NETWORK, 4)(params, points(), 400)
+    for taken in range(1, 11):
+        next(images)
+        assert len(begun) <= taken + 5  # at most four in computation, and one that waits
 
 
 def test_images_of_given_latents(conditional, sample):

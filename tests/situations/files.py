@@ -10,7 +10,7 @@ import pytest
 
 from gan import paths
 from gan.errors import UserError
-from gan.jobs import requests
+from gan.jobs import requests, sample_request
 from gan.pictures import raster
 from gan.runs import metrics_log, workdir
 from gan.runs.lock import Lock
@@ -153,7 +153,9 @@ def pasted(place: Place) -> None:
 @situation(PATHS, "`file:///home/me/my%20run`; `https://...`, `gs://...`", "the path; one line: an address is no path")
 def addresses(place: Place) -> None:
     assert paths.given("file:///home/me/my%20run") == "/home/me/my run"
-    assert "gs://bucket/run is an address, not a path" in _refused(lambda: requests.Sample("gs://bucket/run", "x.png"))
+    assert "gs://bucket/run is an address, not a path" in _refused(
+        lambda: sample_request.Sample("gs://bucket/run", "x.png")
+    )
 
 
 @situation(
@@ -168,7 +170,7 @@ def broken_links(place: Place) -> None:
         lambda: requests.Preview({"data_dir": f"{link}/x"}),
         lambda: requests.Evaluate(images=f"{link}/x.npz"),
         lambda: requests.Export("run", out=str(link)),
-        lambda: requests.Sample("run", f"{link}/x.png"),
+        lambda: sample_request.Sample("run", f"{link}/x.png"),
     ):
         assert f"{link} is a link to /not/there, which is not there" in _refused(make)
     link.unlink()
@@ -214,16 +216,19 @@ def _model(place: Place, **settings):
 
     from gan import build, config
     from gan.core import rng
-    from gan.export import models
+    from gan.export import models, networks
+    from gan.export.formats import FORMATS
     from gan.storage.aliases import plain
 
     chosen = config.make("article", g_width=4, d_width=2, latent_size=8, **settings)
     made = [make(chosen, (20, 20, 1), build.PLAIN, 3) for make in (build.generator, build.discriminator)]
-    pair = models.pair(chosen, (20, 20, 1), *(net.init(rng.stream(0, -1)) for net in made), "saved_model", [1 / 3] * 3)
+    params = (network.init(rng.stream(0, -1)) for network in made)
+    of = networks.networks(chosen, (20, 20, 1), *params, [1 / 3] * 3)
+    both = list(FORMATS["saved_model"].models(of))
     folder = place.folder / "run[1]*"
     folder.mkdir()
-    models.write(folder, "saved_model", pair)
-    assert max(model.difference for model in models.check(folder, "saved_model", pair)) < 1e-5
+    models.write(folder, "saved_model", both)
+    assert max(model.difference for model in models.check(folder, "saved_model", of, both)) < 1e-5
     with plain(folder) as readable:
         return tf.saved_model.load(str(readable / "generatormodel"))
 

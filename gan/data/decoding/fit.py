@@ -111,6 +111,19 @@ def fitted_shape(height: int, width: int, channels: int, fit: Fit, where: str) -
     return fitted_height, fitted_width, fit.channels or channels
 
 
+def filling(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The middle of a uint8 image [H, W, C] as large as its aspect allows, in [height, width, C]."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    rows, columns, channels = pixels.shape
+    factor = min(rows / height, columns / width)  # pixels of the image for one of the result
+    left, top = (columns - factor * width) / 2, (rows - factor * height) / 2
+    how = Image.Resampling.BOX if factor > 1 else Image.Resampling.BICUBIC
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    resized = image.resize((width, height), how, box=(left, top, left + factor * width, top + factor * height))
+    return np.asarray(resized).reshape(height, width, channels)
+
+
 def _on_white_square(image: Image.Image) -> Image.Image:
     side = max(image.size)
     square = Image.new(image.mode, (side, side), "white")

@@ -1,5 +1,6 @@
 """The models that were exported from a run: looked at as files, never loaded, since a model is a program."""
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import tensorflow as tf
 from gan.runs.inspection.parts import Part, Problem, Scope
 from gan.runs.workdir import EXPORTS
 from gan.storage.aliases import plain
+from gan.storage.files import sha256
 from gan.storage.refusals import storage_errors
 
 
@@ -20,7 +22,8 @@ def look(scope: Scope) -> Part:
         files = sorted(path for path in folder.rglob("*") if _look_of(path) and not _hidden(path, folder))
     faults = {path: _look_of(path)(path) for path in files}
     problems = [Problem(f"{path.relative_to(scope.folder)} {line}", lost=True) for path, line in faults.items() if line]
-    return Part(f"{EXPORTS}/", f"{len(files)} models" if files else "none", tuple(problems))
+    models = [path for path in files if path.name != _FACTS]
+    return Part(f"{EXPORTS}/", f"{len(models)} models" if models else "none", tuple(problems))
 
 
 def _hidden(path: Path, folder: Path) -> bool:
@@ -64,7 +67,34 @@ def _saved_model_fault(path: Path) -> str:
     return ""
 
 
-_FAULTS = {".h5": _h5_fault, ".keras": _keras_fault, "saved_model.pb": _saved_model_fault}
+def _tflite_fault(path: Path) -> str:
+    with path.open("rb") as file:
+        return "" if file.read(8)[4:] == b"TFL3" else "cannot be read as a TensorFlow Lite file"
+
+
+def _facts_fault(path: Path) -> str:
+    """Of model.json: it knows the hash of every file of the models that lie beside it."""
+    try:
+        hashes = json.loads(path.read_bytes()).get("files", {}).items()
+        changed = [name for name, digest in hashes if not _is(path.parent / name, digest)]
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return "cannot be read"
+    return f"tells of another {changed[0]} than is there; export it again" if changed else ""
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256(path) == digest
+
+
+_FACTS = "model.json"
+_FAULTS = {
+    ".h5": _h5_fault,
+    ".keras": _keras_fault,
+    ".onnx": lambda path: "",  # nothing in it shows damage but its hash, which model.json has
+    ".tflite": _tflite_fault,
+    "saved_model.pb": _saved_model_fault,
+    _FACTS: _facts_fault,
+}
 
 
 def _look_of(path: Path) -> Callable[[Path], str] | None:
