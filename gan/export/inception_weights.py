@@ -53,7 +53,8 @@ def read(path: Path) -> Weights:
         raise UserError(f"{flag} {what}; name {OF_2015}, or weights of Keras' InceptionV3 (.h5)")
     if path.suffix in _PYTORCH:
         known = sha256(path).startswith(_SHA256_OF_2015)
-        origin = "the published file" if known else f"the file {path.name}, which is NOT the published {OF_2015}"
+        other = f"weights of the file {path.name}, which is NOT the published {OF_2015}: not published FID"
+        origin = "weights of the published file, as published FID has them" if known else other
         return Weights(_of_state_dict(path, state_dict.read(path)), True, origin)
     if path.suffix not in _HDF5:
         raise UserError(f"{flag} must end in .pth (the network of 2015) or .h5 (weights of Keras' InceptionV3)")

@@ -149,8 +149,15 @@ def test_weights_are_read_from_every_form(files, layers, name):
     found = inception_weights.read(files / name)
     assert same(found.layers, layers)
     assert found.of_2015 == (name == "port.pth")
-    whose = "the file port.pth, which is NOT the published pt_inception-2015-12-05-6726825d.pth"
-    assert found.origin == (whose if found.of_2015 else f"weights of the file {name}")
+    more = ", which is NOT the published pt_inception-2015-12-05-6726825d.pth: not published FID" * found.of_2015
+    assert found.origin == f"weights of the file {name}{more}"
+
+
+def test_the_published_file_is_known_by_its_sum(files, monkeypatch):
+    monkeypatch.setattr(inception_weights, "sha256", lambda path: f"6726825d{path.stem}")
+    assert (
+        inception_weights.read(files / "port.pth").origin == "weights of the published file, as published FID has them"
+    )
 
 
 @pytest.mark.parametrize(
