@@ -23,7 +23,7 @@ _MIDDLE = {False: 127.5, True: 128.0}
 _KINDS = {False: "inception_keras", True: "inception_2015"}
 _TITLES = {
     False: "Inception v3 of Keras (2048 numbers; not the network of published FID), {}",
-    True: "Inception of 2015 in PyTorch's port (2048 numbers; the network of published FID), {}",
+    True: "Inception of 2015 in PyTorch's port (2048 numbers), {}",
 }
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -52,7 +53,8 @@ def read(path: Path) -> Weights:
         raise UserError(f"{flag} {what}; name {OF_2015}, or weights of Keras' InceptionV3 (.h5)")
     if path.suffix in _PYTORCH:
         known = sha256(path).startswith(_SHA256_OF_2015)
-        origin = "the published file" if known else f"the file {path.name}, which is NOT the published {OF_2015}"
+        other = f"weights of the file {path.name}, which is NOT the published {OF_2015}: not published FID"
+        origin = "weights of the published file, as published FID has them" if known else other
         return Weights(_of_state_dict(path, state_dict.read(path)), True, origin)
     if path.suffix not in _HDF5:
         raise UserError(f"{flag} must end in .pth (the network of 2015) or .h5 (weights of Keras' InceptionV3)")
@@ -83,7 +85,7 @@ def downloaded() -> Path:
         finally:
             remove(part)
     except Exception as error:  # Keras raises plain ones
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        reason = " ".join(str(error).rpartition(" -- ")[2].split())[:160] or type(error).__name__
         raise UserError(
             f"--features=inception: Keras' weights cannot be downloaded ({reason}); get {KERAS} or {OF_2015} where "
             "there is a network, and give --features=inception:FILE"
@@ -143,7 +145,9 @@ def _of_keras(path: Path) -> tuple[Normalized, ...]:
         model = keras.applications.InceptionV3(
             weights=None, include_top=top, input_shape=(inception.SIZE, inception.SIZE, 3)
         )
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that stay as they were drawn
+            model.load_weights(path)
     except Exception as error:  # whatever HDF5 and Keras raise
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(

@@ -75,6 +75,16 @@ def test_fewer_samples_than_dimensions_equal_the_distance_within_their_span():
     assert value(low_real @ basis, low_fake @ basis) == pytest.approx(reference(low_real, low_fake), rel=1e-7)
 
 
+def test_fewer_samples_than_dimensions_equal_the_distance_by_the_samples_alone():
+    """Both covariances are singular; their roots' trace is the sum of the singular values of the centred products."""
+    real, fake = gaussian(10, 60, 400).astype(np.float64), gaussian(11, 45, 400, 1.3, 0.2).astype(np.float64)
+    x, y = real - real.mean(axis=0), fake - fake.mean(axis=0)
+    root_trace = np.linalg.svd(x @ y.T, compute_uv=False).sum() / np.sqrt(59 * 44)
+    away = np.sum((real.mean(axis=0) - fake.mean(axis=0)) ** 2)
+    expected = away + np.sum(x**2) / 59 + np.sum(y**2) / 44 - 2 * root_trace
+    assert value(real, fake) == pytest.approx(expected, rel=1e-9)
+
+
 def test_one_image_over_and_over():
     real = gaussian(7, 200, 12)
     fake = np.broadcast_to(real[3], (150, 12))
