@@ -43,7 +43,7 @@ def write(path: Path, request: Sample) -> tuple[int, str]:
     else:
         pair = raster.grid(np.stack([photo, nearest.images[0]]), 1, 2)
         raster.write_png(path, pair, scale=-(-_SIDE // max(photo.shape[:2])))
-    of = f" ({saved.class_names[nearest.labels[0]]})" if classes else ""
+    of = f" (drawn as {saved.class_names[nearest.labels[0]]})" if classes else ""
     return found.step, (
         f"the image nearest to {request.like}{of}, pixel error {errors[0]:.1f} of 255 (RMSE); the best of the "
         f"{len(at_random)} random ones that the search began with has {at_random.min():.1f};"
