@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from gan import build, config
 from gan.core import objectives, step
+from gan.data import sources
 from tests.situations import table as situations
 from tests.test_imports import LAYERS
 
@@ -87,6 +88,12 @@ def test_flags_of_commands_exist(page, flags_of):
         if name in COMMANDS:
             given = {DENIED.get(flag, flag) for flag in re.findall(r"--(\w+)", rest)}
             assert given - ALWAYS <= flags_of[name], f"bin/{name} {rest}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_data_sets_of_commands_are_of_a_kind_that_there_is(page):
+    named = re.findall(r"--(?:test_)?dataset=([\w:]+)", PAGES[page])
+    assert all(name.partition(":")[0] in {*sources.KINDS, "SET"} for name in named), named
 
 
 @pytest.mark.parametrize("page", GUIDES)

@@ -194,9 +194,9 @@ FORMATS = {
         _save_saved_model,
         _load_saved_model,
         _TENSORFLOW
-        + "images = model.generate(latents)\nimages = model.sample(64, 0)  # num, seed: as bin/sample draws",
+        + "images = model.generate(latents)\nothers = model.sample(64, 0)  # num, seed: as bin/sample draws",
         _TENSORFLOW + "images = model.generate(latents, labels)\n"
-        "images, labels = model.sample(64, 0)  # num, seed: as bin/sample draws",
+        "others, classes = model.sample(64, 0)  # num, seed: as bin/sample draws",
         holds_whole=True,
     ),
     "tflite": Format(

@@ -27,7 +27,8 @@ _LIBRARIES = {
     "onnx": "onnx",
     "web": "tflite",
 }
-_TASK = "unconditional-image-generation"
+_KIND = "image-generation"
+_TASK = f"unconditional-{_KIND}"
 _MOST_CLASSES = 100  # that a card lists
 # Settings that are no part of a recipe: where things lie, how long and on what a run was computed.
 _NOT_RECIPE = {"preset", "data_dir", "dataset", "test_dataset", "labels", "init_from", *COMMANDS}
@@ -38,6 +39,13 @@ _LIMITS = (
     "there is rarer here, its biases are learned with it, and single training images may be imitated. A generated "
     "image is evidence of nothing. Where the data shows people, think of them before you publish."
 )
+
+
+_PAGE = [
+    "This folder is a page: any static server can serve it, and browsers compute the model. To look at it, run "
+    "`python3 -m http.server 8000` in the folder and open http://localhost:8000/. In Python the model draws like this:",
+    "",
+]
 
 
 class Card(NamedTuple):
@@ -75,8 +83,10 @@ def _front(of: Card) -> list[str]:
         "license": known.identifier,
         "library_name": _LIBRARIES[of.form],
         "pipeline_tag": _TASK,
-        "tags": ["gan", "image-generation", "gan-engine", run.config.networks, run.config.preset],
+        "tags": list(dict.fromkeys(["gan", "image-generation", "gan-engine", run.config.networks, run.config.preset])),
     }
+    if run.config.conditional:  # hubs have no word for what draws by class
+        del entries["pipeline_tag"]
     if known_as := licences.public_name(of.dataset):
         entries["datasets"] = [known_as]
     if of.evaluations:
@@ -102,7 +112,8 @@ def _result(of: Card, evaluation: Evaluation) -> dict[str, Any]:
         for name, value in evaluation.metrics.items()
         if value is not None and "/" not in name
     ]
-    return {"task": {"type": _TASK}, "dataset": {"name": of.dataset, "type": of.dataset}, "metrics": metrics}
+    task = f"class-conditional-{_KIND}" if of.found.run.config.conditional else _TASK
+    return {"task": {"type": task}, "dataset": {"name": of.dataset, "type": of.dataset}, "metrics": metrics}
 
 
 def _about(of: Card) -> list[str]:
@@ -206,7 +217,7 @@ def _number(value: float | None) -> str:
 
 
 def _use(of: Card) -> list[str]:
-    return ["## How to use", "", of.arguments, "", "```python", of.usage, "```"]
+    return ["## How to use", "", *(_PAGE if of.form == "web" else []), of.arguments, "", "```python", of.usage, "```"]
 
 
 def _limits(of: Card) -> list[str]:
@@ -221,11 +232,13 @@ def _limits(of: Card) -> list[str]:
 
 def _licence(of: Card) -> list[str]:
     known = licences.of_data(of.dataset)
+    page = ["Page and LiteRT.js, which computes the model in it: Apache-2.0, see `LICENSE`.", ""]
     return [
         "## Licence",
         "",
         f"Data: {known.words}",
         "",
+        *(page if of.form == "web" else []),
         "Model: yours to choose within what that of the data allows; `license` at the head of this card says "
         f"`{known.identifier}`{': fill it in' if known.identifier == licences.UNKNOWN else ', as the data'}.",
     ]

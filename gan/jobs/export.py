@@ -100,7 +100,7 @@ def _report(found: Trained, form: str, out: Path, exported: Sequence[Exported]) 
     lines += [f"{out / model_card.CARD}: a model card, with {model_card.SAMPLES} and {FACTS} beside it"]
     usage = _usage(found, form, str(out / exported[0].name))
     notes = [*_notes(found, form), *_move(form, out), f"To use the generator ({_arguments(found)}):"]
-    return "\n".join([*lines, *notes, _indented(usage)])
+    return "\n".join([*lines, *notes, _indented("\n".join([*_some_inputs(found), usage]))])
 
 
 def _line(out: Path, model: Exported, form: str) -> str:

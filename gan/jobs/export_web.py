@@ -1,17 +1,19 @@
 """The export for browsers: a folder that any static server can serve, checked before it appears."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import NamedTuple
 
 from gan.errors import UserError
+from gan.export import description
 from gan.export.models import Exported
 from gan.export.networks import Networks
 from gan.export.web import model, runtime, site
 from gan.jobs import model_card
 from gan.jobs.notices import note
 from gan.runs.trained import Trained
-from gan.storage.files import staged_folder
+from gan.storage.files import sha256, staged_folder
 from gan.storage.refusals import storage_errors
 
 FORM, MODEL = "web", site.MODEL
@@ -50,10 +52,15 @@ def write(found: Trained, of: Networks, out: Path, given: str, usage: str, argum
 
 
 def _check_place(out: Path) -> None:
-    """Raises `UserError` if something other than an earlier page is in the way: nothing else is replaced."""
-    index = out / site.INDEX
-    if index.exists() and not (out / site.FACTS).is_file():
-        raise UserError(f"{index} is there but no exported page; use another --out")
+    """Raises `UserError` if anything in the way is not what an earlier export of a page wrote there, to the byte."""
+    with storage_errors(out):
+        written = (description.read(out) or {}).get("files", {}) if out.is_dir() else {}
+        for name in sorted(site.names()):
+            inside = sorted((out / name).rglob("*")) if (out / name).is_dir() else [out / name]
+            for path in inside:
+                ours = path.is_file() and sha256(path) == written.get(path.relative_to(out).as_posix())
+                if os.path.lexists(path) and not ours:
+                    raise UserError(f"{path} is there but not as an export wrote it; move it away or use another --out")
     model_card.check_place(out)
 
 

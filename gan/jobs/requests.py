@@ -26,6 +26,7 @@ MOST_WAITING = 10**5  # minutes for workers to come, seconds for one to answer
 MOST_SEEDS = 1000
 MINUTES = 60.0  # of a training to a quality, unless it is said
 FORMATS = ("h5", "keras", "saved_model", "tflite", "onnx", "web")  # of exported models
+MODEL_FILES = (".h5", ".keras", ".tflite", ".onnx")
 FEATURES = ("classifier", "random", "saved_model", "inception")  # what images can be compared by
 
 
@@ -141,6 +142,8 @@ class Export(Asked):
         paths.check_links("--out", self.out)
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
             raise UserError(f"--out={self.out} is {kind(Path(self.out).stat().st_mode)}; name a folder, new or not")
+        if Path(self.out).suffix in MODEL_FILES and not Path(self.out).exists():
+            raise UserError(f"--out={self.out} has the name of a model; name the folder in which models are to lie")
 
 
 @dataclasses.dataclass(frozen=True)

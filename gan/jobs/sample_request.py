@@ -52,6 +52,7 @@ class Sample(Asked):
         within(0, MOST_STEPS, step=self.step)
         if not 0 <= self.truncation <= 1:
             raise UserError(f"--truncation={self.truncation} must be from 0 to 1")
+        self._set("truncation", self.truncation + 0.0)  # -0.0 is 0
         self._check_names(kind)
         if self.like:
             self._check_like(kind)
@@ -104,6 +105,8 @@ class Sample(Asked):
         """Raises `UserError` for what does not go with the search for one image."""
         if kind not in ("png", "npz"):
             raise UserError(f"--like={self.like} makes one image: let --out end in .png or .npz")
+        if Path(self.out).exists() and Path(self.like).exists() and Path(self.out).samefile(self.like):
+            raise UserError(f"--out={self.out} is the picture of --like itself, which would be lost; name another file")
         for name, default in _NOT_LIKE.items():
             if getattr(self, name) != default:
                 raise UserError(f"--{name} does not go with --like, which searches for an image of a run; leave it out")

@@ -103,6 +103,7 @@ def test_every_format_reports_what_it_wrote_and_leaves_the_rest(exported, traine
     assert re.match(rf"{folder}/generatormodel.h5: 13,225 parameters, \d+ KiB; read back, its outputs differ", first[1])
     assert first[2].startswith(f"{folder}/discriminatormodel.h5: 21,569 parameters,")
     assert first[3] == f"{folder}/README.md: a model card, with samples.png and model.json beside it"
+    assert first[-4].strip().startswith("latents = np.random.default_rng(0).standard_normal((16, ")
     assert first[-2].strip() == f"model = keras.models.load_model('{folder}/generatormodel.h5', compile=False)"
 
 
@@ -176,7 +177,7 @@ def test_a_conditional_run_is_exported_with_its_averages_and_norms(conditional_r
     assert lines[0] == f"step 3 of {conditional_run}"
     assert lines[1].startswith(f"{tmp_path}/models/generatormodel: ") and "read back" in lines[2]
     assert "moving averages" in lines[4] and "fixed statistics" in lines[5]
-    assert "labels: int32 [N] from 0 to 2" in lines[6] and "images, labels = model.sample(64, 0)" in lines[-1]
+    assert "labels: int32 [N] from 0 to 2" in lines[6] and "others, classes = model.sample(64, 0)" in lines[-1]
     variants = [line.split(":")[0] for line in done[2].out.splitlines() if "images/s, one thread" in line]
     assert variants == [f"{tmp_path}/models/generatormodel{kind}.tflite" for kind in ("", "_float16", "_int8")]
     labels = sampler.random_labels(0, 128, [0.2, 0.5, 0.3])

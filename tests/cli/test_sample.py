@@ -289,6 +289,8 @@ def test_the_image_nearest_to_a_picture_is_shown_beside_it(by_class, conditional
         photo = two["images"][0]
         raster.write_png(tmp_path / "photo.png", photo)
     asked = {"workdir": str(conditional_run), "like": f"{tmp_path}/photo.png", "seed": 5}
+    with pytest.raises(UserError, match="is the picture of --like itself"):
+        Sample(out=f"{tmp_path}/../{tmp_path.name}/photo.png", **asked)
     sample.run(Sample(out=f"{tmp_path}/near.png", **asked))
     sample.run(Sample(out=f"{tmp_path}/near.npz", classes="1,2", **asked))
     with np.load(tmp_path / "near.npz", allow_pickle=False) as near:

@@ -16,8 +16,8 @@ from gan.runs.trained import SavedRun, Trained
 NASTY = ("a|b", "<script>x</script>", "[c](https://evil.example)", "*d*\n# e", 'f" \\', "\u202eg", "---", "\ud800h")
 
 
-def card(names=("x", "y"), dataset="fashion_mnist", evaluations=(), **settings) -> Card:
-    chosen = config.make("modern_conditional", **settings)
+def card(names=("x", "y"), dataset="fashion_mnist", evaluations=(), preset="modern_conditional", **settings) -> Card:
+    chosen = config.make(preset, **settings)
     run = SavedRun(Path("/home/me/run"), chosen, (28, 20, 3), names, (1 / len(names),) * len(names), (0, 1), "abc")
     exported = [
         Exported("generatormodel.tflite", "generator", "float32", 1000, 4 << 20, 1e-6, 1e-7, 10.0),
@@ -58,12 +58,17 @@ def front(page: str) -> dict:
     return {name: json.loads(value) for name, value in (line.split(": ", 1) for line in lines.splitlines())}
 
 
+def test_hubs_find_what_draws_without_labels_by_its_task_and_each_tag_once():
+    told = front(card_text.text(card(preset="dcgan")))
+    assert told["pipeline_tag"] == "unconditional-image-generation"
+    assert told["tags"] == ["gan", "image-generation", "gan-engine", "dcgan"]
+
+
 def test_a_card_tells_data_recipe_figures_and_use():
     page = card_text.text(card(evaluations=[evaluated()], g_width=32, init_from="/home/me/other"))
     assert front(page) == {
         "license": "mit",
         "library_name": "tflite",
-        "pipeline_tag": "unconditional-image-generation",
         "tags": ["gan", "image-generation", "gan-engine", "residual", "modern_conditional"],
         "datasets": ["fashion_mnist"],
         "model-index": [
@@ -71,7 +76,7 @@ def test_a_card_tells_data_recipe_figures_and_use():
                 "name": "modern_conditional on fashion_mnist",
                 "results": [
                     {
-                        "task": {"type": "unconditional-image-generation"},
+                        "task": {"type": "class-conditional-image-generation"},
                         "dataset": {"name": "fashion_mnist", "type": "fashion_mnist"},
                         "metrics": [
                             {

@@ -22,6 +22,7 @@ from gan.jobs.sample_request import Sample
         (lambda: Sample("run", "x.npz", truncation=1.5), "--truncation=1.5 must be from 0 to 1"),
         (lambda: Sample("run", "x.npz", truncation=math.nan), "--truncation=nan must be from 0 to 1"),
         (lambda: Sample("run", "x.gif", like="a.png"), "--like=a.png makes one image: let --out end in .png or .npz"),
+        (lambda: Export("run", out="x.onnx"), "--out=x.onnx has the name of a model; name the folder"),
         (lambda: Sample("run", "x.png", like="a.png", num=3), "--num does not go with --like"),
         (lambda: Sample("run", "x.png", like="a.png", interpolate=3), "--interpolate does not go with --like"),
         (lambda: Sample("run", "x.png", like="a.png", truncation=0.5), "--truncation does not go with --like"),

@@ -63,6 +63,11 @@ def files(generator: Generator, runtime: Runtime, model: bytes) -> dict[str, byt
     return found
 
 
+def names() -> set[str]:
+    """The entries that `files` has in the folder itself: files, and the folder of the runtime."""
+    return {*page.common(), *_OWN, INDEX, MODEL, FACTS, RUNTIME}
+
+
 def sizes(contents: Mapping[str, bytes]) -> dict[str, int]:
     """Bytes of the page, of the model, of the runtime, and of that part of the runtime that a browser loads at most."""
     of = {name: len(content) for name, content in contents.items()}

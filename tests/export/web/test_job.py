@@ -83,14 +83,25 @@ def test_a_page_is_replaced_by_the_next_one_and_what_else_lies_there_stays(run, 
     assert first["model.tflite"] != second["model.tflite"]
 
 
-@pytest.mark.parametrize("name", ["index.html", "README.md"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "README.md", "LICENSE", "style.css", "facts.json", "runtime/litert.js", "runtime/data/mine"]
+)
 def test_a_file_of_somebody_elses_is_not_replaced(run, packages, tmp_path, name):
-    out = tmp_path / "site"
-    out.mkdir()
-    (out / name).write_text("precious")
-    with pytest.raises(UserError, match=name):
-        exported(run, packages, out=str(out))
-    assert files(out) == {name: b"precious"}
+    path = tmp_path / "site" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    with pytest.raises(UserError, match=name.rpartition("/data")[0] or name):
+        exported(run, packages, out=str(tmp_path / "site"))
+    assert files(tmp_path / "site") == {name: b"precious"}
+
+
+def test_a_page_that_somebody_worked_on_is_not_replaced(run, packages, tmp_path):
+    exported(run, packages, out=str(tmp_path / "site"), step=100)
+    (tmp_path / "site/style.css").write_text("mine")
+    before = files(tmp_path / "site")
+    with pytest.raises(UserError, match="style.css is there but not as an export wrote it"):
+        exported(run, packages, out=str(tmp_path / "site"))
+    assert files(tmp_path / "site") == before
 
 
 def test_without_a_runtime_nothing_is_written(run, tmp_path):
