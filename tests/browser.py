@@ -55,7 +55,7 @@ def started() -> Iterator[Any]:
 def watched(browser: Any, **options: Any) -> Iterator[Watched]:
     """A page in a context of its own, with `options` of Playwright's `new_context` (viewport, color_scheme, ...)."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)  # a slow machine fails no test
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     faults: list[str] = []
     context.route("**/*", lambda route: _let(route, faults))

@@ -54,8 +54,12 @@ class Generator:
         self._warm()
 
     def steps(self) -> list[int]:
-        """The steps of the checkpoints that are there, ascending."""
-        return checkpoint.steps(self.run.folder / workdir.CHECKPOINTS)
+        """The steps of the checkpoints that are there, ascending; raises `UserError` where there is none any more."""
+        folder = self.run.folder / workdir.CHECKPOINTS
+        if found := checkpoint.steps(folder):
+            return found
+        lost = "has no checkpoint any more" if folder.is_dir() else "is not there any more"
+        raise UserError(f"{folder} {lost}; put it back, or end bin/explore and start it with another --workdir")
 
     def follow(self) -> bool:
         """Shows the newest good checkpoint if one has come since the last call; whether one has.
@@ -103,7 +107,7 @@ class Generator:
         self._computing.acquire(timeout=10)
 
     def params(self, step: int) -> Params:
-        """The settled parameters of a step, read if they are not in memory; raises `Gone`."""
+        """The settled parameters of a step, read if they are not in memory; raises `Gone`, `UserError`."""
         if found := self._remembered(step):
             return found
         with self._reading:
@@ -112,6 +116,7 @@ class Generator:
             try:
                 return self._keep(trained.load(self.run, step))
             except UserError as error:
+                self.steps()  # where all of them have gone it is not this step's fault
                 raise Gone(str(error)) from error
 
     def _remembered(self, step: int) -> Params | None:

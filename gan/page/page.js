@@ -49,10 +49,11 @@ async function start() {
   walk(parts);
   plane(parts);
   saving({ ...parts, grid, picture: shown });
-  backend.watch((facts) => {
+  const follow = (facts) => {
     describe(facts);
     view.inform(facts);
-  });
+  };
+  backend.watch(follow, tell);
   document.documentElement.dataset.ready = "true";
 }
 

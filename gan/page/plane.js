@@ -28,6 +28,7 @@ export function plane({ view, places, drawing, tell }) {
   }
 
   function go(x, y) {
+    if (!isPlane(view.state.corners)) return; // they were cleared while the point was being dragged
     const to = { x: short(clamp(x, 0, 1)), y: isLine() ? 0 : short(clamp(y, 0, 1)) };
     view.change({
       point: to,
@@ -98,7 +99,8 @@ export function plane({ view, places, drawing, tell }) {
       const action = corner ? ", replace it by the picture" : "";
       button.setAttribute("aria-label", `${button.textContent}: ${NAMES[i]} corner${action}`);
       button.classList.toggle("taken", Boolean(corner));
-      button.disabled = state.planar;
+      button.disabled = state.planar || state.time !== 0; // a corner is a sample, moved or not
+      button.title = button.disabled ? "Only a sample can be a corner, not a picture on the plane or on a walk." : "";
     });
     find("clear").disabled = !state.corners.some(Boolean);
     map.classList.toggle("line", isLine());

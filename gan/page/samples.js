@@ -3,7 +3,7 @@
 import { classChoice } from "./classes.js";
 import { counted, find, made, onRange, whileBusy } from "./elements.js";
 import { blank, paint } from "./pictures.js";
-import { asPage, asSeed, PER_PAGE } from "./view.js";
+import { asPage, LARGEST_PAGE, LARGEST_SEED, PER_PAGE, readSeed } from "./view.js";
 
 const REDRAWN_BY = ["seed", "page", "psi", "shown", "step", "facts"];
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
@@ -83,6 +83,7 @@ export function samples({ view, places, drawing, tell }) {
     find("psi-now").textContent = state.psi.toFixed(2);
     find("range").textContent = `${counted(first())}–${counted(first() + PER_PAGE - 1)}`;
     find("previous").disabled = state.page === 0;
+    find("next").disabled = state.page === LARGEST_PAGE;
     classes.show(state.shown);
     cells.forEach((one, i) => {
       const name = facts.classes.find((each) => each.number === label(i))?.name;
@@ -99,9 +100,10 @@ export function samples({ view, places, drawing, tell }) {
   find("previous").addEventListener("click", () => view.set({ page: asPage(view.state.page - 1) }));
   find("next").addEventListener("click", () => view.set({ page: asPage(view.state.page + 1) }));
   seed.addEventListener("change", () => {
-    const value = asSeed(Number(seed.value.replace(/[\s,]/g, "") || NaN));
-    seed.value = String(value);
-    view.set({ seed: value, page: 0 });
+    const value = readSeed(seed.value);
+    seed.value = String(value ?? view.state.seed);
+    if (value !== undefined) return view.set({ seed: value, page: 0 });
+    tell(`The seed stays ${seed.value}: a seed is a whole number from 0 to ${counted(LARGEST_SEED)}.`);
   });
   onRange(
     psi,

@@ -25,6 +25,8 @@ function query(values) {
 
 class ServerBackend {
   #listener = () => {};
+  #tell = () => {};
+  #trouble = ""; // what the last look has failed of
 
   constructor(facts) {
     this.facts = facts;
@@ -43,14 +45,27 @@ class ServerBackend {
     return (await this.#drawn(`animation/${kind}`, latents, labels, step)).blob();
   }
 
-  /** Looks for new checkpoints while the page can be seen. */
-  watch(callback) {
-    this.#listener = callback;
-    setInterval(() => document.hidden || this.#look().catch(() => {}), CHECKED);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#look().catch(() => {}));
+  /** Looks for new checkpoints while the page can be seen; `tell` hears when they cannot be had, and when again. */
+  watch(callback, tell) {
+    [this.#listener, this.#tell] = [callback, tell];
+    setInterval(() => document.hidden || this.#look(), CHECKED);
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
   }
 
+  /** One look; of a trouble that lasts no more than once is told. */
   async #look() {
+    let trouble = "";
+    try {
+      await this.#follow();
+    } catch (error) {
+      trouble = error.message;
+    }
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#tell(trouble || "The run can be read again.");
+  }
+
+  async #follow() {
     const { step, steps } = await (await ask("steps")).json();
     if (step === this.facts.step && steps.join() === this.facts.steps.join()) return;
     this.facts = withVectors(await (await ask("facts")).json());
@@ -64,7 +79,7 @@ class ServerBackend {
     try {
       return await ask(`${path}?${query({ count, step })}`, body);
     } catch (error) {
-      if (error.status === 410) this.#look().catch(() => {});
+      if (error.status === 410) this.#look();
       throw error;
     }
   }

@@ -17,8 +17,9 @@ import { clamp } from "./elements.js";
 export const PER_PAGE = 40;
 export const LARGEST_MOVE = 3;
 export const WALK_STOPS = 5;
-const LARGEST_PAGE = 1e6;
-const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
+export const LARGEST_PAGE = 1e6;
+export const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
+const LARGEST_INDEX = PER_PAGE * (LARGEST_PAGE + 1) - 1; // the last sample of the last page
 const TOGETHER = 1500; // milliseconds in which changes of one kind are one step back
 
 /** The view that a page begins with. */
@@ -67,11 +68,16 @@ export function decode(fragment, facts) {
   for (const part of fragment.replace(/^#/, "").split("&").filter(Boolean)) {
     const cut = part.indexOf("=");
     const [name, text] = [part.slice(0, cut), decodeURIComponentSafely(part.slice(cut + 1))];
-    const read = READERS[name];
-    whole = Boolean(cut > 0 && read && read(view, text, facts)) && whole;
+    // its own names only: those that every object inherits, such as valueOf, are no part of a link
+    whole = cut > 0 && Object.hasOwn(READERS, name) && READERS[name](view, text, facts) && whole;
   }
-  if (view.planar && !isPlane(view.corners)) [view.planar, whole] = [false, false];
-  return [view, whole];
+  const sound = repaired(view);
+  return sound === view ? [view, whole] : [{ ...sound, point: initial(facts).point }, false];
+}
+
+/** The view itself, or where its picture is on a plane that is not there: a view of its sample. */
+function repaired(view) {
+  return view.planar && !isPlane(view.corners) ? { ...view, planar: false } : view;
 }
 
 const READERS = {
@@ -144,8 +150,8 @@ function readSample(text) {
   const parts = text.split(":");
   const [seed, index] =
     parts.length === 2
-      ? parts.map((one, i) => integer(one, [LARGEST_SEED, PER_PAGE * LARGEST_PAGE][i]))
-      : [0, integer(text, PER_PAGE * LARGEST_PAGE)];
+      ? parts.map((one, i) => integer(one, [LARGEST_SEED, LARGEST_INDEX][i]))
+      : [0, integer(text, LARGEST_INDEX)];
   return seed === undefined || index === undefined ? undefined : { seed, index };
 }
 
@@ -161,8 +167,10 @@ function readCorner(text, facts) {
   return read && along ? { ...read, moves: along } : undefined;
 }
 
-/** A seed or a page as it may be. */
-export const asSeed = (value) => (Number.isFinite(value) ? clamp(Math.floor(value), 0, LARGEST_SEED) : 0);
+/** The seed that a person has written, with spaces and commas between its digits; undefined: it is none. */
+export const readSeed = (text) => integer(text.replace(/[\s,]/g, ""), LARGEST_SEED);
+
+/** The page nearest to a number. */
 export const asPage = (value) => clamp(value, 0, LARGEST_PAGE);
 
 /** The view of a page, which tells its listeners what has changed, and keeps the browser's history. */
@@ -184,11 +192,10 @@ export class View {
 
   /** Changes some of the view while something is being dragged: the address waits until `settle`. */
   change(patch) {
-    const changed = Object.keys(patch).filter(
-      (name) => JSON.stringify(patch[name]) !== JSON.stringify(this.state[name]),
-    );
+    const next = repaired({ ...this.state, ...patch });
+    const changed = Object.keys(next).filter((name) => JSON.stringify(next[name]) !== JSON.stringify(this.state[name]));
     if (!changed.length) return;
-    this.state = { ...this.state, ...patch };
+    this.state = next;
     this.#tell(changed);
   }
 

@@ -1,6 +1,7 @@
 """What the server answers, and to whom: nothing to anybody but the page that it gave out."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 from PIL import Image
 from werkzeug.test import Client, TestResponse
 
+from gan.errors import UserError
 from gan.explore import security
 from gan.explore.application import Application
+from gan.explore.generator import Generator
 from gan.page import files
 from gan.runs import trained, workdir
 from gan.sampling import sampler
+from tests.explore import runs
 
 TOKEN, PORT = "t0ken_of-the-test", 4321
 ROOT = f"/{TOKEN}/"
@@ -226,6 +230,24 @@ def test_a_fault_of_the_program_is_one_line_and_its_traceback_is_on_the_terminal
     answer = Client(Application(generator, TOKEN, PORT)).get(f"{ROOT}api/steps", headers=HOME)
     assert "its terminal shows how" in is_a_line(answer, 500)
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_run_that_has_gone_is_one_line(tmp_path):
+    folder = runs.begin(tmp_path / "run", "article", (1, 2))
+    own = Generator(trained.saved_run(folder))
+    own.params(1)
+    client, body = Client(Application(own, TOKEN, PORT)), own.latents(0, 0, 1).tobytes()
+    shutil.rmtree(folder / workdir.CHECKPOINTS / "step_0000000001")
+    assert json.loads(client.get(f"{ROOT}api/steps", headers=HOME).data)["steps"] == [2]
+    for lost, words in ((folder / workdir.CHECKPOINTS / "step_0000000002", "has no"), (folder, "is not there")):
+        shutil.rmtree(lost)
+        for path in ("api/steps", "api/facts"):
+            line = is_a_line(client.get(f"{ROOT}{path}", headers=HOME), 503)
+            assert line.startswith(f"{folder / workdir.CHECKPOINTS} {words}")
+        with pytest.raises(UserError):
+            own.follow()
+        assert client.post(f"{ROOT}api/draw?count=1&step=1", data=body, headers=HOME).status_code == 200
+        is_a_line(client.post(f"{ROOT}api/draw?count=1&step=3", data=body, headers=HOME), 503)
 
 
 def test_an_unreadable_folder_of_checkpoints_is_one_line(conditional_run, generator, monkeypatch):

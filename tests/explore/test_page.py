@@ -12,6 +12,7 @@ from tests.explore import pages, runs
 
 PER_PAGE = 40
 LABELS = np.arange(PER_PAGE) % 3
+IN_CORNER = "Sample 2 is in corner 2 of the plane."
 AXES = [i / 6 for i in range(7)]  # of the map on the plane
 
 
@@ -35,10 +36,21 @@ def test_the_grid_has_the_images_of_the_seed_and_its_pages(page, generator, draw
     page.keyboard.press("Enter")
     assert page.inner_text("#range") == "0–39"
     np.testing.assert_array_equal(pages.grid(page), drawn(generator.latents(2**53 - 1, 0, PER_PAGE), LABELS))
-    for text, kept in (("-3", "0"), ("none", "0"), ("1,234", "1234"), ("99999999999999999999", "9007199254740991")):
+
+
+def test_what_is_no_seed_is_told_and_the_seed_stays(page):
+    def enter(text: str) -> tuple[str, str]:
         page.fill("#seed", text)
         page.keyboard.press("Enter")
-        assert page.input_value("#seed") == kept
+        return page.input_value("#seed"), page.inner_text("#status")
+
+    assert enter(" 1,234 ") == ("1234", "")
+    page.click("#next")
+    told = "The seed stays 1234: a seed is a whole number from 0 to 9,007,199,254,740,991."
+    for text in ("-5", "abc", "", "1.5", "1e3", "9007199254740992", "9" * 20):
+        assert enter(text) == ("1234", told), text
+        assert page.inner_text("#range") == "40–79"
+    assert enter("0") == ("0", told) and page.inner_text("#range") == "0–39"
 
 
 def test_a_click_and_a_drag_along_a_direction_draw_the_moved_latent(page, generator, drawn):
@@ -114,6 +126,43 @@ def test_the_plane_is_dragged_between_two_and_four_corners(page, generator, draw
     np.testing.assert_allclose(np.linalg.norm(found), np.linalg.norm(latents[[1, 2, 5, 8]], axis=1).mean(), rtol=0.3)
     page.click("#clear")
     assert page.inner_text("#where") == "Sample 5 of seed 0, <b>coat</b>"
+
+
+def test_corners_that_go_in_the_middle_of_a_drag_end_it(page):
+    for end in (lambda: page.locator("#clear").evaluate("(button) => button.click()"), page.go_back):
+        for i in (1, 2):
+            page.click(f".cell >> nth={i}", modifiers=["Shift"])
+        pages.quiet(page).locator("#map").scroll_into_view_if_needed()
+        box = page.locator("#map").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+        assert page.inner_text("#where").startswith("The plane at")
+        end()
+        page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+        page.mouse.up()
+        assert page.inner_text("#where") == "Sample 0 of seed 0, boot"
+        assert "plane=" not in pages.quiet(page).url and page.inner_text("#status") in ("", IN_CORNER)
+        page.locator("#clear").evaluate("(button) => button.click()")
+
+
+def test_a_third_corner_gives_the_plane_up(page):
+    for i in (1, 2):
+        page.click(f".cell >> nth={i}", modifiers=["Shift"])
+    page.locator("#point").press("ArrowRight")
+    assert page.inner_text("#where").startswith("The plane at 52 % across")
+    page.click(".cell >> nth=3", modifiers=["Shift"])
+    assert page.inner_text("#where") == "Sample 0 of seed 0, boot" and page.url.endswith("#corners=1;2;3;")
+
+
+def test_only_a_sample_can_be_put_into_a_corner(page):
+    corners = page.locator(".corners button")
+    assert corners.evaluate_all("(all) => all.map((one) => one.disabled)") == [False] * 4
+    page.locator("#time").press("ArrowRight")
+    assert corners.evaluate_all("(all) => all.map((one) => one.disabled)") == [True] * 4
+    assert "on a walk" in page.get_attribute("#corner-0", "title")
+    page.locator("#time").press("Home")
+    assert corners.evaluate_all("(all) => all.map((one) => one.disabled)") == [False] * 4
 
 
 def drag_on_map(page, start, end) -> None:

@@ -11,6 +11,12 @@ from gan.runs import trained, workdir
 from tests.explore import pages, runs
 
 SHAPE = (16, 24, 3)
+_HEAR = """() => {
+  const status = document.getElementById("status");
+  window.heard = [];
+  new MutationObserver(() => status.textContent && window.heard.push(status.textContent))
+    .observe(status, { childList: true });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +72,22 @@ def test_a_step_that_has_gone_is_told_and_the_newest_shown(browser_page, served,
     np.testing.assert_array_equal(pages.picture(page, 3), expected(run, 40)[0])
     assert page.inner_text("#step-now") == "40, the newest" and page.url == served.url
     assert {fault[:4] for fault in browser_page.faults} <= {"410:", "cons"}  # the refusal, and the console's word on it
+    browser_page.faults.clear()
+
+
+def test_a_run_that_is_moved_away_is_told_once_and_when_it_is_back(browser_page, served, run):
+    page = pages.opened(browser_page.page, served.url)
+    page.evaluate(_HEAR)
+    away = run.rename(run.with_name("away"))
+    page.wait_for_function("() => window.heard.length === 1")
+    with page.expect_response("**/api/steps"):  # another look, of which nothing new is told
+        pass
+    away.rename(run)
+    page.wait_for_function("() => window.heard.length > 1")
+    lost, back = page.evaluate("window.heard")
+    assert str(run / workdir.CHECKPOINTS) in lost and "is not there any more; put it back" in lost
+    assert back == "The run can be read again."
+    assert {fault[:4] for fault in browser_page.faults} == {"503:", "cons"}
     browser_page.faults.clear()
 
 

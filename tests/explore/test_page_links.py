@@ -36,6 +36,11 @@ BAD = [
     "nonsense",
     "x=1",
     "label=%",
+    "plane=0.2,0",  # between no corners
+    "corners=1;2;3;&plane=0.2,0",
+    "at=40000040",
+    "page=1000001",
+    *(f"{name}=1" for name in ("hasOwnProperty", "valueOf", "__proto__", "constructor", "toString", "")),
 ]
 
 
@@ -47,6 +52,23 @@ def test_what_a_link_has_wrong_is_told_and_the_rest_shown(page, served):
         page.goto(f"{served.url}#{bad}&page={number + 1}")
         page.wait_for_function(f"() => document.querySelector('#range').textContent.startsWith('{40 * number + 40}')")
         assert "Not all of the link could be read" in page.inner_text("#status")
+
+
+def test_a_plane_without_corners_is_none(browser_page, served):
+    page = pages.opened(browser_page.page, f"{served.url}#plane=0.2,0")
+    assert page.inner_text("#where") == "Sample 0 of seed 0, boot" and not page.is_visible("#point")
+    page.click("#next")
+    assert page.url == f"{served.url}#page=1"
+
+
+def test_the_last_sample_of_the_last_page_has_a_link(browser_page, served):
+    first = pages.opened(browser_page.page, f"{served.url}#page=999999")
+    first.click("#next")
+    assert first.inner_text("#range") == "40,000,000–40,000,039" and first.is_disabled("#next")
+    first.click(".cell >> nth=39")
+    second = pages.opened(browser_page.another(), first.url)
+    assert second.inner_text("#status") == "" and first.url.endswith("#page=1000000&at=40000039&label=1")
+    assert second.inner_text("#where") == first.inner_text("#where") == "Sample 40,000,039 of seed 0, bag & hat"
 
 
 def test_back_and_forward_go_through_the_views(page):
@@ -63,7 +85,6 @@ def test_back_and_forward_go_through_the_views(page):
     ):
         page.go_back()
         kept.append(page.url)
-        print(page.url)
         assert page.inner_text("#where").removesuffix(", boot").startswith(where.removesuffix(", boot"))
     assert pages.moves(page)[0] == 0.0 and page.inner_text("#range") == "0–39"
     for _ in range(4):
