@@ -302,6 +302,7 @@ def test_an_export_of_a_conditional_run_draws_its_classes(by_class, conditional_
 
 def test_the_image_nearest_to_a_picture_is_shown_beside_it(by_class, conditional_run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(projection, "STEPS", 3)
+    monkeypatch.setattr(projection, "CANDIDATES", 64)
     with np.load(by_class.folder / "two.npz") as two:
         photo = two["images"][0]
         raster.write_png(tmp_path / "photo.png", photo)
