@@ -52,15 +52,6 @@ def trained_run(tmp_path_factory, call_many) -> Path:
     return folder / "run"
 
 
-@pytest.fixture(scope="session")
-def default_run(tmp_path_factory, call_many) -> Path:
-    """The folder of a run of a step of the default preset with tiny networks."""
-    folder = tmp_path_factory.mktemp("default")
-    (done,) = call_many("train", [[f"--workdir={folder}/run", "--dataset=garments", "--steps=1", "--width=0.1"]])
-    assert done.code == 0, done.err
-    return folder / "run"
-
-
 CLASSES = 3
 
 

@@ -26,7 +26,7 @@ from tests.export import torch_files
 TORCH = os.environ.get("GAN_TORCH_PYTHON") or (sys.executable if importlib.util.find_spec("torch") else "")
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32)
-IMAGES = RANDOM.integers(0, 256, (3, 28, 28, 1), np.uint8)
+IMAGES = RANDOM.integers(0, 256, (2, 28, 28, 1), np.uint8)
 POOLED = 192  # features, the last ones, behind the pool of the last block
 
 
@@ -45,10 +45,31 @@ def layers():
     return tuple(drawn(*item) for item in inception.shapes().items())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    """Keras' network, of which one with its top and one without are built: building takes seconds."""
+    build, made = keras.applications.InceptionV3, {}
+
+    def inception_v3(weights=None, include_top=True, input_shape=(299, 299, 3)):
+        assert weights is None
+        if include_top not in made:
+            made[include_top] = build(weights=None, include_top=include_top, input_shape=input_shape)
+        for variable in made[include_top].variables:  # so that what is read must come from the file
+            variable.assign(tf.zeros(variable.shape))
+        return made[include_top]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, "InceptionV3", inception_v3)
+        yield inception_v3
+
+
 @pytest.fixture(scope="module")
-def model(layers):
-    """Keras' network with its top and these layers; by Keras' own names, which count the layers from the first on."""
-    made = keras.applications.InceptionV3(weights=None)
+def model(layers, built):
+    """Keras' network with its top and these layers; by Keras' own names, which count the layers from the first on.
+
+    It has them until weights are read.
+    """
+    made = built()
     for kind, arrays in (("conv2d", slice(0, 1)), ("batch_normalization", slice(2, 5))):
         numbered = [layer for layer in made.layers if re.fullmatch(rf"{kind}(_\d+)?", layer.name)]
         numbered.sort(key=lambda layer: int(layer.name.removeprefix(kind).strip("_") or 0))
@@ -65,18 +86,20 @@ def maps(model):
 
 
 @pytest.fixture(scope="module")
-def files(layers, model, tmp_path_factory):
-    """The weights in all forms that are read, and what is none."""
+def files(layers, model, maps, built, tmp_path_factory):
+    """The weights in all forms that are read, and what is none; `maps` are made before the model is read into."""
     folder = tmp_path_factory.mktemp("inception")
     model.save_weights(folder / "top.weights.h5")
-    bare = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(299, 299, 3))
+    bare = built(include_top=False)
     bare.set_weights(model.get_weights()[:-2])
     bare.save(folder / "whole.h5")
     with h5py.File(folder / "whole.h5") as whole, h5py.File(folder / "notop.h5", "w") as file:
         for name in whole["model_weights"]:
-            whole.copy(f"model_weights/{name}", file)
+            whole.copy(f"model_weights/{name}", file, counted_otherwise(name))
         for name, value in whole["model_weights"].attrs.items():
             file.attrs[name] = value
+        names = [name if isinstance(name, str) else name.decode() for name in file.attrs["layer_names"]]
+        file.attrs["layer_names"] = [counted_otherwise(name).encode() for name in names]
     (folder / "port.pth").write_bytes(torch_files.zipped(port(layers)))
     (folder / "cut.pth").write_bytes((folder / "port.pth").read_bytes()[: 1 << 20])
     (folder / "cut.h5").write_bytes((folder / "notop.h5").read_bytes()[: 1 << 20])
@@ -88,6 +111,11 @@ def files(layers, model, tmp_path_factory):
     inputs = keras.Input((5,))
     keras.Model(inputs, keras.layers.Dense(2)(inputs)).save_weights(folder / "dense.weights.h5")
     return folder
+
+
+def counted_otherwise(name: str) -> str:
+    """The name of a layer in a process that has made others before."""
+    return re.sub(r"(?<=conv2d_|zation_)\d+", lambda number: str(int(number[0]) + 1000), name)
 
 
 def port(layers, classes=1008):
@@ -105,14 +133,20 @@ def computed(layers, of_2015):
     return inception.features(inception.folded(layers), tf.constant(X), of_2015).numpy()
 
 
-def test_the_features_are_those_of_keras(layers, maps):
+@pytest.fixture(scope="module")
+def ours(layers):
+    """The engine's features of `X`, by whether they are those of 2015."""
+    return {of_2015: computed(layers, of_2015) for of_2015 in (False, True)}
+
+
+def test_the_features_are_those_of_keras(ours, maps):
     assert maps[1].shape == (2, 2048) and maps[1].std() > 0.1
-    np.testing.assert_allclose(computed(layers, False), maps[1], atol=2e-5 * maps[1].max())
+    np.testing.assert_allclose(ours[False], maps[1], atol=2e-5 * maps[1].max())
 
 
 @pytest.mark.parametrize("of_2015", [False, True])
-def test_the_last_pool_is_the_maximum_in_2015_and_else_a_mean_without_padding(layers, maps, of_2015):
-    before, whole = maps[0].astype(np.float64), computed(layers, of_2015)
+def test_the_last_pool_is_the_maximum_in_2015_and_else_a_mean_without_padding(layers, maps, ours, of_2015):
+    before, whole = maps[0].astype(np.float64), ours[of_2015]
     pooled = np.empty_like(before)
     for row in range(8):
         for column in range(8):
@@ -207,11 +241,11 @@ def test_images_are_resized_by_antialiased_bicubic_in_floats(shape):
 @pytest.mark.parametrize(("of_2015", "middle"), [(False, 127.5), (True, 128.0)])
 def test_an_extractor_repeats_grey_and_scales_as_its_network_wants(layers, of_2015, middle):
     extractor = extractors.from_inception(layers, of_2015, "mine", (28, 28, 1))
-    found, probabilities = features.of_batches(extractor._replace(batch=4), [IMAGES[:1], IMAGES[1:]])
+    found, probabilities = features.of_batches(extractor._replace(batch=3), [IMAGES[:1], IMAGES[1:]])
     x = (np.repeat(extractors.resized(IMAGES), 3, axis=3) - middle) / middle
     expected = inception.features(inception.folded(layers), tf.constant(x, tf.float32), of_2015).numpy()
     np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
-    assert probabilities.shape == (3, 0)
+    assert probabilities.shape == (2, 0)
     assert extractor.kind == ("inception_2015" if of_2015 else "inception_keras")
     assert ("not the network of published FID" in extractor.title) != of_2015
     assert extractor.title.endswith("mine (images resized to 299 x 299 as by clean-fid, grey repeated for RGB)")

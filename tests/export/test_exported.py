@@ -16,7 +16,7 @@ from gan.export.formats import FORMATS
 from gan.export.networks import networks
 from tests.export.exporting import SHARES, tiny
 
-SHAPE, LATENTS, CLASSES = (28, 28, 1), 6, 3
+SHAPE, LATENTS = (28, 28, 1), 6
 POINTS = np.random.default_rng(0).standard_normal((5, LATENTS), np.float32)
 LABELS = np.int32([0, 2, 1, 1, 0])
 
@@ -44,7 +44,7 @@ def describe(folder: Path, name: str, **changed) -> None:
 def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
     """A folder with a generator in each format that there is of it, and its images of `POINTS`."""
     folder = tmp_path_factory.mktemp("plain")
-    settings = config.make(preset="modern", width=0.1, latent_size=LATENTS)
+    settings = config.make(preset="article", g_width=8, d_width=4, latent_size=LATENTS)
     network = build.sampling_generator(settings, SHAPE, build.PLAIN)
     params = network.init(rng.stream(0, -1))
     noisy = tf.nest.map_structure(lambda value: value + 0.05 * tf.random.stateless_normal(value.shape, [1, 2]), params)
@@ -54,7 +54,8 @@ def plain(tmp_path_factory) -> tuple[Path, np.ndarray]:
     lite = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     (folder / "generatormodel.tflite").write_bytes(lite)
     judge = build.discriminator(settings, SHAPE, build.PLAIN).init(rng.stream(0, -1))
-    models.write(folder, "saved_model", list(FORMATS["saved_model"].models(networks(settings, SHAPE, noisy, judge))))
+    of = networks(settings, SHAPE, noisy, judge)
+    models.write(folder, "saved_model", [next(FORMATS["saved_model"].models(of))])
     describe(folder, "generatormodel.keras")
     images = network.apply(noisy, tf.constant(POINTS), tf.fill([5], -1), rng.stream(0, 0), False)
     return folder, np.clip(images.numpy(), 0, 1)
@@ -76,18 +77,13 @@ def test_every_format_makes_the_images_of_the_network(plain, name, capfd):
 
 
 def test_labels_go_where_they_belong(tmp_path):
-    settings = config.make(preset="modern_conditional", width=0.1, latent_size=LATENTS)
-    shares = [0.2, 0.5, 0.3]
-    network = build.sampling_generator(settings, SHAPE, build.PLAIN, shares)
-    params = network.init(rng.stream(0, -1))
-    judge = build.discriminator(settings, SHAPE, build.PLAIN, CLASSES).init(rng.stream(0, -1))
-    of = networks(settings, SHAPE, params, judge, shares)
-    models.write(tmp_path, "saved_model", list(FORMATS["saved_model"].models(of)))
-    names = {"class_names": ["a", "b", "c"], "class_shares": shares, "classes": [0, 1, 2]}
+    of = tiny(conditional=True, latent_size=LATENTS)
+    models.write(tmp_path, "saved_model", [next(FORMATS["saved_model"].models(of))])
+    names = {"class_names": ["a", "b", "c"], "class_shares": list(SHARES), "classes": [0, 1, 2]}
     describe(tmp_path, "generatormodel", conditional=True, **names)
-    expected = network.apply(params, tf.constant(POINTS), tf.constant(LABELS), rng.stream(0, 0), False).numpy()
-    images = exported.load(exported.described(tmp_path))(POINTS, LABELS)
-    np.testing.assert_allclose(images, np.clip(expected, 0, 1), atol=2e-5)
+    images, expected = exported.load(exported.described(tmp_path))(POINTS, LABELS), of.generator.function
+    np.testing.assert_allclose(images, expected(POINTS, LABELS), atol=2e-5)
+    assert np.abs(images - expected(POINTS, 2 - LABELS)).max() > 1e-3  # labels matter
 
 
 @pytest.mark.parametrize("form, batch", [("tflite", 2), ("onnx", None)])

@@ -26,9 +26,15 @@ def _skip_without(form: str) -> None:
         pytest.importorskip(module)
 
 
-@pytest.mark.parametrize("conditional", [False, True], ids=["", "conditional"])
-@pytest.mark.parametrize("form", ["h5", "tflite", "onnx"])
-@pytest.mark.parametrize("networks", PAIRS)
+# Keras layers are made for each pair apart; the other forms see one function, so each pair is tried in one way in each.
+@pytest.mark.parametrize(
+    ("networks", "form", "conditional"),
+    [
+        *((networks, "h5", conditional) for networks in PAIRS for conditional in (False, True)),
+        *((networks, "tflite", bool(i % 2)) for i, networks in enumerate(PAIRS)),
+        *((networks, "onnx", not i % 2) for i, networks in enumerate(PAIRS)),
+    ],
+)
 def test_what_was_written_is_what_the_engine_computes(networks, form, conditional, tmp_path):
     _skip_without(form)
     of = tiny(networks=networks, conditional=conditional, g_output="linear", precision="mixed_bfloat16", d_dropout=0.1)
@@ -161,9 +167,9 @@ _CHANGES = keras.config.set_image_data_format, keras.config.set_floatx, keras.co
 
 @pytest.fixture(scope="module")
 def saved():
-    """Networks and their models, to be written."""
+    """Networks and the model of the generator, to be written."""
     of = tiny((20, 20, 1))
-    return of, list(FORMATS["saved_model"].models(of))
+    return of, [next(FORMATS["saved_model"].models(of))]
 
 
 @pytest.mark.parametrize("name", ["[1]", "a*?", "{x}", "back\\slash", "new\nline", "%20 #", "s3:", "ö"])
@@ -171,6 +177,6 @@ def test_a_folder_of_any_name_holds_a_saved_model(name, saved, tmp_path):
     of, made = saved
     (tmp_path / name).mkdir()
     models.write(tmp_path / name, "saved_model", made)
-    found = models.check(tmp_path / name, "saved_model", of, made)
-    assert all(model.difference < 1e-6 for model in found)
-    assert {path.name for path in (tmp_path / name).iterdir()} == set(formats.names("saved_model", of.config))
+    (found,) = models.check(tmp_path / name, "saved_model", of, made)
+    assert found.difference < 1e-6
+    assert [path.name for path in (tmp_path / name).iterdir()] == [found.name]
