@@ -98,7 +98,7 @@ def _facts(file: Path, path: Path) -> dict[str, Any]:
         )
     try:
         facts = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} cannot be read ({type(error).__name__}); {_REMEDY}") from None
     version = facts.get("version") if isinstance(facts, dict) else None
     if version != VERSION:

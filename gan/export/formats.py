@@ -168,9 +168,14 @@ def _save_bytes(content: bytes, path: Path) -> None:
     path.write_bytes(content)
 
 
-def _inputs(network: str) -> tuple[str, str]:
-    """Names of what a model takes, the second if it is conditional."""
-    return LATENTS if network == GENERATOR else IMAGES, LABELS
+def _load_by(interpreter: Callable[[bytes, tuple[str, str]], Function]) -> Callable[[Path, str], Loaded]:
+    """What loads a file that one of `gan.export.interpreters` computes; labels are passed over if it has none."""
+
+    def load(path: Path, network: str) -> Loaded:
+        names = LATENTS if network == GENERATOR else IMAGES, LABELS
+        return Loaded(interpreter(path.read_bytes(), names), None)
+
+    return load
 
 
 _KERAS = Format(
@@ -203,7 +208,7 @@ FORMATS = {
         ".tflite",
         _tflite_models,
         _save_bytes,
-        lambda path, network: Loaded(interpreters.litert(path.read_bytes(), _inputs(network)), None),
+        _load_by(interpreters.litert),
         _LITE + 'images = model(latents=latents)["images"]',
         _LITE + 'images = model(latents=latents, labels=labels)["images"]',
         kinds=tflite.KINDS,
@@ -214,7 +219,7 @@ FORMATS = {
         ".onnx",
         _onnx_models,
         _save_bytes,
-        lambda path, network: Loaded(interpreters.onnx_runtime(path.read_bytes(), _inputs(network)), None),
+        _load_by(interpreters.onnx_runtime),
         _ONNX + 'images = model.run(None, {{"latents": latents}})[0]',
         _ONNX + 'images = model.run(None, {{"latents": latents, "labels": labels}})[0]',
         packages=dict.fromkeys(("onnx", "onnxruntime", "tf2onnx"), "onnx>=1.18 onnxruntime>=1.20 tf2onnx>=1.16.1"),

@@ -47,7 +47,7 @@ export async function fastest(runtime, model, facts) {
 }
 
 /** The Drawer that computes by WebAssembly; see `fastest` for the arguments. */
-export function onProcessor(runtime, model) {
+function onProcessor(runtime, model) {
   return compiled(runtime, model, "WebAssembly", { accelerator: "wasm" });
 }
 

@@ -1,6 +1,6 @@
 /** Pixels as pictures: on a canvas, as a grid, as PNG. Images are bytes [H, W, C] with 1 (grey) or 3 (RGB) channels. */
 
-export const GRID_SCALE = 2; // pixels of a grid's file for one of an image, as bin/sample writes it
+const GRID_SCALE = 2; // pixels of a grid's file for one of an image, as bin/sample writes it
 const LEAST_SIDE = 256; // of a single picture's file
 
 /** A canvas for one image of the shape [H, W, C]. */

@@ -131,7 +131,8 @@ def test_facts_that_cannot_be(folder, changed, words):
 
 
 def test_what_is_no_export_or_no_generator(folder):
-    for content, words in ((b"{", "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"[]", "has the version None")):
+    unreadable = (b"{", b"\xff\xfe", b"[" * 100_000)
+    for content, words in (*((each, "cannot be read") for each in unreadable), (b"[]", "has the version None")):
         (folder / "model.json").write_bytes(content)
         with pytest.raises(UserError, match=words):
             exported.described(folder)
